@@ -1,0 +1,345 @@
+package catalog
+
+// The model is flat: sorted slices of plain structs that refer to each other
+// by Name. It holds no OIDs (they mean nothing on another server), no maps
+// (their order is random) and no pointers between objects, so that two models
+// compare with ==-like tools, hash the same and survive JSON without loss.
+
+// Name is a schema-qualified name, unquoted, exactly as pg_catalog holds it.
+type Name struct {
+	Schema string `json:"schema"`
+	Name   string `json:"name"`
+}
+
+// String renders the name for people, unquoted. SQL text needs dial.Quote.
+func (n Name) String() string {
+	if n.Schema == "" {
+		return n.Name
+	}
+	return n.Schema + "." + n.Name
+}
+
+// Compare orders names by schema, then name, in byte order.
+func (n Name) Compare(o Name) int {
+	switch {
+	case n.Schema < o.Schema:
+		return -1
+	case n.Schema > o.Schema:
+		return 1
+	case n.Name < o.Name:
+		return -1
+	case n.Name > o.Name:
+		return 1
+	}
+	return 0
+}
+
+// Text rendered by the server (pg_get_expr and kin) with an empty search_path.
+type (
+	// Expr is an expression: a default, a check, an index column.
+	Expr string
+	// IndexDef is the text of pg_get_indexdef.
+	IndexDef string
+	// ConstraintDef is the text of pg_get_constraintdef.
+	ConstraintDef string
+	// PartitionBound is "FOR VALUES ..." or "DEFAULT".
+	PartitionBound string
+	// PartitionKey is "RANGE (created_at)" and the like.
+	PartitionKey string
+)
+
+// Database is the whole schema of one database, read in one snapshot.
+type Database struct {
+	ServerVersion int    `json:"server_version"` // server_version_num, e.g. 150018
+	Encoding      string `json:"encoding"`       // server encoding, e.g. "UTF8"
+	Collate       string `json:"collate"`
+	Ctype         string `json:"ctype"`
+	MoneyDigits   int    `json:"money_digits"` // digits after the point that lc_monetary gives money
+
+	Schemas     []Schema     `json:"schemas"`
+	Extensions  []Extension  `json:"extensions"`
+	Enums       []Enum       `json:"enums"`
+	Domains     []Domain     `json:"domains"`
+	Composites  []Composite  `json:"composites"`
+	Sequences   []Sequence   `json:"sequences"`
+	Tables      []Table      `json:"tables"`
+	Constraints []Constraint `json:"constraints"`
+	Indexes     []Index      `json:"indexes"`
+	Comments    []Comment    `json:"comments"`
+	Others      []Other      `json:"others"` // counted and named only: views, routines, triggers, ...
+}
+
+// Schema is a namespace of the user's. "public" is listed like any other.
+type Schema struct {
+	Name string `json:"name"`
+}
+
+// Extension is an installed extension; what it owns is not in the model.
+type Extension struct {
+	Name    string `json:"name"`
+	Schema  string `json:"schema"`
+	Version string `json:"version"`
+}
+
+// Enum is an enumerated type with its labels in enumsortorder.
+type Enum struct {
+	Name   Name     `json:"name"`
+	Labels []string `json:"labels"`
+}
+
+// Domain is a domain over Base (which may be a domain itself).
+type Domain struct {
+	Name      Name          `json:"name"`
+	Base      Type          `json:"base"`
+	NotNull   bool          `json:"not_null,omitempty"`
+	Default   Expr          `json:"default,omitempty"`
+	Collation *Name         `json:"collation,omitempty"` // only when it differs from the base type's
+	Checks    []DomainCheck `json:"checks,omitempty"`    // by name
+	Uses      []Ref         `json:"uses,omitempty"`      // what default and checks depend on
+}
+
+// DomainCheck is one check of a domain, as pg_get_constraintdef says it.
+type DomainCheck struct {
+	Name      string        `json:"name"`
+	Def       ConstraintDef `json:"def"` // "CHECK ((VALUE > 0))"
+	Validated bool          `json:"validated"`
+}
+
+// Composite is a stand-alone composite type (CREATE TYPE ... AS).
+type Composite struct {
+	Name   Name             `json:"name"`
+	Fields []CompositeField `json:"fields"` // in attnum order
+}
+
+// CompositeField is one attribute of a composite type.
+type CompositeField struct {
+	Name      string `json:"name"`
+	Type      Type   `json:"type"`
+	Collation *Name  `json:"collation,omitempty"`
+}
+
+// TypeKind is pg_type.typtype in words. For an array it is the element's.
+type TypeKind string
+
+// The kinds of type.
+const (
+	KindBase       TypeKind = "base"
+	KindEnum       TypeKind = "enum"
+	KindDomain     TypeKind = "domain"
+	KindComposite  TypeKind = "composite"
+	KindRange      TypeKind = "range"
+	KindMultirange TypeKind = "multirange"
+	KindPseudo     TypeKind = "pseudo"
+)
+
+// Type is the type of a column, field or domain base.
+//
+// For an array, Name, Kind and Extension are those of the element, and Array is
+// true (PostgreSQL does not distinguish the number of dimensions in a type).
+type Type struct {
+	Name      Name     `json:"name"` // pg_type's own: {pg_catalog int4}, {public mood}
+	Kind      TypeKind `json:"kind"`
+	Array     bool     `json:"array,omitempty"`
+	Mod       int32    `json:"mod"`                 // atttypmod; -1 is none
+	Text      string   `json:"text"`                // format_type: "character varying(20)[]", qualified where not in pg_catalog
+	Extension string   `json:"extension,omitempty"` // the extension that owns the (element) type
+}
+
+// Ref names an object that an expression depends on (pg_depend), other than
+// the columns of its own table and built-in objects. What the target will not
+// have decides whether the expression can be carried.
+type Ref struct {
+	Kind      string `json:"kind"` // "routine", "operator", "operator class", "type", "collation", "sequence", "text search configuration", "table"
+	Name      Name   `json:"name"` // routines with their argument types in Name: f(integer,text)
+	Extension string `json:"extension,omitempty"`
+}
+
+// Sequence is a sequence with its definition, position and owner.
+type Sequence struct {
+	Name      Name   `json:"name"`
+	Type      string `json:"type"` // smallint, integer, bigint
+	Start     int64  `json:"start"`
+	Increment int64  `json:"increment"`
+	Min       int64  `json:"min"`
+	Max       int64  `json:"max"`
+	Cache     int64  `json:"cache"`
+	Cycle     bool   `json:"cycle,omitempty"`
+	Unlogged  bool   `json:"unlogged,omitempty"`
+
+	LastValue int64 `json:"last_value"`
+	IsCalled  bool  `json:"is_called"`
+
+	Owner    *ColumnRef `json:"owner,omitempty"`    // OWNED BY, or the identity column
+	Identity bool       `json:"identity,omitempty"` // it is an identity column's own
+}
+
+// ColumnRef names a column.
+type ColumnRef struct {
+	Table  Name   `json:"table"`
+	Column string `json:"column"`
+}
+
+// TableKind is pg_class.relkind in words, for relations that hold rows.
+type TableKind string
+
+// The kinds of table.
+const (
+	TableOrdinary    TableKind = "table"
+	TablePartitioned TableKind = "partitioned" // has no rows itself
+	TableForeign     TableKind = "foreign"
+)
+
+// Table is a table, partitioned table, partition or foreign table.
+type Table struct {
+	Name        Name      `json:"name"`
+	Kind        TableKind `json:"kind"`
+	Unlogged    bool      `json:"unlogged,omitempty"`
+	AccessMeth  string    `json:"access_method,omitempty"` // "heap" or another; empty where there is none
+	RowSecurity bool      `json:"row_security,omitempty"`
+	ForceRLS    bool      `json:"force_row_security,omitempty"`
+	Options     []string  `json:"options,omitempty"`          // reloptions, sorted: "fillfactor=70"
+	ReplIdent   string    `json:"replica_identity,omitempty"` // full, nothing, index; empty is the default
+	Tablespace  string    `json:"tablespace,omitempty"`       // empty is the database's
+	OfType      *Name     `json:"of_type,omitempty"`          // CREATE TABLE ... OF type
+
+	Inherits     []Name         `json:"inherits,omitempty"` // parents in inhseqno order; for a partition its one parent
+	IsPartition  bool           `json:"is_partition,omitempty"`
+	PartitionKey PartitionKey   `json:"partition_key,omitempty"`   // of a partitioned table
+	Bound        PartitionBound `json:"partition_bound,omitempty"` // of a partition
+
+	Columns []Column `json:"columns"` // in attnum order, dropped ones left out
+
+	// Sizes are what the catalog and the file system say at the moment of the
+	// read; they weigh the work and are not part of Hash.
+	HeapBytes  int64 `json:"heap_bytes"`  // main fork, from pg_relation_size
+	ToastBytes int64 `json:"toast_bytes"` // TOAST heap, its main fork
+	RowsGuess  int64 `json:"rows_guess"`  // reltuples; -1 unknown
+}
+
+// Column is one live column.
+type Column struct {
+	Name      string     `json:"name"`
+	Num       int        `json:"num"` // attnum; gaps are dropped columns
+	Type      Type       `json:"type"`
+	NotNull   bool       `json:"not_null,omitempty"`
+	Default   Expr       `json:"default,omitempty"`   // or the generation expression, when Generated is set
+	Collation *Name      `json:"collation,omitempty"` // only when it differs from the type's
+	Identity  Identity   `json:"identity,omitempty"`
+	Generated Generation `json:"generated,omitempty"`
+	Uses      []Ref      `json:"uses,omitempty"`        // what Default depends on
+	Local     bool       `json:"local,omitempty"`       // attislocal: declared on the table itself
+	Sequence  *Name      `json:"sequence,omitempty"`    // the sequence of an identity column, or the one owned by this column
+	Storage   string     `json:"storage,omitempty"`     // only when it differs from the type's: plain, external, extended, main
+	StatsTgt  int        `json:"stats_target"`          // attstattarget; -1 is the default
+	Compress  string     `json:"compression,omitempty"` // pglz, lz4
+	Options   []string   `json:"options,omitempty"`     // attoptions
+}
+
+// Identity says how an identity column takes values.
+type Identity string
+
+// The kinds of identity column. The empty string is none.
+const (
+	IdentityAlways    Identity = "always"
+	IdentityByDefault Identity = "by default"
+)
+
+// Generation says how a generated column is kept.
+type Generation string
+
+// The kinds of generated column. The empty string is none.
+const (
+	GeneratedStored  Generation = "stored"
+	GeneratedVirtual Generation = "virtual"
+)
+
+// ConstraintKind is pg_constraint.contype in words.
+type ConstraintKind string
+
+// The kinds of constraint. PostgreSQL 18's NOT NULL constraints are only in
+// Column.NotNull, except for their names (see Constraint).
+const (
+	PrimaryKey ConstraintKind = "primary key"
+	Unique     ConstraintKind = "unique"
+	Check      ConstraintKind = "check"
+	ForeignKey ConstraintKind = "foreign key"
+	Exclusion  ConstraintKind = "exclusion"
+	NotNull    ConstraintKind = "not null" // 18 and later, only where it says more than Column.NotNull: a name of the user's, NO INHERIT, NOT VALID
+)
+
+// Constraint is a table's constraint.
+type Constraint struct {
+	Table      Name           `json:"table"`
+	Name       string         `json:"name"`
+	Kind       ConstraintKind `json:"kind"`
+	Def        ConstraintDef  `json:"def"`
+	Columns    []string       `json:"columns,omitempty"` // conkey in its order; an expression has none
+	Index      string         `json:"index,omitempty"`   // the index behind primary key, unique and exclusion; same schema as the table
+	Deferrable bool           `json:"deferrable,omitempty"`
+	Deferred   bool           `json:"initially_deferred,omitempty"`
+	Validated  bool           `json:"validated"`
+	NoInherit  bool           `json:"no_inherit,omitempty"`
+	Inherited  bool           `json:"inherited,omitempty"` // not local, or the child of a partitioned table's (conparentid)
+	Enforced   bool           `json:"enforced"`            // false only on 18 and later
+	Uses       []Ref          `json:"uses,omitempty"`
+
+	// Foreign keys only.
+	RefTable   *Name    `json:"ref_table,omitempty"`
+	RefColumns []string `json:"ref_columns,omitempty"`
+	OnUpdate   string   `json:"on_update,omitempty"` // "cascade", "set null", ...; empty is no action
+	OnDelete   string   `json:"on_delete,omitempty"`
+	SetColumns []string `json:"set_columns,omitempty"` // ON DELETE SET NULL (columns)
+	MatchFull  bool     `json:"match_full,omitempty"`
+}
+
+// Index is an index. Those behind a constraint are listed too (Constraint set).
+type Index struct {
+	Name       Name       `json:"name"`
+	Table      Name       `json:"table"`
+	Def        IndexDef   `json:"def"`
+	Method     string     `json:"method"`
+	Unique     bool       `json:"unique,omitempty"`
+	Primary    bool       `json:"primary,omitempty"`
+	Constraint string     `json:"constraint,omitempty"` // the constraint it stands behind
+	Valid      bool       `json:"valid"`
+	Parent     *Name      `json:"parent,omitempty"` // the partitioned index it belongs to
+	Keys       []IndexKey `json:"keys"`
+	Include    []string   `json:"include,omitempty"`
+	Predicate  Expr       `json:"predicate,omitempty"`
+	NullsEqual bool       `json:"nulls_not_distinct,omitempty"` // 15 and later
+	Clustered  bool       `json:"clustered,omitempty"`
+	ReplIdent  bool       `json:"replica_identity,omitempty"`
+	Options    []string   `json:"options,omitempty"`
+	Tablespace string     `json:"tablespace,omitempty"`
+	Uses       []Ref      `json:"uses,omitempty"`
+	Bytes      int64      `json:"bytes"` // not part of Hash
+}
+
+// IndexKey is one key column or expression of an index.
+type IndexKey struct {
+	Column     string `json:"column,omitempty"` // empty for an expression
+	Expr       Expr   `json:"expr,omitempty"`
+	Collation  *Name  `json:"collation,omitempty"` // only when it differs from the column's
+	OpClass    *Name  `json:"opclass,omitempty"`   // only when it is not the default
+	Descending bool   `json:"desc,omitempty"`
+	NullsFirst bool   `json:"nulls_first,omitempty"`
+}
+
+// Comment is one COMMENT ON.
+type Comment struct {
+	Kind   string `json:"kind"`             // as COMMENT ON spells it, lower case: "table", "column", "index", ...
+	Name   Name   `json:"name"`             // schema-qualified; for columns, constraints, triggers that of the table
+	Sub    string `json:"sub,omitempty"`    // column, constraint, trigger, rule or policy name
+	Args   string `json:"args,omitempty"`   // a routine's identity arguments; what an operator, cast or the like needs beside its name
+	Text   string `json:"text"`             //
+	Object string `json:"object,omitempty"` // pg_identify_object's identity, for the kinds that the plan leaves
+}
+
+// Other is an object that is counted and named, so that a finding can say it
+// was left, but whose definition the model does not hold.
+type Other struct {
+	Kind  string `json:"kind"` // "view", "materialized view", "function", "trigger", "policy", ...
+	Name  Name   `json:"name"` // routines with their argument types in Name
+	Table *Name  `json:"table,omitempty"`
+	Count int64  `json:"count,omitempty"` // for kinds that are only counted, such as large objects
+}

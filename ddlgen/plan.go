@@ -1,0 +1,103 @@
+package ddlgen
+
+import (
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/verify/digest"
+)
+
+// Plan is all that will be done to the target, in order, and all that will
+// not. It is immutable after Generate: the same input gives the same bytes.
+type Plan struct {
+	SourceHash string            `json:"source_hash"` // Database.Hash of the model it was made from
+	Profile    string            `json:"profile"`
+	Statements []Statement       `json:"statements"` // by phase, in an order that works
+	Transfers  []Transfer        `json:"transfers"`  // by target name
+	Sequences  []SequenceValue   `json:"sequences"`  // values to set after the data
+	Expect     []ExpectedTable   `json:"expect"`     // what reading the target back must show, by name
+	Findings   []finding.Finding `json:"findings"`
+}
+
+// Phase is a stage of the run. Phases are executed in their order; the data
+// are copied between Tables and Keys.
+type Phase int
+
+// The phases. The zero value is no phase.
+const (
+	PhaseUnset          Phase = iota
+	PhasePrepare              // schemas, extensions
+	PhaseTypes                // enums, domains, composite types
+	PhaseSequences            // sequences, before the defaults that call them
+	PhaseEarlyRoutines        // routines that defaults, checks and indexes need
+	PhaseTables               // tables with columns, defaults, NOT NULL; inline keys where the profile asks
+	PhaseData                 // no statements: the copier's
+	PhaseKeys                 // primary keys, unique constraints, indexes, exclusion constraints
+	PhaseChecks               // check constraints that do not stand in CREATE TABLE
+	PhaseForeignKeys          // each with its own outcome
+	PhaseViews                // views and materialized views
+	PhaseRoutines             // all other routines
+	PhaseTriggers             // triggers
+	PhaseSequenceValues       // sequence ownership; the values are in Plan.Sequences
+	PhaseComments             // comments
+	PhaseAnalyze              // ANALYZE
+)
+
+// Statement is one statement for the target.
+type Statement struct {
+	ID       string         `json:"id"` // unique in the plan, stable: "keys/public.t/t_pkey"
+	Phase    Phase          `json:"phase"`
+	Object   finding.Object `json:"object"`
+	Table    *catalog.Name  `json:"table,omitempty"`    // the target table it works on: statements of one table's keys follow its data
+	SQL      string         `json:"sql"`                // one statement, without a semicolon at its end
+	After    []string       `json:"after,omitempty"`    // IDs within the same phase that must have succeeded first
+	NoTx     bool           `json:"no_tx,omitempty"`    // must run outside of a transaction block
+	Optional bool           `json:"optional,omitempty"` // its failure is reported but makes the run neither failed nor partial (comments, ANALYZE)
+	Findings []finding.Code `json:"findings,omitempty"`
+}
+
+// Transfer says how the rows of one target table are read and written.
+type Transfer struct {
+	Target    catalog.Name     `json:"target"`
+	Source    catalog.Name     `json:"source"`               // the table that the user knows: the partition root
+	Relations []catalog.Name   `json:"relations"`            // what is read, each with ONLY: the table itself, or its leaf partitions; sorted
+	Columns   []ColumnTransfer `json:"columns"`              // generated columns left out; may be empty (a table without columns still has rows)
+	Key       []string         `json:"key,omitempty"`        // target columns of the primary key, else of a NOT NULL unique key; for reading in key order
+	KeyInline bool             `json:"key_inline,omitempty"` // the key stands in CREATE TABLE
+}
+
+// ColumnTransfer says how one column travels.
+type ColumnTransfer struct {
+	Source     string       `json:"source"`
+	Target     string       `json:"target"`
+	SourceType catalog.Type `json:"source_type"`
+	TargetType string       `json:"target_type"`     // as format_type would say it on the target
+	Select     string       `json:"select"`          // SQL expression on the source; the quoted column name when nothing changes
+	ReadBack   string       `json:"read_back"`       // SQL expression on the target whose text is compared; the quoted column name as a rule
+	Canon      digest.Canon `json:"canon,omitempty"` // canonical form under which both sides are equal; empty is the text itself
+	Loss       string       `json:"loss,omitempty"`  // what the transfer loses, in words; empty is nothing
+}
+
+// SequenceValue is the position to give a sequence after the data.
+type SequenceValue struct {
+	Source    catalog.Name       `json:"source"`
+	Target    catalog.Name       `json:"target"`
+	LastValue int64              `json:"last_value"` // as read in the snapshot's catalog load
+	IsCalled  bool               `json:"is_called"`
+	Owner     *catalog.ColumnRef `json:"owner,omitempty"` // on the target
+}
+
+// ExpectedTable is what the read-back of a table on the target must show.
+type ExpectedTable struct {
+	Name    catalog.Name     `json:"name"`
+	Columns []ExpectedColumn `json:"columns"` // in order
+}
+
+// ExpectedColumn is what the read-back of a column must show.
+type ExpectedColumn struct {
+	Name       string             `json:"name"`
+	Type       string             `json:"type"` // format_type on the target
+	NotNull    bool               `json:"not_null"`
+	Identity   catalog.Identity   `json:"identity,omitempty"`
+	Generated  catalog.Generation `json:"generated,omitempty"`
+	HasDefault bool               `json:"has_default,omitempty"`
+}

@@ -1,0 +1,56 @@
+package ddlgen
+
+// Profile says what a target accepts, as data. The two built in are the
+// documented defaults; what a probe finds out changes the value, not the code.
+type Profile struct {
+	Name string `json:"name" yaml:"name"` // "db9", "postgres" or the file's own
+
+	// Batches: one target transaction inside a part.
+	BatchRows   int64 `json:"batch_rows" yaml:"batch_rows"`     // rows a transaction at most; 0 is no bound: one part is one batch
+	BatchBytes  int64 `json:"batch_bytes" yaml:"batch_bytes"`   // bytes of COPY TEXT a transaction at most (a larger row is a batch alone); 0 is no bound
+	Await       bool  `json:"await" yaml:"await"`               // wait for each answer inside a batch; false sends BEGIN, token and COPY in one flight
+	AsyncCommit bool  `json:"async_commit" yaml:"async_commit"` // synchronous_commit off for the load, one durable commit at its end
+	RowBytes    int64 `json:"row_bytes" yaml:"row_bytes"`       // bytes of COPY TEXT that one row may have; 0 is no bound
+
+	// Types and DDL.
+	Map              bool     `json:"map" yaml:"map"`               // apply the type map of DB9 (db9.md section 5); false keeps every type
+	Partitions       bool     `json:"partitions" yaml:"partitions"` // partition trees as they are; false flattens them
+	Inheritance      bool     `json:"inheritance" yaml:"inheritance"`
+	InlinePrimaryKey bool     `json:"inline_primary_key" yaml:"inline_primary_key"`
+	Unlogged         bool     `json:"unlogged" yaml:"unlogged"`
+	Exclusion        bool     `json:"exclusion" yaml:"exclusion"`
+	Deferrable       bool     `json:"deferrable" yaml:"deferrable"` // DEFERRABLE, NULLS NOT DISTINCT, MATCH FULL, SET NULL (columns)
+	NotValid         bool     `json:"not_valid" yaml:"not_valid"`
+	Collations       bool     `json:"collations" yaml:"collations"`           // per-column collations other than C and default
+	StorageOptions   bool     `json:"storage_options" yaml:"storage_options"` // WITH (...), fillfactor and kin
+	IdentityAlways   bool     `json:"identity_always" yaml:"identity_always"`
+	IndexMethods     []string `json:"index_methods" yaml:"index_methods"` // accepted; empty is all
+	AllExtensions    bool     `json:"all_extensions" yaml:"all_extensions"`
+	Extensions       []string `json:"extensions" yaml:"extensions"`             // accepted, when AllExtensions is false
+	NameBytes        int      `json:"name_bytes" yaml:"name_bytes"`             // 63
+	TimestampDigits  int      `json:"timestamp_digits" yaml:"timestamp_digits"` // fractional digits that survive: 6, or 3 under db9
+}
+
+// Postgres is the profile of a plain PostgreSQL target.
+func Postgres() Profile {
+	return Profile{
+		Name: "postgres", AsyncCommit: true,
+		Partitions: true, Inheritance: true, Unlogged: true, Exclusion: true, Deferrable: true, NotValid: true,
+		Collations: true, StorageOptions: true, IdentityAlways: true, AllExtensions: true,
+		NameBytes: 63, TimestampDigits: 6,
+	}
+}
+
+// DB9 is the profile of a DB9 target: its documented limits, the safer side
+// where the documents contradict each other.
+func DB9() Profile {
+	return Profile{
+		Name: "db9", BatchRows: 5000, BatchBytes: 2_000_000, Await: true, RowBytes: 7 << 20,
+		Map: true, InlinePrimaryKey: true,
+		IndexMethods: []string{"btree", "gin", "gist", "hnsw"},
+		Extensions: []string{
+			"http", "uuid-ossp", "hstore", "fs9", "pg_cron", "parquet", "zhparser", "vector", "embedding",
+		},
+		NameBytes: 63, TimestampDigits: 3,
+	}
+}

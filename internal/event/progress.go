@@ -1,0 +1,156 @@
+package event
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Waits says what a worker is waiting for.
+type Waits int32
+
+// What a worker waits for at a moment.
+const (
+	WaitNothing Waits = iota // it is working
+	WaitSource               // bytes from the source
+	WaitTarget               // the target to take bytes or to answer
+)
+
+// Meter counts one running part. The worker adds, listeners read; all methods
+// may be called from any goroutine.
+type Meter struct {
+	part    Part
+	started time.Time
+	rows    atomic.Int64
+	bytes   atomic.Int64
+	wait    atomic.Int32
+}
+
+// Add counts rows and bytes of COPY TEXT handed to the target.
+func (m *Meter) Add(rows, bytes int64) {
+	if m == nil {
+		return
+	}
+	m.rows.Add(rows)
+	m.bytes.Add(bytes)
+}
+
+// Wait records what the worker waits for from now on.
+func (m *Meter) Wait(w Waits) {
+	if m != nil {
+		m.wait.Store(int32(w))
+	}
+}
+
+// Reset sets the counters back: the part starts again from its last commit.
+func (m *Meter) Reset(rows, bytes int64) {
+	if m == nil {
+		return
+	}
+	m.rows.Store(rows)
+	m.bytes.Store(bytes)
+}
+
+// Progress holds the meters of a run. The zero value is ready; a nil Progress counts nothing.
+type Progress struct {
+	mu         sync.Mutex
+	running    map[int64]*Meter
+	doneRows   int64
+	doneBytes  int64
+	doneParts  int
+	totalParts int
+	totalBytes int64 // estimated source bytes of all parts
+	doneEst    int64 // estimated source bytes of the finished parts
+}
+
+// Plan sets what is to be done: parts and their estimated source bytes.
+func (p *Progress) Plan(parts int, bytes int64) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.totalParts, p.totalBytes = parts, bytes
+}
+
+// Start returns a meter for a part that begins.
+func (p *Progress) Start(part Part) *Meter {
+	if p == nil {
+		return nil
+	}
+	m := &Meter{part: part, started: time.Now()}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.running == nil {
+		p.running = map[int64]*Meter{}
+	}
+	p.running[part.ID] = m
+	return m
+}
+
+// Finish takes a part's meter out of the running ones; done counts its rows and
+// bytes towards the total, else they are forgotten.
+func (p *Progress) Finish(m *Meter, done bool) {
+	if p == nil || m == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.running, m.part.ID)
+	if done {
+		p.doneRows += m.rows.Load()
+		p.doneBytes += m.bytes.Load()
+		p.doneEst += m.part.Bytes
+		p.doneParts++
+	}
+}
+
+// Running is one running part in a Snapshot.
+type Running struct {
+	Part    Part
+	Rows    int64
+	Bytes   int64
+	Waits   Waits
+	Elapsed time.Duration
+}
+
+// Snapshot is the state of a run at a moment: the one source of bars, plain
+// lines, JSON lines and reports.
+type Snapshot struct {
+	At         time.Time
+	Rows       int64 // handed to the target, finished and running parts
+	Bytes      int64 // COPY TEXT bytes handed to the target
+	DoneParts  int
+	TotalParts int
+	DoneBytes  int64     // estimated source bytes done: finished parts, and running ones up to their estimate
+	TotalBytes int64     // estimated source bytes in all
+	Running    []Running // by part number
+}
+
+// Snapshot samples all meters.
+func (p *Progress) Snapshot() Snapshot {
+	if p == nil {
+		return Snapshot{At: time.Now()}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := Snapshot{
+		At: time.Now(), Rows: p.doneRows, Bytes: p.doneBytes,
+		DoneParts: p.doneParts, TotalParts: p.totalParts,
+		DoneBytes: p.doneEst, TotalBytes: p.totalBytes,
+	}
+	for _, m := range p.running {
+		r := Running{
+			Part: m.part, Rows: m.rows.Load(), Bytes: m.bytes.Load(),
+			Waits: Waits(m.wait.Load()), Elapsed: s.At.Sub(m.started),
+		}
+		s.Rows += r.Rows
+		s.Bytes += r.Bytes
+		s.DoneBytes += min(r.Bytes, m.part.Bytes)
+		s.Running = append(s.Running, r)
+	}
+	slices.SortFunc(s.Running, func(a, b Running) int { return cmp.Compare(a.Part.ID, b.Part.ID) })
+	return s
+}
