@@ -30,7 +30,7 @@ func Idents(names []string) string {
 	return b.String()
 }
 
-// Literal quotes a string value. With a backslash in it the E'' form is used,
+// Literal quotes a string value. With a backslash in it the E” form is used,
 // which means the same whatever standard_conforming_strings says.
 func Literal(value string) string {
 	q := strings.ReplaceAll(value, `'`, `''`)
