@@ -1,0 +1,105 @@
+package copier
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/event"
+	"github.com/pg2db9/pg2db9/verify/digest"
+)
+
+// Params is what Copy needs.
+type Params struct {
+	Source   *dial.Endpoint
+	Target   *dial.Endpoint
+	Snapshot *Snapshot
+	Plan     *ddlgen.Plan
+	Profile  ddlgen.Profile
+	Run      string // run id, see NewRunID
+	Jobs     int    // parts copied at once, each with one connection to either side
+
+	// Truncate names target tables that are emptied before they are loaded
+	// (--on-existing truncate).
+	Truncate []catalog.Name
+
+	// Stop is closed on the first interrupt: batches in flight are finished, no
+	// part and no batch is begun any more. Nil never stops.
+	Stop <-chan struct{}
+
+	Bus      *event.Bus
+	Progress *event.Progress
+	Log      *slog.Logger
+}
+
+// Result is what Copy did, table by table, whether it succeeded or not.
+type Result struct {
+	Run     string
+	Tables  []TableResult // by target name; every transfer of the plan has one
+	Elapsed time.Duration
+}
+
+// TableResult is the account of one target table. When Err is nil, the four
+// counts are equal (invariant 3).
+type TableResult struct {
+	Target catalog.Name
+	Source catalog.Name
+
+	Parts     int
+	PartsDone int
+
+	Read   int64 // rows by the source's COPY tags
+	Framed int64 // rows seen in the stream
+	Acked  int64 // rows by the target's COPY tags
+	Ledger int64 // rows by the ledger, read after the durable commit
+
+	Bytes   int64      // COPY TEXT bytes
+	Digest  digest.Sum // of the rows framed, in canonical form
+	Elapsed time.Duration
+	Err     error
+}
+
+// PartialError says what was copied when not all was.
+type PartialError struct {
+	Done        []catalog.Name // target tables complete
+	Failed      []TableError
+	Interrupted bool // stopped by the user
+	Err         error
+}
+
+// TableError is why one table is not complete.
+type TableError struct {
+	Table catalog.Name
+	Err   error
+}
+
+// Error implements error.
+func (e *PartialError) Error() string {
+	var b strings.Builder
+	if e.Interrupted {
+		b.WriteString("interrupted: ")
+	}
+	fmt.Fprintf(&b, "%d tables copied, %d not", len(e.Done), len(e.Failed))
+	for i, f := range e.Failed {
+		if i == 10 {
+			fmt.Fprintf(&b, "; and %d more", len(e.Failed)-i)
+			break
+		}
+		fmt.Fprintf(&b, "; %s: %v", f.Table, f.Err)
+	}
+	return b.String()
+}
+
+// Unwrap returns the first cause.
+func (e *PartialError) Unwrap() error { return e.Err }
+
+// Copy copies the rows of every transfer of the plan and returns the account.
+// The error is a *PartialError when some tables are complete and others not.
+func Copy(ctx context.Context, p Params) (*Result, error) {
+	panic("unwritten")
+}
