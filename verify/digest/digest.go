@@ -24,9 +24,13 @@ type Sum struct {
 // Add takes one row in canonical form, without its line end.
 func (s *Sum) Add(row []byte) {
 	h := xxh3.Hash128(row)
+	s.add(h.Hi, h.Lo)
+}
+
+func (s *Sum) add(hi, lo uint64) {
 	var carry uint64
-	s.Lo, carry = bits.Add64(s.Lo, h.Lo, 0)
-	s.Hi, _ = bits.Add64(s.Hi, h.Hi, carry)
+	s.Lo, carry = bits.Add64(s.Lo, lo, 0)
+	s.Hi, _ = bits.Add64(s.Hi, hi, carry)
 	s.Rows++
 }
 
@@ -56,4 +60,19 @@ func Parse(rows uint64, hexSum string) (Sum, error) {
 		s.Lo = s.Lo<<8 | uint64(b[i+8])
 	}
 	return s, nil
+}
+
+// Hasher takes one row in pieces, so that a row of hundreds of megabytes needs
+// no memory of its size. The zero value is ready; Finish makes it so again.
+type Hasher struct{ h xxh3.Hasher }
+
+// Write adds a piece of the row. It never fails.
+func (h *Hasher) Write(piece []byte) { _, _ = h.h.Write(piece) }
+
+// Finish adds the row to the sum, as Sum.Add of the whole row would, and makes
+// the hasher ready for the next.
+func (h *Hasher) Finish(s *Sum) {
+	sum := h.h.Sum128()
+	h.h.Reset()
+	s.add(sum.Hi, sum.Lo)
 }

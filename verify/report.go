@@ -1,0 +1,209 @@
+package verify
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/pg2db9/pg2db9/catalog"
+)
+
+// Uncounted stands in a count that nobody took.
+const Uncounted = -1
+
+// Report is what Run found. It is good only when every table and sequence that
+// the plan promises has a Match, or a skip that the user allowed; the zero
+// value is not good.
+type Report struct {
+	Tables    []Table    `json:"tables"`    // by target name; every table of the plan has one
+	Sequences []Sequence `json:"sequences"` // by target name; every sequence of the plan has one
+
+	ExpectedTables    int  `json:"expected_tables"`    // tables that the plan promises
+	ExpectedSequences int  `json:"expected_sequences"` // sequences that the plan promises
+	AllowSkipped      bool `json:"allow_skipped"`      // the user asked for what was skipped
+	Complete          bool `json:"complete"`           // Run came to its end; false when it was cancelled
+
+	Notes   []string      `json:"notes,omitempty"` // what is no difference but worth a sentence
+	Started time.Time     `json:"started"`
+	Elapsed time.Duration `json:"elapsed_ns"`
+}
+
+// Table is the verdict on one table of the target.
+type Table struct {
+	Target  catalog.Name `json:"target"`
+	Source  catalog.Name `json:"source"`  // empty for a table that only holds others, such as a partition root
+	Verdict Verdict      `json:"verdict"` // the worse of Shape and Data
+	Detail  string       `json:"detail"`  // one sentence: what was compared, or which numbers differ
+
+	Shape Shape `json:"shape"`
+	Data  *Data `json:"data,omitempty"` // nil for a table that holds no rows of its own
+}
+
+// Shape is the outcome of reading a table's definition back.
+type Shape struct {
+	Verdict     Verdict      `json:"verdict"`
+	Err         string       `json:"error,omitempty"`
+	Differences []Difference `json:"differences,omitempty"`
+	Tolerated   []Difference `json:"tolerated,omitempty"` // of a table that existed before: reported, but no mismatch
+}
+
+// Difference is one thing of a table that is not as the plan promises.
+type Difference struct {
+	Column   string `json:"column,omitempty"` // empty for the table itself
+	What     string `json:"what"`             // "type", "not null", "identity", "generated", "default", "position", "column", "table"
+	Expected string `json:"expected"`
+	Found    string `json:"found"`
+}
+
+// Data is the outcome of comparing a table's rows. Counts are rows, and
+// Uncounted where nobody counted.
+type Data struct {
+	Verdict  Verdict  `json:"verdict"`
+	Err      string   `json:"error,omitempty"`
+	Obtained Obtained `json:"obtained,omitempty"` // where the source's side is from
+
+	Read    int64 `json:"read"`    // by the source's COPY tags
+	Framed  int64 `json:"framed"`  // seen in the source's stream
+	Acked   int64 `json:"acked"`   // by the target's COPY tags, while copying
+	Ledger  int64 `json:"ledger"`  // by the ledger, while copying
+	Counted int64 `json:"counted"` // in the stream that the target gave back
+
+	SourceDigest string `json:"source_digest,omitempty"` // 32 hexadecimal digits
+	TargetDigest string `json:"target_digest,omitempty"`
+
+	Bytes   int64         `json:"bytes"`      // COPY TEXT bytes read from the target, and from the source where it was read
+	Elapsed time.Duration `json:"elapsed_ns"` // summed over the reads of the table, which may have run at the same time
+}
+
+// Obtained says where the source's side of a comparison is from.
+type Obtained string
+
+// The ways to the source's side.
+const (
+	CopyStream Obtained = "copy stream" // the rows as they were sent to the target; the source was not read again
+	SourceRead Obtained = "source read" // the source was read for the comparison
+)
+
+// Position is where a sequence stands.
+type Position struct {
+	LastValue int64 `json:"last_value"`
+	IsCalled  bool  `json:"is_called"`
+}
+
+// Sequence is the verdict on one sequence of the target.
+type Sequence struct {
+	Target   catalog.Name `json:"target"`
+	Source   catalog.Name `json:"source"`
+	Verdict  Verdict      `json:"verdict"`
+	Detail   string       `json:"detail,omitempty"`
+	Expected Position     `json:"expected"`             // as it was set
+	Found    *Position    `json:"found,omitempty"`      // on the target
+	Now      *Position    `json:"source_now,omitempty"` // on the source while verifying: its later lead is no difference
+}
+
+// severity orders verdicts from good to bad: what could not be looked at is
+// worse than what was seen to differ, since nobody knows how much is behind it.
+var severity = map[Verdict]int{Match: 0, Skipped: 1, Mismatch: 2, Unknown: 3, Errored: 4}
+
+// worse returns the worse of two verdicts. A value that is no verdict counts as Unknown.
+func worse(a, b Verdict) Verdict {
+	if _, known := severity[a]; !known {
+		a = Unknown
+	}
+	if _, known := severity[b]; !known {
+		b = Unknown
+	}
+	if severity[b] > severity[a] {
+		return b
+	}
+	return a
+}
+
+// Verdict is the worst of all verdicts, and Unknown when an expected table or
+// sequence is missing from the report or Run did not come to its end.
+func (r *Report) Verdict() Verdict {
+	v := Match
+	if !r.Complete || len(r.Tables) != r.ExpectedTables || len(r.Sequences) != r.ExpectedSequences {
+		v = Unknown
+	}
+	for i := range r.Tables {
+		v = worse(v, r.Tables[i].Verdict)
+	}
+	for i := range r.Sequences {
+		v = worse(v, r.Sequences[i].Verdict)
+	}
+	return v
+}
+
+// Good reports whether the target holds what the plan promises: the only thing
+// that exit code 0 may follow from.
+func (r *Report) Good() bool {
+	v := r.Verdict()
+	return v == Match || v == Skipped && r.AllowSkipped
+}
+
+// Counts is a number of tables and sequences for each verdict.
+type Counts struct {
+	Match    int `json:"match"`
+	Mismatch int `json:"mismatch"`
+	Skipped  int `json:"skipped"`
+	Errored  int `json:"errored"`
+	Unknown  int `json:"unknown"`
+}
+
+func (c *Counts) add(v Verdict) {
+	switch v {
+	case Match:
+		c.Match++
+	case Mismatch:
+		c.Mismatch++
+	case Skipped:
+		c.Skipped++
+	case Errored:
+		c.Errored++
+	case Unknown:
+		c.Unknown++
+	default:
+		c.Unknown++
+	}
+}
+
+// TableCounts counts the tables by verdict.
+func (r *Report) TableCounts() Counts {
+	var c Counts
+	for i := range r.Tables {
+		c.add(r.Tables[i].Verdict)
+	}
+	return c
+}
+
+// SequenceCounts counts the sequences by verdict.
+func (r *Report) SequenceCounts() Counts {
+	var c Counts
+	for i := range r.Sequences {
+		c.add(r.Sequences[i].Verdict)
+	}
+	return c
+}
+
+// Rows is the number of rows counted on the target.
+func (r *Report) Rows() int64 {
+	var n int64
+	for i := range r.Tables {
+		if d := r.Tables[i].Data; d != nil && d.Counted > 0 {
+			n += d.Counted
+		}
+	}
+	return n
+}
+
+// MarshalJSON implements json.Marshaler: the fields, and what they sum up to.
+func (r *Report) MarshalJSON() ([]byte, error) {
+	type fields Report
+	return json.Marshal(struct {
+		Verdict        Verdict `json:"verdict"`
+		Good           bool    `json:"good"`
+		TableCounts    Counts  `json:"table_counts"`
+		SequenceCounts Counts  `json:"sequence_counts"`
+		*fields
+	}{r.Verdict(), r.Good(), r.TableCounts(), r.SequenceCounts(), (*fields)(r)})
+}
