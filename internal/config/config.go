@@ -1,0 +1,79 @@
+package config
+
+import "log/slog"
+
+// Secret is a connection string. It prints as three asterisks wherever it is
+// printed by accident.
+type Secret string
+
+// Reveal returns the connection string itself.
+func (s Secret) Reveal() string { return string(s) }
+
+// String implements fmt.Stringer without the secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "***"
+}
+
+// GoString implements fmt.GoStringer without the secret.
+func (s Secret) GoString() string { return s.String() }
+
+// LogValue implements slog.LogValuer without the secret.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText implements encoding.TextMarshaler without the secret.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Config holds the value of every option.
+type Config struct {
+	Source Secret
+	Target Secret
+
+	IncludeTables  []string
+	ExcludeTables  []string
+	IncludeSchemas []string
+	ExcludeSchemas []string
+
+	Jobs       int
+	Profile    string
+	DryRun     bool
+	JSON       bool
+	Reports    []string
+	OnExisting string
+	SkipVerify bool
+	Accept     []string
+	LogLevel   string
+	NoProgress bool
+
+	Apply string // schema
+	Set   bool   // sequences
+
+	origin map[string]origin
+}
+
+// origin is where a value came from.
+type origin struct {
+	text string // "--jobs", "PG2DB9_JOBS", "pg2db9.yaml:3: jobs"
+	line int    // in a file
+}
+
+// Where names the place that gave the option its value: the flag, the
+// environment variable, or file, line and key. For a default it is the flag.
+func (c *Config) Where(name string) string {
+	if o, ok := c.origin[name]; ok {
+		return o.text
+	}
+	return "--" + name
+}
+
+// Given reports whether the option was given at all, by whatever way.
+func (c *Config) Given(name string) bool {
+	_, ok := c.origin[name]
+	return ok
+}
+
+// InFile reports whether the option's value came from the configuration file,
+// which several commands may share.
+func (c *Config) InFile(name string) bool { return c.origin[name].line > 0 }

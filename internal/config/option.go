@@ -1,0 +1,184 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Kind is the type of an option's value.
+type Kind int
+
+// The kinds of option.
+const (
+	Text   Kind = iota + 1
+	Number      // a whole number
+	Switch      // true or false
+	List        // may be given several times
+)
+
+// Option is one option: a flag, an environment variable and a key of the file
+// by the same name.
+type Option struct {
+	Name    string
+	Kind    Kind
+	Default string
+	Holder  string   // what stands for the value in help: "URL"
+	Values  []string // all that are allowed; empty is no bound
+	Usage   string
+	Aliases []string
+
+	ref func(*Config) any // *string, *Secret, *int, *bool or *[]string
+}
+
+// Env is the environment variable of the option.
+func (o Option) Env() string { return "PG2DB9_" + strings.ToUpper(strings.ReplaceAll(o.Name, "-", "_")) }
+
+// The values of --on-existing.
+const (
+	Refuse   = "refuse"
+	Truncate = "truncate"
+	Drop     = "drop"
+)
+
+// The values of --profile that are no file.
+const (
+	ProfileAuto     = "auto"
+	ProfileDB9      = "db9"
+	ProfilePostgres = "postgres"
+)
+
+var options = []Option{
+	{
+		Name: "source", Kind: Text, Holder: "URL", ref: func(c *Config) any { return &c.Source },
+		Usage: "the PostgreSQL `URL` to read from; libpq's variables, service and password files complete it",
+	},
+	{
+		Name: "target", Kind: Text, Holder: "URL", ref: func(c *Config) any { return &c.Target },
+		Usage: "the DB9 or PostgreSQL `URL` to write to",
+	},
+	{
+		Name: "include-table", Kind: List, Holder: "PATTERN", ref: func(c *Config) any { return &c.IncludeTables },
+		Usage: "only tables that match `PATTERN` (schema.table or table, with * and ?); may be repeated",
+	},
+	{
+		Name: "exclude-table", Kind: List, Holder: "PATTERN", ref: func(c *Config) any { return &c.ExcludeTables },
+		Usage: "no table that matches `PATTERN`; may be repeated",
+	},
+	{
+		Name: "include-schema", Kind: List, Holder: "PATTERN", ref: func(c *Config) any { return &c.IncludeSchemas },
+		Usage: "only schemas that match `PATTERN`; may be repeated",
+	},
+	{
+		Name: "exclude-schema", Kind: List, Holder: "PATTERN", ref: func(c *Config) any { return &c.ExcludeSchemas },
+		Usage: "no schema that matches `PATTERN`; may be repeated",
+	},
+	{
+		Name: "jobs", Aliases: []string{"j"}, Kind: Number, Default: "4", Holder: "N", ref: func(c *Config) any { return &c.Jobs },
+		Usage: "work on `N` parts at once, each with one connection to either side",
+	},
+	{
+		Name: "profile", Kind: Text, Default: ProfileAuto, Holder: "NAME", ref: func(c *Config) any { return &c.Profile },
+		Usage: "what the target accepts: `NAME` is auto (asks the target), db9, postgres, or a YAML file",
+	},
+	{
+		Name: "dry-run", Kind: Switch, ref: func(c *Config) any { return &c.DryRun },
+		Usage: "print tables, sizes, statements and findings; write nothing",
+	},
+	{
+		Name: "json", Kind: Switch, ref: func(c *Config) any { return &c.JSON },
+		Usage: "print one JSON object a line on stdout, the exit object last",
+	},
+	{
+		Name: "report", Kind: List, Holder: "FILE", ref: func(c *Config) any { return &c.Reports },
+		Usage: "write a report to `FILE`.json or FILE.md; may be repeated",
+	},
+	{
+		Name: "on-existing", Kind: Text, Default: Refuse, Values: []string{Refuse, Truncate, Drop}, Holder: "WHAT",
+		ref:   func(c *Config) any { return &c.OnExisting },
+		Usage: "what to do with objects of the plan that stand on the target already: `WHAT` is refuse, truncate or drop",
+	},
+	{
+		Name: "skip-verify", Kind: Switch, ref: func(c *Config) any { return &c.SkipVerify },
+		Usage: "do not read the target back; the run ends as copied, not verified",
+	},
+	{
+		Name: "accept", Kind: List, Holder: "CODE[:OBJECT]", ref: func(c *Config) any { return &c.Accept },
+		Usage: "go on in spite of a blocking finding, `CODE[:OBJECT]`: what it is about is not carried; may be repeated",
+	},
+	{
+		Name: "log-level", Kind: Text, Default: "warn", Values: []string{"debug", "info", "warn", "error"}, Holder: "LEVEL",
+		ref:   func(c *Config) any { return &c.LogLevel },
+		Usage: "log to stderr from `LEVEL` up: debug, info, warn or error",
+	},
+	{
+		Name: "no-progress", Kind: Switch, ref: func(c *Config) any { return &c.NoProgress },
+		Usage: "print no bars and no progress lines",
+	},
+	{
+		Name: "apply", Kind: Text, Holder: "PHASE", ref: func(c *Config) any { return &c.Apply },
+		Usage: "execute the statements of `PHASE` on the target: a phase's name, pre-data, post-data or all",
+	},
+	{
+		Name: "set", Kind: Switch, ref: func(c *Config) any { return &c.Set },
+		Usage: "give the target's sequences the source's positions",
+	},
+}
+
+// Options returns all options, or those with the names, in the names' order.
+func Options(names ...string) []Option {
+	if len(names) == 0 {
+		return slices.Clone(options)
+	}
+	out := make([]Option, 0, len(names))
+	for _, n := range names {
+		if o, ok := lookup(n); ok {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+func lookup(name string) (Option, bool) {
+	for _, o := range options {
+		if o.Name == name {
+			return o, true
+		}
+	}
+	return Option{}, false
+}
+
+// put parses values and stores them. A list takes all values, any other kind the last.
+func (o Option) put(c *Config, values []string) error {
+	last := values[len(values)-1]
+	if len(o.Values) > 0 && !slices.Contains(o.Values, last) {
+		return fmt.Errorf("must be one of %s, not %q", strings.Join(o.Values, ", "), last)
+	}
+	switch p := o.ref(c).(type) {
+	case *string:
+		*p = last
+	case *Secret:
+		*p = Secret(last)
+	case *[]string:
+		if slices.Contains(values, "") {
+			return fmt.Errorf("an empty value says nothing")
+		}
+		*p = slices.Clone(values)
+	case *int:
+		n, err := strconv.Atoi(last)
+		if err != nil {
+			return fmt.Errorf("must be a whole number, not %q", last)
+		}
+		*p = n
+	case *bool:
+		b, err := strconv.ParseBool(last)
+		if err != nil {
+			return fmt.Errorf("must be true or false, not %q", last)
+		}
+		*p = b
+	default:
+		panic("config: option " + o.Name + " has a field of no known kind") // a mistake in the table above
+	}
+	return nil
+}
