@@ -68,6 +68,16 @@ type PartFailed struct {
 	Err  error
 }
 
+// TableDone says that every part of a table is committed on the target and its
+// four counts agree. A table that fails has PartFailed events instead.
+type TableDone struct {
+	Table   string // target table, unquoted
+	Parts   int
+	Rows    int64
+	Bytes   int64 // COPY TEXT bytes sent
+	Elapsed time.Duration
+}
+
 // StatementDone says that a statement of the plan was executed.
 type StatementDone struct {
 	ID      string
@@ -115,6 +125,7 @@ func (PartStarted) event()     {}
 func (PartDone) event()        {}
 func (PartRetry) event()       {}
 func (PartFailed) event()      {}
+func (TableDone) event()       {}
 func (StatementDone) event()   {}
 func (StatementFailed) event() {}
 func (TableVerified) event()   {}
