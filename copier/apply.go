@@ -1,8 +1,16 @@
 package copier
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"slices"
+	"sync"
 	"time"
+
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/ddlgen"
@@ -15,21 +23,31 @@ type ApplyParams struct {
 	Target     *dial.Endpoint
 	Statements []ddlgen.Statement // of one phase or of several, in plan order
 	Jobs       int                // statements at once, within a phase
+
 	// Skip says why a statement must not be run, "" to run it: keys of a table
 	// whose data are not complete.
 	Skip func(ddlgen.Statement) string
-	// Prefix is executed once on each connection, e.g. to raise maintenance_work_mem.
-	StopAtFirst bool // pre-data: the first failure ends it
-	Stop        <-chan struct{}
-	Bus         *event.Bus
+	// Weight orders the statements of a phase by their tables, heaviest first
+	// (bytes); nil keeps the plan's order.
+	Weight map[catalog.Name]int64
+	// StopAtFirst ends the whole at the first failure: later phases would only
+	// fail after it.
+	StopAtFirst bool
+	// Atomic runs all statements in one transaction, one after the other: a
+	// failure leaves nothing behind. For targets whose DDL is transactional.
+	Atomic bool
+
+	Stop <-chan struct{} // closed: no statement is begun any more
+	Bus  *event.Bus
 }
 
 // Applied is what became of the statements.
 type Applied struct {
-	Done    []string // IDs
-	Failed  []StatementError
-	Skipped []SkippedStatement
-	Elapsed time.Duration
+	Done       []string // IDs
+	Failed     []StatementError
+	Skipped    []SkippedStatement
+	RolledBack bool // Atomic, and one failed: nothing of it stands on the target
+	Elapsed    time.Duration
 }
 
 // StatementError is a statement that failed.
@@ -37,6 +55,14 @@ type StatementError struct {
 	Statement ddlgen.Statement
 	Err       error
 }
+
+// Error implements error.
+func (e *StatementError) Error() string {
+	return fmt.Sprintf("%s (%s): %v", e.Statement.Object, e.Statement.ID, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *StatementError) Unwrap() error { return e.Err }
 
 // SkippedStatement is a statement that was not run, and why.
 type SkippedStatement struct {
@@ -49,27 +75,242 @@ type SkippedStatement struct {
 // go on at all (no connection, cancelled, or StopAtFirst); failed statements
 // are in the result.
 func Apply(ctx context.Context, p ApplyParams) (*Applied, error) {
-	panic("unwritten")
+	a := &applier{ApplyParams: p, outcome: map[string]chan struct{}{}, failed: map[string]bool{}}
+	started := time.Now()
+	var err error
+	if p.Atomic {
+		err = a.atomic(ctx)
+	} else {
+		err = a.phases(ctx)
+	}
+	a.result.Elapsed = time.Since(started)
+	return &a.result, err
 }
 
-// SequenceParams is what SetSequences needs.
-type SequenceParams struct {
-	Source *dial.Endpoint // read again, so that the target is not behind a source in use; nil takes the plan's values
-	Target *dial.Endpoint
-	Values []ddlgen.SequenceValue
-	Bus    *event.Bus
+// applier is one Apply under way.
+type applier struct {
+	ApplyParams
+
+	mu      sync.Mutex
+	result  Applied
+	outcome map[string]chan struct{} // closed when the statement has ended
+	failed  map[string]bool          // failed or skipped
 }
 
-// SequenceResult is a sequence as it was set on the target.
-type SequenceResult struct {
-	Source    catalog.Name
-	Target    catalog.Name
-	LastValue int64
-	IsCalled  bool
-	Err       error
+// atomic runs everything in one transaction.
+func (a *applier) atomic(ctx context.Context) error {
+	conn, err := a.Target.Connect(ctx, dial.Writer())
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // of no more use
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		for _, s := range a.Statements {
+			if isClosed(a.Stop) {
+				return errStopped
+			}
+			if reason := a.reason(s); reason != "" {
+				a.skip(s, reason)
+				continue
+			}
+			if err := a.one(ctx, s, func() error { _, err := tx.Exec(ctx, s.SQL); return err }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		a.result.RolledBack = true
+	}
+	return err
 }
 
-// SetSequences gives the target's sequences the source's present positions.
-func SetSequences(ctx context.Context, p SequenceParams) ([]SequenceResult, error) {
-	panic("unwritten")
+// phases runs the statements phase by phase.
+func (a *applier) phases(ctx context.Context) error {
+	links := make(chan *pgx.Conn, max(a.Jobs, 1))
+	for range cap(links) {
+		links <- nil
+	}
+	defer func() {
+		for range cap(links) {
+			if conn := <-links; conn != nil {
+				_ = conn.Close(context.WithoutCancel(ctx))
+			}
+		}
+	}()
+	for from := 0; from < len(a.Statements); {
+		to := from + 1
+		for to < len(a.Statements) && a.Statements[to].Phase == a.Statements[from].Phase {
+			to++
+		}
+		if err := a.phase(ctx, a.order(a.Statements[from:to]), links); err != nil {
+			return err
+		}
+		from = to
+	}
+	return nil
+}
+
+// order puts the statements of heavy tables first, each after those that it
+// needs.
+func (a *applier) order(statements []ddlgen.Statement) []ddlgen.Statement {
+	weight := func(s ddlgen.Statement) int64 {
+		if s.Table == nil {
+			return 0
+		}
+		return a.Weight[*s.Table]
+	}
+	byWeight := slices.Clone(statements)
+	slices.SortStableFunc(byWeight, func(x, y ddlgen.Statement) int { return cmp.Compare(weight(y), weight(x)) })
+	byID := make(map[string]ddlgen.Statement, len(statements))
+	for _, s := range statements {
+		byID[s.ID] = s
+	}
+	out := make([]ddlgen.Statement, 0, len(statements))
+	seen := map[string]bool{}
+	var visit func(s ddlgen.Statement)
+	visit = func(s ddlgen.Statement) {
+		if seen[s.ID] {
+			return
+		}
+		seen[s.ID] = true
+		for _, id := range s.After {
+			if before, ok := byID[id]; ok {
+				visit(before)
+			}
+		}
+		out = append(out, s)
+	}
+	for _, s := range byWeight {
+		visit(s)
+	}
+	return out
+}
+
+func (a *applier) phase(ctx context.Context, statements []ddlgen.Statement, links chan *pgx.Conn) error {
+	for _, s := range statements {
+		a.outcome[s.ID] = make(chan struct{})
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(cap(links))
+	for _, s := range statements {
+		// Statements are begun in an order in which what one needs was begun
+		// before it, so the wait inside cannot block all workers.
+		g.Go(func() error {
+			defer close(a.outcome[s.ID])
+			if err := a.wait(gctx, s); err != nil {
+				return err
+			}
+			if reason := a.reason(s); reason != "" {
+				a.skip(s, reason)
+				return nil
+			}
+			conn := <-links
+			defer func() { links <- conn }()
+			err := a.one(gctx, s, func() (err error) { conn, err = a.exec(gctx, conn, s); return err })
+			if err != nil && (a.StopAtFirst && !s.Optional || gctx.Err() != nil) {
+				return err
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// wait waits for the statements that s needs.
+func (a *applier) wait(ctx context.Context, s ddlgen.Statement) error {
+	for _, id := range s.After {
+		done, ok := a.outcome[id]
+		if !ok {
+			continue // an earlier phase's, or filtered out
+		}
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// reason says why s cannot be run, "" if it can.
+func (a *applier) reason(s ddlgen.Statement) string {
+	if isClosed(a.Stop) {
+		return "stopped by the user"
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, id := range s.After {
+		if a.failed[id] {
+			return "it needs " + id + ", which failed"
+		}
+	}
+	if a.Skip != nil {
+		return a.Skip(s)
+	}
+	return ""
+}
+
+func (a *applier) skip(s ddlgen.Statement, reason string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.failed[s.ID] = true
+	a.result.Skipped = append(a.result.Skipped, SkippedStatement{Statement: s, Reason: reason})
+}
+
+// one runs one statement and records its outcome.
+func (a *applier) one(ctx context.Context, s ddlgen.Statement, run func() error) error {
+	started := time.Now()
+	err := run()
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	a.mu.Lock()
+	if err == nil {
+		a.result.Done = append(a.result.Done, s.ID)
+	} else {
+		err = &StatementError{Statement: s, Err: err}
+		a.failed[s.ID] = true
+		a.result.Failed = append(a.result.Failed, StatementError{Statement: s, Err: err.(*StatementError).Err}) //nolint:errorlint,forcetypeassert // made above
+	}
+	a.mu.Unlock()
+	if err == nil {
+		a.Bus.Emit(event.StatementDone{ID: s.ID, Phase: s.Phase.String(), Object: s.Object, Elapsed: time.Since(started)})
+	} else {
+		a.Bus.Emit(event.StatementFailed{ID: s.ID, Phase: s.Phase.String(), Object: s.Object, SQL: s.SQL, Err: err, Optional: s.Optional})
+	}
+	return err
+}
+
+// exec runs a statement on conn, or on a new connection where there is none or
+// it broke, again where the error passes: deadlocks between foreign keys that
+// lock two tables each, lost connections. After a lost connection "exists
+// already" is success: the statement had been done.
+func (a *applier) exec(ctx context.Context, conn *pgx.Conn, s ddlgen.Statement) (*pgx.Conn, error) {
+	lost := false
+	err := retry(ctx, s.ID, func() error {
+		if conn == nil || conn.IsClosed() {
+			fresh, err := a.Target.Connect(ctx, dial.Writer())
+			if err != nil {
+				return err
+			}
+			conn = fresh
+		}
+		_, err := conn.Exec(ctx, s.SQL)
+		if err == nil || lost && existsAlready(err) {
+			return nil
+		}
+		lost = dial.Classify(err) == dial.Lost
+		return err
+	})
+	return conn, err
+}
+
+func existsAlready(err error) bool {
+	switch dial.SQLState(err) {
+	case pgerrcode.DuplicateTable, pgerrcode.DuplicateObject, pgerrcode.DuplicateSchema,
+		pgerrcode.DuplicateColumn, pgerrcode.InvalidTableDefinition /* a second primary key */ :
+		return true
+	}
+	return false
 }

@@ -1,7 +1,6 @@
 package copier
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -32,9 +31,13 @@ type Params struct {
 	// part and no batch is begun any more. Nil never stops.
 	Stop <-chan struct{}
 
+	Tool     string // name and version of this program, for the ledger
 	Bus      *event.Bus
 	Progress *event.Progress
 	Log      *slog.Logger
+
+	survivorWait time.Duration // 0 is the default; tests shorten it
+	faults       *faults
 }
 
 // Result is what Copy did, table by table, whether it succeeded or not.
@@ -97,9 +100,3 @@ func (e *PartialError) Error() string {
 
 // Unwrap returns the first cause.
 func (e *PartialError) Unwrap() error { return e.Err }
-
-// Copy copies the rows of every transfer of the plan and returns the account.
-// The error is a *PartialError when some tables are complete and others not.
-func Copy(ctx context.Context, p Params) (*Result, error) {
-	panic("unwritten")
-}

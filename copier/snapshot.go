@@ -2,19 +2,46 @@ package copier
 
 import (
 	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
+
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/dial/quote"
 	"github.com/pg2db9/pg2db9/internal/event"
 )
+
+const (
+	lockGroup     = 100              // tables that one connection locks, so that a group can be given back
+	maxLockGroups = 10               // connections that hold locks; further tables are locked by the workers
+	lockTimeout   = 60 * time.Second // a lock not had by then: somebody holds ACCESS EXCLUSIVE
+	maxSnapshots  = 5                // snapshots tried before a schema that keeps changing is given up
+)
+
+//go:embed queries/lock_budget.sql
+var lockBudgetSQL string
 
 // Snapshot is an exported snapshot of the source with the connection that holds
 // it and the connections that hold table locks.
 type Snapshot struct {
 	ID    string    // pg_export_snapshot's name
 	Taken time.Time // by the source's clock
+
+	source   *dial.Endpoint
+	settings dial.Settings
+	holder   *pgx.Conn
+	lockers  []*pgx.Conn
+
+	mu     sync.Mutex // guards holder and live while workers check tables of their own
+	live   *pgx.Conn  // READ COMMITTED: sees the catalog as it is now
+	locked map[catalog.Name]bool
 }
 
 // SnapshotParams is what OpenSnapshot needs.
@@ -24,18 +51,215 @@ type SnapshotParams struct {
 	// Match picks the tables to lock from the first, cheap listing.
 	Match func([]catalog.TableRef) ([]catalog.Name, error)
 	Bus   *event.Bus
+
+	faults *snapshotFaults
+}
+
+// snapshotFaults are the test's hooks.
+type snapshotFaults struct {
+	beforeLock func() // after the export, before the locks
+}
+
+// SchemaChangedError is a table that is not what the snapshot says it is: it was
+// rewritten, emptied, dropped or altered after the snapshot was taken, and would
+// be read as empty, or with NULLs, without an error.
+type SchemaChangedError struct {
+	Table catalog.Name
+	What  string
+}
+
+// Error implements error.
+func (e *SchemaChangedError) Error() string {
+	return fmt.Sprintf("schema changed: table %s %s after the snapshot was taken; run the command again when schema changes are over", e.Table, e.What)
 }
 
 // OpenSnapshot exports a snapshot, locks the chosen tables against change
 // (ACCESS SHARE) and proves that none was rewritten, dropped or altered between
 // the two; where one was, a new snapshot is taken.
 func OpenSnapshot(ctx context.Context, p SnapshotParams) (*Snapshot, error) {
-	panic("unwritten")
+	for attempt := 1; ; attempt++ {
+		s, err := openSnapshot(ctx, p)
+		var changed *SchemaChangedError
+		switch {
+		case err == nil:
+			return s, nil
+		case errors.As(err, &changed) && attempt < maxSnapshots:
+			p.Bus.Emit(event.Note{Text: fmt.Sprintf("table %s %s between the snapshot and its lock: a new snapshot is taken", changed.Table, changed.What)})
+		default:
+			return nil, err
+		}
+	}
+}
+
+func openSnapshot(ctx context.Context, p SnapshotParams) (s *Snapshot, err error) {
+	s = &Snapshot{source: p.Source, settings: p.Settings, locked: map[catalog.Name]bool{}}
+	defer func() {
+		if err != nil {
+			s.Close(ctx)
+			s = nil
+		}
+	}()
+	if s.holder, err = p.Source.Connect(ctx, p.Settings); err != nil {
+		return s, err
+	}
+	if _, err = s.holder.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err != nil {
+		return s, fmt.Errorf("opening a snapshot on the source: %w", err)
+	}
+	if err = s.holder.QueryRow(ctx, "SELECT pg_catalog.pg_export_snapshot(), pg_catalog.clock_timestamp()").Scan(&s.ID, &s.Taken); err != nil {
+		return s, fmt.Errorf("exporting a snapshot on the source: %w", err)
+	}
+	refs, err := catalog.ListTables(ctx, s.holder)
+	if err != nil {
+		return s, err
+	}
+	names, err := p.Match(refs)
+	if err != nil {
+		return s, err
+	}
+	if p.faults != nil && p.faults.beforeLock != nil {
+		p.faults.beforeLock()
+	}
+	return s, s.lock(ctx, lockable(refs, names))
+}
+
+// lockable leaves out what LOCK TABLE does not take.
+func lockable(refs []catalog.TableRef, names []catalog.Name) []catalog.Name {
+	foreign := map[catalog.Name]bool{}
+	for _, r := range refs {
+		foreign[r.Name] = r.Kind == catalog.TableForeign
+	}
+	var out []catalog.Name
+	for _, n := range names {
+		if !foreign[n] {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// lock takes ACCESS SHARE on as many tables as the server has room for, in
+// groups, and checks them.
+func (s *Snapshot) lock(ctx context.Context, names []catalog.Name) error {
+	var err error
+	if s.live, err = s.source.Connect(ctx, s.settings); err != nil {
+		return err
+	}
+	var budget int
+	if err := s.live.QueryRow(ctx, lockBudgetSQL).Scan(&budget); err != nil {
+		return fmt.Errorf("reading how many locks the source has free: %w", err)
+	}
+	names = names[:min(len(names), budget, lockGroup*maxLockGroups)]
+	for len(names) > 0 {
+		group := names[:min(len(names), lockGroup)]
+		names = names[len(group):]
+		conn, err := s.source.Connect(ctx, s.settings)
+		if err != nil {
+			return err
+		}
+		s.lockers = append(s.lockers, conn)
+		if err := s.lockGroup(ctx, conn, group); err != nil {
+			return err
+		}
+		if err := s.check(ctx, group); err != nil {
+			return err
+		}
+		for _, n := range group {
+			s.locked[n] = true
+		}
+	}
+	return nil
+}
+
+func (s *Snapshot) lockGroup(ctx context.Context, conn *pgx.Conn, group []catalog.Name) error {
+	if err := dial.BeginSnapshot(ctx, conn, s.ID); err != nil {
+		return err
+	}
+	sql := fmt.Sprintf("SET LOCAL lock_timeout = %d;%s", lockTimeout.Milliseconds(), lockSQL(group))
+	_, err := conn.PgConn().Exec(ctx, sql).ReadAll()
+	return lockError(group, err)
+}
+
+func lockSQL(tables []catalog.Name) string {
+	list := make([]string, len(tables))
+	for i, t := range tables {
+		list[i] = "ONLY " + quote.Name(t.Schema, t.Name)
+	}
+	return "LOCK TABLE " + strings.Join(list, ", ") + " IN ACCESS SHARE MODE"
+}
+
+// lockError says what a failed LOCK TABLE means.
+func lockError(group []catalog.Name, err error) error {
+	switch dial.SQLState(err) {
+	case "":
+		return err
+	case pgerrcode.UndefinedTable, pgerrcode.InvalidSchemaName:
+		return &SchemaChangedError{Table: group[0], What: fmt.Sprintf("or one beside it was dropped or renamed (%v)", err)}
+	case pgerrcode.LockNotAvailable:
+		return fmt.Errorf("locking %d tables from %s in ACCESS SHARE mode: another session holds one of them exclusively for more than %s; "+
+			"see pg_locks for who, and run the command again when it has ended: %w", len(group), group[0], lockTimeout, err)
+	case pgerrcode.InsufficientPrivilege:
+		return fmt.Errorf("locking %d tables from %s: the source's role may not read one of them; GRANT SELECT on it, or exclude it: %w", len(group), group[0], err)
+	}
+	return fmt.Errorf("locking %d tables from %s: %w", len(group), group[0], err)
+}
+
+// check compares tables that are locked now with what the snapshot says of them.
+func (s *Snapshot) check(ctx context.Context, names []catalog.Name) error {
+	then, err := catalog.Fingerprints(ctx, s.holder, names)
+	if err != nil {
+		return err
+	}
+	now, err := catalog.Fingerprints(ctx, s.live, names)
+	if err != nil {
+		return err
+	}
+	byName := make(map[catalog.Name]catalog.Fingerprint, len(now))
+	for _, f := range now {
+		byName[f.Name] = f
+	}
+	for _, f := range then {
+		n, ok := byName[f.Name]
+		if !ok {
+			return &SchemaChangedError{Table: f.Name, What: "was dropped or renamed"}
+		}
+		if what := f.Diff(n); what != "" {
+			return &SchemaChangedError{Table: f.Name, What: what}
+		}
+	}
+	if len(then) != len(names) {
+		return &SchemaChangedError{Table: names[0], What: "or one beside it was created"}
+	}
+	return nil
+}
+
+// ensure locks and checks a table on a worker's connection, when it was beyond
+// the locks taken at the start. There is no going back to another snapshot then:
+// other tables were copied from this one.
+func (s *Snapshot) ensure(ctx context.Context, conn *sourceConn, table catalog.Name) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.locked[table] {
+		return nil
+	}
+	names := []catalog.Name{table}
+	if err := lockError(names, conn.exec(lockSQL(names))); err != nil {
+		return err
+	}
+	return s.check(ctx, names)
 }
 
 // Conn is the connection inside the snapshot's transaction, for catalog.Load.
 // It must not be used by two goroutines at once.
-func (s *Snapshot) Conn() *pgx.Conn { panic("unwritten") }
+func (s *Snapshot) Conn() *pgx.Conn { return s.holder }
 
 // Close ends the snapshot and gives all locks back.
-func (s *Snapshot) Close(ctx context.Context) { panic("unwritten") }
+func (s *Snapshot) Close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	for _, conn := range append([]*pgx.Conn{s.holder, s.live}, s.lockers...) {
+		if conn != nil {
+			_ = conn.Close(ctx)
+		}
+	}
+	s.lockers, s.holder, s.live = nil, nil, nil
+}

@@ -1,0 +1,358 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/event"
+	"github.com/pg2db9/pg2db9/verify/digest"
+)
+
+// hugeRow is the length in bytes above which rows that must be held whole share
+// one place in memory (design invariant 6).
+const hugeRow = 16 << 20
+
+// errStopped is a part that was left at a batch's end because the user asked to
+// stop.
+var errStopped = errors.New("stopped")
+
+// relay moves the rows of one part from the source's stream into batches.
+type relay struct {
+	from    *sourceConn
+	to      *targetConn
+	profile ddlgen.Profile
+	table   *ddlgen.Transfer
+	part    Part
+	claim   claim
+	copyIn  string
+	canon   *digest.RowCanon
+	utf8    bool // hold rows against UTF-8 here: the target may not
+	huge    *semaphore.Weighted
+	stop    <-chan struct{}
+	meter   *event.Meter
+	faults  *faults
+
+	out      *copyBuffer
+	big      []byte // a row longer than the read buffer, where it must be whole
+	batch    *batch
+	framed   int64 // rows seen in the stream, skipped ones too
+	hasher   digest.Hasher
+	metRows  int64
+	metBytes int64
+
+	// committed is told of every batch that the target has acknowledged.
+	committed func(s span)
+	// acked is told of every COPY count, before the batch is committed.
+	acked func(first, rows int64)
+}
+
+// run copies the part from row next on; the rows before it are read, proved
+// against the sum that the ledger has of them, and skipped. It returns the
+// source's own count of the rows it sent.
+func (r *relay) run(ctx context.Context, next int64, sum digest.Sum) (read int64, err error) {
+	if err := r.from.copyOut(copyOutSQL(r.table, r.part)); err != nil {
+		return 0, err
+	}
+	r.out = newCopyBuffer()
+	if err := r.skip(ctx, next, sum); err != nil {
+		return 0, err
+	}
+	r.open(next)
+	for {
+		n, tag, end, err := r.from.row()
+		if err != nil {
+			return 0, err
+		}
+		if end {
+			if tag != r.framed {
+				return tag, fmt.Errorf("the source says that it sent %d rows, but %d arrived: nothing of the last batch is committed", tag, r.framed)
+			}
+			return tag, r.finish(ctx, true)
+		}
+		if r.isFull(n) {
+			if err := r.finish(ctx, false); err != nil {
+				return 0, err
+			}
+			if isClosed(r.stop) {
+				return 0, errStopped
+			}
+			r.open(r.framed)
+		}
+		if err := r.row(ctx, n); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// skip reads rows that are committed already and proves that they are the same.
+func (r *relay) skip(ctx context.Context, rows int64, want digest.Sum) error {
+	var got digest.Sum
+	for r.framed < rows {
+		n, _, end, err := r.from.row()
+		if err != nil {
+			return err
+		}
+		if end {
+			return fmt.Errorf("the ledger holds %d rows of this part, but the source gives only %d of them again: the order of its rows is not repeatable; load the table anew", rows, r.framed)
+		}
+		if err := r.digest(ctx, n, &got, nil); err != nil {
+			return err
+		}
+		r.framed++
+	}
+	if got != want {
+		return fmt.Errorf("the first %d rows of this part are not the ones that the ledger holds (%s, recorded %s): load the table anew", rows, got, want)
+	}
+	return nil
+}
+
+// open prepares the next batch; it is begun on the target when there is
+// something to send.
+func (r *relay) open(first int64) {
+	r.batch = &batch{
+		to: r.to, claim: r.claim, copyIn: r.copyIn, await: r.profile.Await, meter: r.meter, faults: r.faults,
+		span: span{part: r.part.ID, first: first, last: first},
+	}
+}
+
+// bounded says that batches are collected in memory and sent whole, so that no
+// transaction idles open on the target while the source is slow.
+func (r *relay) bounded() bool { return r.profile.BatchRows > 0 || r.profile.BatchBytes > 0 }
+
+// isFull says that a further row of n bytes would pass the batch's bounds. A
+// row that alone passes them is a batch of its own.
+func (r *relay) isFull(n int) bool {
+	s := r.batch.span
+	if s.last == s.first {
+		return false
+	}
+	return r.profile.BatchRows > 0 && s.last-s.first >= r.profile.BatchRows ||
+		r.profile.BatchBytes > 0 && s.bytes+int64(n) > r.profile.BatchBytes
+}
+
+// row takes the next row, of n bytes, into the batch.
+func (r *relay) row(ctx context.Context, n int) error {
+	if r.profile.RowBytes > 0 && int64(n) > r.profile.RowBytes {
+		return r.tooLarge(n)
+	}
+	s := &r.batch.span
+	if err := r.digest(ctx, n, &s.sum, r.put); err != nil {
+		return err
+	}
+	r.framed++
+	s.last++
+	s.bytes += int64(n)
+	r.metRows++
+	r.metBytes += int64(n)
+	if r.metBytes > frameSize {
+		r.count()
+	}
+	return nil
+}
+
+func (r *relay) count() {
+	r.meter.Add(r.metRows, r.metBytes)
+	r.metRows, r.metBytes = 0, 0
+}
+
+// put passes bytes of rows towards the target.
+func (r *relay) put(ctx context.Context, p []byte) error {
+	if !r.out.add(p) {
+		return nil
+	}
+	r.out.cut()
+	if r.bounded() {
+		return nil
+	}
+	return r.flush(ctx)
+}
+
+// flush sends what is collected, and begins the batch if that was not done.
+func (r *relay) flush(ctx context.Context) error {
+	if !r.batch.begun {
+		if err := r.batch.begin(ctx); err != nil {
+			return err
+		}
+	}
+	if r.to.failed.Load() {
+		return r.batch.prefer(ctx, errProtocol)
+	}
+	if err := r.batch.write(r.out.frames()); err != nil {
+		return r.batch.prefer(ctx, err)
+	}
+	r.out.reset()
+	return nil
+}
+
+// finish sends the rest of the batch and commits it.
+func (r *relay) finish(ctx context.Context, final bool) error {
+	r.count()
+	r.batch.span.final = final
+	if err := r.flush(ctx); err != nil {
+		return err
+	}
+	acked, err := r.batch.commit(ctx)
+	if err != nil {
+		return err
+	}
+	r.acked(r.batch.span.first, acked)
+	r.committed(r.batch.span)
+	return nil
+}
+
+// digest reads a row of n bytes, adds it to the sum and hands its bytes to put.
+// A row that fits into the read buffer is one slice; a longer one passes in
+// pieces, unless its canonical form needs it whole.
+func (r *relay) digest(ctx context.Context, n int, sum *digest.Sum, put func(context.Context, []byte) error) error {
+	if r.from.in.fits(n) {
+		row, err := r.from.in.body()
+		if err != nil {
+			return err
+		}
+		return r.whole(ctx, row, sum, put)
+	}
+	if !r.canon.Verbatim() {
+		return r.gather(ctx, n, sum, put)
+	}
+	var text utf8Check
+	for left := n; left > 0; {
+		piece, err := r.from.in.chunk()
+		if err != nil {
+			return err
+		}
+		left -= len(piece)
+		line := piece
+		if left == 0 {
+			if line, err = r.line(piece); err != nil {
+				return err
+			}
+		}
+		if r.utf8 && !text.valid(line, left == 0) {
+			return r.notUTF8()
+		}
+		r.hasher.Write(line)
+		if put != nil {
+			if err := put(ctx, piece); err != nil {
+				return err
+			}
+		}
+	}
+	r.hasher.Finish(sum)
+	return nil
+}
+
+// whole handles a row that is in memory.
+func (r *relay) whole(ctx context.Context, row []byte, sum *digest.Sum, put func(context.Context, []byte) error) error {
+	line, err := r.line(row)
+	if err != nil {
+		return err
+	}
+	if r.utf8 && !utf8.Valid(line) {
+		return r.notUTF8()
+	}
+	sum.Add(r.canon.Row(line))
+	if put == nil {
+		return nil
+	}
+	return put(ctx, row)
+}
+
+// gather collects a long row whose canonical form needs it whole. Huge ones
+// wait for each other, so that memory is bounded by one of them.
+func (r *relay) gather(ctx context.Context, n int, sum *digest.Sum, put func(context.Context, []byte) error) error {
+	if n > hugeRow {
+		if err := r.huge.Acquire(ctx, 1); err != nil {
+			return err
+		}
+		defer r.huge.Release(1)
+		defer func() { r.big = nil }()
+	}
+	r.big = r.big[:0]
+	for len(r.big) < n {
+		piece, err := r.from.in.chunk()
+		if err != nil {
+			return err
+		}
+		r.big = append(r.big, piece...)
+	}
+	return r.whole(ctx, r.big, sum, put)
+}
+
+// line takes the line end off a row. That it is there proves that the message
+// was one whole row.
+func (r *relay) line(row []byte) ([]byte, error) {
+	if len(row) == 0 || row[len(row)-1] != '\n' {
+		return nil, fmt.Errorf("row %d of the stream does not end with a line end: the source does not send one row a message", r.framed)
+	}
+	return row[:len(row)-1], nil
+}
+
+func (r *relay) notUTF8() error {
+	return fmt.Errorf("row %d of %s holds bytes that are not UTF-8: mend them on the source (it does not check its own encoding), or exclude the table", r.framed, r.part.Relation)
+}
+
+// tooLarge refuses a row above the target's limit, naming it by its key as far
+// as the first piece of it shows the key.
+func (r *relay) tooLarge(n int) error {
+	key := ""
+	if head, err := r.from.in.chunk(); err == nil {
+		key = rowKey(r.table, head)
+	}
+	return fmt.Errorf("row %d of %s%s has %d bytes, the target takes at most %d: shorten it, or exclude the table", r.framed, r.part.Relation, key, n, r.profile.RowBytes)
+}
+
+// rowKey renders the key columns of a row of which head is the beginning.
+func rowKey(t *ddlgen.Transfer, head []byte) string {
+	fields := strings.Split(string(head), "\t")
+	var parts []string
+	for i, c := range t.Columns {
+		for _, k := range t.Key {
+			if c.Target == k && i < len(fields)-1 {
+				parts = append(parts, fmt.Sprintf("%s=%.60s", c.Target, fields[i]))
+			}
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+// utf8Check holds a text that arrives in pieces against UTF-8.
+type utf8Check struct{ rest []byte }
+
+// valid takes the next piece; last says that it is the end of the text.
+func (u *utf8Check) valid(p []byte, last bool) bool {
+	if len(u.rest) > 0 {
+		p = append(u.rest, p...)
+		u.rest = nil
+	}
+	if !last {
+		// A character may go on in the next piece: keep back its beginning.
+		for i := 1; i <= min(3, len(p)); i++ {
+			if c := p[len(p)-i]; utf8.RuneStart(c) {
+				if !utf8.FullRune(p[len(p)-i:]) {
+					u.rest = append(u.rest, p[len(p)-i:]...)
+					p = p[:len(p)-i]
+				}
+				break
+			}
+		}
+	}
+	return utf8.Valid(p)
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,136 @@
+package copier
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/dial/quote"
+	"github.com/pg2db9/pg2db9/internal/event"
+)
+
+// sequenceBatch is how many sequences one statement reads or sets.
+const sequenceBatch = 200
+
+// SequenceParams is what SetSequences needs.
+type SequenceParams struct {
+	Source *dial.Endpoint // read again, so that the target is not behind a source in use; nil takes the plan's values
+	Target *dial.Endpoint
+	Values []ddlgen.SequenceValue
+	Bus    *event.Bus
+}
+
+// SequenceResult is a sequence as it was set on the target.
+type SequenceResult struct {
+	Source    catalog.Name
+	Target    catalog.Name
+	LastValue int64
+	IsCalled  bool
+	Err       error
+}
+
+// SetSequences gives the target's sequences the source's present positions.
+// Sequences are outside of transactions: a source in use goes on, so what was
+// set is returned for verify to hold the target against.
+func SetSequences(ctx context.Context, p SequenceParams) ([]SequenceResult, error) {
+	out := make([]SequenceResult, len(p.Values))
+	for i, v := range p.Values {
+		out[i] = SequenceResult{Source: v.Source, Target: v.Target, LastValue: v.LastValue, IsCalled: v.IsCalled}
+	}
+	if len(out) == 0 {
+		return out, nil
+	}
+	if p.Source != nil {
+		if err := readSequences(ctx, p.Source, out); err != nil {
+			return nil, err
+		}
+	}
+	var conn *pgx.Conn
+	defer func() {
+		if conn != nil {
+			_ = conn.Close(context.WithoutCancel(ctx))
+		}
+	}()
+	for from := 0; from < len(out); from += sequenceBatch {
+		batch := out[from:min(from+sequenceBatch, len(out))]
+		// setval may be repeated: it sets, it does not count.
+		err := retry(ctx, "setting sequences", func() (err error) {
+			if conn == nil || conn.IsClosed() {
+				if conn, err = p.Target.Connect(ctx, dial.Writer()); err != nil {
+					return err
+				}
+			}
+			return setSequences(ctx, conn, batch)
+		})
+		if ctx.Err() != nil {
+			return out, fmt.Errorf("setting sequences on the target: %w", context.Cause(ctx))
+		}
+		if err != nil {
+			setOneByOne(ctx, p.Target, batch)
+		}
+	}
+	return out, nil
+}
+
+func setSequences(ctx context.Context, conn *pgx.Conn, batch []SequenceResult) error {
+	calls := make([]string, len(batch))
+	for i, s := range batch {
+		calls[i] = fmt.Sprintf("pg_catalog.setval(%s, %d, %t)", quote.Literal(quote.Name(s.Target.Schema, s.Target.Name)), s.LastValue, s.IsCalled)
+	}
+	_, err := conn.Exec(ctx, "SELECT "+strings.Join(calls, ", "))
+	return err
+}
+
+// setOneByOne finds out which sequence of a batch cannot be set.
+func setOneByOne(ctx context.Context, target *dial.Endpoint, batch []SequenceResult) {
+	conn, err := target.Connect(ctx, dial.Writer())
+	for i := range batch {
+		if err == nil {
+			batch[i].Err = setSequences(ctx, conn, batch[i:i+1])
+		} else {
+			batch[i].Err = err
+		}
+		if batch[i].Err != nil {
+			batch[i].Err = fmt.Errorf("setting sequence %s: %w", batch[i].Target, batch[i].Err)
+		}
+	}
+	if conn != nil {
+		_ = conn.Close(context.WithoutCancel(ctx))
+	}
+}
+
+// readSequences reads the source's present positions. One that is gone by now
+// keeps what the plan says.
+func readSequences(ctx context.Context, source *dial.Endpoint, seqs []SequenceResult) error {
+	conn, err := source.Connect(ctx, dial.Reader())
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // of no more use
+	for from := 0; from < len(seqs); from += sequenceBatch {
+		batch := seqs[from:min(from+sequenceBatch, len(seqs))]
+		selects := make([]string, len(batch))
+		for i, s := range batch {
+			selects[i] = fmt.Sprintf("SELECT %d, last_value, is_called FROM %s", i, quote.Name(s.Source.Schema, s.Source.Name))
+		}
+		rows, err := conn.Query(ctx, strings.Join(selects, " UNION ALL "))
+		if err != nil {
+			return fmt.Errorf("reading sequence positions on the source: %w", err)
+		}
+		var i int
+		var last int64
+		var called bool
+		if _, err := pgx.ForEachRow(rows, []any{&i, &last, &called}, func() error {
+			batch[i].LastValue, batch[i].IsCalled = last, called
+			return nil
+		}); err != nil {
+			return fmt.Errorf("reading sequence positions on the source: %w", err)
+		}
+	}
+	return nil
+}

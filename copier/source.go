@@ -1,0 +1,145 @@
+package copier
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/event"
+)
+
+// sourceConn is a connection to the source inside the snapshot's transaction.
+// It reads one part after the other.
+type sourceConn struct {
+	wire  *wire
+	in    *frames
+	meter *event.Meter
+}
+
+// openSource connects and joins the snapshot.
+func openSource(ctx context.Context, source *dial.Endpoint, settings dial.Settings, snapshot string) (*sourceConn, error) {
+	conn, err := source.Connect(ctx, settings)
+	if err != nil {
+		return nil, err
+	}
+	if err := dial.BeginSnapshot(ctx, conn, snapshot); err != nil {
+		_ = conn.Close(context.WithoutCancel(ctx))
+		return nil, err
+	}
+	w, err := takeWire(conn)
+	if err != nil {
+		return nil, err
+	}
+	s := &sourceConn{wire: w, in: newFrames(w.conn)}
+	s.in.before = func() { s.meter.Wait(event.WaitSource) }
+	s.in.after = func() { s.meter.Wait(event.WaitNothing) }
+	return s, nil
+}
+
+func (s *sourceConn) close() { s.wire.close(true) }
+
+// exec runs one statement that returns no rows.
+func (s *sourceConn) exec(sql string) error {
+	if err := s.wire.send(&pgproto3.Query{String: sql}); err != nil {
+		return err
+	}
+	var failed error
+	for {
+		typ, _, err := s.in.next()
+		if err != nil {
+			return err
+		}
+		switch typ {
+		case 'E':
+			failed = s.in.serverError()
+		case 'Z':
+			return failed
+		}
+	}
+}
+
+// copyOut starts COPY ... TO STDOUT. After it, row is called until it says end.
+func (s *sourceConn) copyOut(sql string) error {
+	if err := s.wire.send(&pgproto3.Query{String: sql}); err != nil {
+		return err
+	}
+	for {
+		typ, _, err := s.in.next()
+		if err != nil {
+			return err
+		}
+		switch typ {
+		case 'H':
+			return nil
+		case 'E':
+			return s.in.serverError()
+		case 'N', 'S', 'A':
+		default:
+			return unexpected(typ, "where COPY should begin")
+		}
+	}
+}
+
+// row advances to the next row and returns its length in bytes, line end
+// included. The source sends one CopyData message a row (backend/commands/copyto.c),
+// so no byte needs to be looked at to find where a row ends. end is true after
+// the last row; then tag is the number of rows that the source says it sent.
+func (s *sourceConn) row() (n int, tag int64, end bool, err error) {
+	for {
+		typ, n, err := s.in.next()
+		if err != nil {
+			return 0, 0, false, err
+		}
+		switch typ {
+		case 'd':
+			return n, 0, false, nil
+		case 'c', 'N', 'S', 'A':
+		case 'E':
+			return 0, 0, false, s.in.serverError()
+		case 'C':
+			tag, err := s.tag()
+			if err != nil {
+				return 0, 0, false, err
+			}
+			return 0, tag, true, s.ready()
+		default:
+			return 0, 0, false, unexpected(typ, "among COPY's rows")
+		}
+	}
+}
+
+// tag reads the row count of a CommandComplete.
+func (s *sourceConn) tag() (int64, error) {
+	b, err := s.in.body()
+	if err != nil {
+		return 0, err
+	}
+	text := string(bytes.TrimRight(b, "\x00"))
+	count, ok := strings.CutPrefix(text, "COPY ")
+	n, err := strconv.ParseInt(count, 10, 64)
+	if !ok || err != nil {
+		return 0, fmt.Errorf("%w: COPY ended with the tag %q", errProtocol, text)
+	}
+	return n, nil
+}
+
+// ready reads up to ReadyForQuery.
+func (s *sourceConn) ready() error {
+	for {
+		typ, _, err := s.in.next()
+		if err != nil {
+			return err
+		}
+		switch typ {
+		case 'Z':
+			return nil
+		case 'E':
+			return s.in.serverError()
+		}
+	}
+}

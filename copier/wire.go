@@ -1,0 +1,74 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgproto3"
+)
+
+// wire is a connection whose protocol messages this package reads and writes
+// itself, after pgx has set it up.
+type wire struct {
+	conn net.Conn
+	pid  uint32
+}
+
+// takeWire takes the network connection out of conn, which cannot be used any
+// more.
+func takeWire(conn *pgx.Conn) (*wire, error) {
+	pid := conn.PgConn().PID()
+	h, err := conn.PgConn().Hijack()
+	if err != nil {
+		return nil, fmt.Errorf("taking over the connection: %w", err)
+	}
+	return &wire{conn: h.Conn, pid: pid}, nil
+}
+
+// watch makes every read and write on the wire fail once ctx ends. The returned
+// function ends the watch.
+func (w *wire) watch(ctx context.Context) func() bool {
+	return context.AfterFunc(ctx, func() { _ = w.conn.SetDeadline(time.Unix(1, 0)) })
+}
+
+// cause gives the reason of the context for an error that its watch provoked.
+func cause(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// send encodes and writes messages in one write.
+func (w *wire) send(msgs ...pgproto3.FrontendMessage) error {
+	var buf []byte
+	var err error
+	for _, m := range msgs {
+		if buf, err = m.Encode(buf); err != nil {
+			return fmt.Errorf("encoding a protocol message: %w", err)
+		}
+	}
+	_, err = w.conn.Write(buf)
+	return err
+}
+
+// close ends the connection. With goodbye the server is told; without, it is
+// left to find out, and its session may live on for a while.
+func (w *wire) close(goodbye bool) {
+	if goodbye {
+		_ = w.conn.SetDeadline(time.Now().Add(time.Second))
+		_ = w.send(&pgproto3.Terminate{})
+	}
+	_ = w.conn.Close()
+}
+
+// errProtocol is a message that does not belong where it came.
+var errProtocol = errors.New("the server's answer does not follow the protocol")
+
+func unexpected(typ byte, where string) error {
+	return fmt.Errorf("%w: message %q %s", errProtocol, typ, where)
+}

@@ -1,0 +1,228 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/event"
+	"github.com/pg2db9/pg2db9/verify/digest"
+)
+
+// link is a worker's pair of connections, kept from part to part.
+type link struct {
+	from *sourceConn
+	to   *targetConn
+}
+
+// drop closes both connections. After an error nothing is known of their state.
+func (l *link) drop() {
+	if l.from != nil {
+		l.from.wire.close(false)
+		l.from = nil
+	}
+	if l.to != nil {
+		l.to.close(false)
+		l.to = nil
+	}
+}
+
+// close says goodbye on both connections.
+func (l *link) close() {
+	if l.from != nil {
+		l.from.close()
+		l.from = nil
+	}
+	if l.to != nil {
+		l.to.close(true)
+		l.to = nil
+	}
+}
+
+// partState is what the run knows of one part.
+type partState struct {
+	part  Part
+	claim claim
+	doubt bool // somebody may still be writing it: take it over before the next batch
+
+	next   int64 // rows committed
+	bytes  int64
+	sum    digest.Sum
+	done   bool
+	failed error
+
+	read    int64           // by the source's tag of the last stream
+	framed  int64           // rows of the last stream
+	acks    map[int64]int64 // rows by the target's tags, by the batch's first row
+	elapsed time.Duration
+}
+
+// acked sums the target's counts of the committed batches.
+func (s *partState) acked() int64 {
+	var n int64
+	for _, a := range s.acks {
+		n += a
+	}
+	return n
+}
+
+// copyPart copies one part to its end, going on from the last commit when a
+// connection breaks or the target asks to try again. The error is the part's.
+func (c *copyRun) copyPart(ctx context.Context, l *link, s *partState) (err error) {
+	started := time.Now()
+	meter := c.Progress.Start(s.part.event())
+	c.Bus.Emit(event.PartStarted{Part: s.part.event()})
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("part %d: internal error: %v; please report it with this: %s", s.part.ID, r, firstLines(debug.Stack(), 12))
+		}
+		if err != nil {
+			l.drop()
+		}
+		s.elapsed += time.Since(started)
+		c.Progress.Finish(meter, err == nil)
+	}()
+	wait := newBackOff()
+	for attempt := 1; ; attempt++ {
+		before := s.next
+		err := c.attempt(ctx, l, s, meter)
+		if err == nil {
+			c.Bus.Emit(event.PartDone{Part: s.part.event(), Rows: s.next, Bytes: s.bytes, Elapsed: time.Since(started)})
+			return c.faults.hit(ctx, pointPartDone, nil)
+		}
+		l.drop()
+		s.doubt = true
+		if s.next > before {
+			attempt = 0
+			wait.Reset()
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if errors.Is(err, errStopped) || !passes(err) || attempt >= maxTries {
+			return err
+		}
+		pause := wait.NextBackOff()
+		if pause == backoff.Stop {
+			return err
+		}
+		c.Bus.Emit(event.PartRetry{Part: s.part.event(), Err: err, Attempt: attempt, After: pause})
+		if err := c.pause(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// passes says whether an error may pass when the part is tried again. A batch
+// that the ledger refused is one: what it holds is read again first.
+func passes(err error) bool {
+	var answer *answerError
+	switch dial.Classify(err) {
+	case dial.Lost, dial.Retry:
+		return true
+	}
+	return errors.Is(err, errLedgerRefused) || errors.Is(err, errLostOwnership) || errors.As(err, &answer)
+}
+
+// pause waits, unless the run is stopped.
+func (c *copyRun) pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-c.Stop:
+		return errStopped
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// attempt copies what is left of a part over the link's connections.
+func (c *copyRun) attempt(ctx context.Context, l *link, s *partState, meter *event.Meter) error {
+	if s.doubt {
+		if err := c.takeover(ctx, s); err != nil {
+			return err
+		}
+		meter.Reset(s.next, s.bytes)
+		if s.done {
+			return nil
+		}
+	}
+	if err := c.connect(ctx, l); err != nil {
+		return err
+	}
+	l.from.meter = meter
+	defer l.from.wire.watch(ctx)()
+	defer l.to.wire.watch(ctx)()
+	if err := c.Snapshot.ensure(ctx, l.from, s.part.Relation); err != nil {
+		return cause(ctx, err)
+	}
+	t := &c.Plan.Transfers[s.part.Transfer]
+	canon, err := digest.ForRow(canons(t))
+	if err != nil {
+		return fmt.Errorf("table %s: %w", t.Target, err)
+	}
+	r := &relay{
+		from: l.from, to: l.to, profile: c.Profile, table: t, part: s.part, claim: s.claim,
+		copyIn: copyInSQL(t), canon: canon, utf8: c.checkUTF8, huge: c.huge, stop: c.Stop, meter: meter, faults: c.faults,
+		committed: func(b span) {
+			s.next, s.done = b.last, b.final
+			s.bytes += b.bytes
+			s.sum.Merge(b.sum)
+		},
+		acked: func(first, rows int64) { s.acks[first] = rows },
+	}
+	read, err := r.run(ctx, s.next, s.sum)
+	s.read, s.framed = read, r.framed
+	return cause(ctx, err)
+}
+
+// takeover fences off whoever may still write the part (our own lost session
+// above all) and believes the ledger only then.
+func (c *copyRun) takeover(ctx context.Context, s *partState) error {
+	c.ledgerMu.Lock()
+	defer c.ledgerMu.Unlock()
+	claim, spans, err := c.ledger.takeover(ctx, s.part.ID)
+	if err != nil {
+		return err
+	}
+	next, bytes, sum, final, err := committed(spans)
+	if err != nil {
+		return err
+	}
+	acks := make(map[int64]int64, len(spans))
+	for _, b := range spans {
+		acks[b.first] = b.last - b.first // its COPY was acknowledged before its ledger row was sent
+	}
+	s.claim, s.doubt = claim, false
+	s.next, s.bytes, s.sum, s.done, s.acks = next, bytes, sum, final, acks
+	if final { // committed by a session whose answer was lost
+		s.read, s.framed = next, next
+	}
+	return nil
+}
+
+// connect opens what the link lacks.
+func (c *copyRun) connect(ctx context.Context, l *link) (err error) {
+	if l.to == nil {
+		if l.to, err = openTarget(ctx, c.Target, c.writer, c.Run); err != nil {
+			return err
+		}
+	}
+	if l.from == nil {
+		l.from, err = openSource(ctx, c.Source, c.reader, c.Snapshot.ID)
+	}
+	return err
+}
+
+func firstLines(b []byte, n int) string {
+	lines := strings.SplitN(string(b), "\n", n+1)
+	return strings.Join(lines[:min(n, len(lines))], "\n")
+}
