@@ -1,0 +1,199 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if os.Getenv("UPDATE") != "" {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}
+
+func obj(kind, schema, parent, name string) finding.Object {
+	return finding.Object{Kind: kind, Schema: schema, Parent: parent, Name: name}
+}
+
+// full is a report with one of everything, given in no particular order.
+func full() *Report {
+	started := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	r := &Report{
+		Version: "v0", Run: "20260102-030405-abcd", Command: "clone", Options: []string{"jobs=8", "source=***"},
+		Started: started, Seconds: 75.25, ExitCode: 5,
+		Message: "1 of 3 tables was not copied: run pg2db9 copy",
+		Next:    []string{`pg2db9 copy --include-table 'public."odd | name"'`},
+		Source:  Server{URL: "postgres://app@db.example/shop", Transport: "TLS, certificate verified", Version: "PostgreSQL 15.18"},
+		Target:  Server{URL: "postgres://admin@pg.example/postgres", Transport: "plaintext (sslmode=disable)", Version: "PostgreSQL 16.0"},
+		Profile: Profile{Name: "db9", Simulated: true},
+		Snapshot: &Snapshot{
+			ID: "00000003-0000001B-1", Taken: started, Held: 12.5,
+		},
+		Phases: []Phase{{Name: "catalog", Seconds: 0.2}, {Name: "data", Seconds: 61, Items: 4, Failed: 1}},
+		Tables: []Table{
+			{Target: "public.orders", Source: "public.orders", Read: 1234567, Framed: 1234567, Acked: 1234567, Ledger: 1234567, Counted: 1234567, Bytes: 98765432, Parts: 2, Seconds: 60.4, SourceDigest: "00ff", TargetDigest: "00ff", Verdict: "match", Detail: "1234567 rows"},
+			{Target: "public.odd | name", Source: "public.odd | name", Read: 10, Framed: 9, Acked: Uncounted, Ledger: Uncounted, Counted: Uncounted, Seconds: 1, Verdict: "skipped", Error: "the target refused row 10: invalid input <x> `y`"},
+			{Target: "public.lines", Source: "public.lines", Read: 5, Framed: 5, Acked: 5, Ledger: 5, Counted: 6, Bytes: 50, Seconds: 0.1, SourceDigest: "01", TargetDigest: "02", Verdict: "mismatch", Detail: "5 rows sent, 6 on the target"},
+		},
+		Sequences: []Sequence{
+			{Target: "public.seq_b", Source: "public.seq_b", Set: &Position{1, false}, Found: &Position{1, false}, Now: &Position{7, true}, Verdict: "match"},
+			{Target: "public.seq_a", Source: "public.seq_a", Verdict: "unknown", ErrorMsg: "permission denied"},
+		},
+		Statements: []Statement{
+			{ID: "foreign keys/b", Phase: "foreign keys", Object: obj("foreign key", "public", "lines", "lines_fk"), SQL: "ALTER TABLE \"public\".\"lines\"\nADD x", Status: StatementSkipped, Reason: "public.orders is not complete"},
+			{ID: "keys/a", Phase: "keys", Object: obj("index", "public", "", "orders_idx"), SQL: "CREATE UNIQUE INDEX orders_idx\nON orders", Status: StatementFailed, Reason: "could not create unique index (SQLSTATE 23505)", SQLState: "23505"},
+		},
+		Notes: []string{"a new snapshot was taken"},
+	}
+	for _, f := range []finding.Finding{
+		{Code: "object.left", Severity: finding.Left, Object: obj("view", "public", "", "v_two"), Message: "views are not carried", Remedy: "create it by hand"},
+		{Code: "object.left", Severity: finding.Left, Object: obj("view", "public", "", "v_one"), Message: "views are not carried", Remedy: "create it by hand"},
+		{Code: "type.mapped", Severity: finding.Change, Object: obj("column", "public", "orders", "at"), Message: "timestamp becomes timestamp(3)"},
+		{Code: "table.no-key", Severity: finding.Info, Object: obj("table", "public", "", "odd | name"), Message: "no key"},
+		{Code: "type.refused", Severity: finding.Block, Object: obj("column", "public", "orders", "back`tick"), Message: "cannot be carried"},
+	} {
+		r.Findings = append(r.Findings, Finding{Finding: f})
+	}
+	r.Findings[4].Accepted = true
+	r.Counts.Carried = 12
+	r.Finish()
+	return r
+}
+
+func outputs(t require.TestingT, r *Report) (text, js, markdown string) {
+	var a, b, c bytes.Buffer
+	r.Text(&a)
+	require.NoError(t, r.JSON(&b))
+	require.NoError(t, r.Markdown(&c))
+	return a.String(), b.String(), c.String()
+}
+
+func TestGoldens(t *testing.T) {
+	t.Parallel()
+	text, js, markdown := outputs(t, full())
+	golden(t, "full.txt", text)
+	golden(t, "full.json", js)
+	golden(t, "full.md", markdown)
+	require.True(t, json.Valid([]byte(js)))
+}
+
+func TestEmpty(t *testing.T) {
+	t.Parallel()
+	r := &Report{Command: "clone", Message: "the source holds no tables"}
+	r.Finish()
+	text, js, markdown := outputs(t, r)
+	require.NotContains(t, text+markdown, "Tables\n")
+	require.Contains(t, markdown, "the source holds no tables")
+	require.True(t, json.Valid([]byte(js)))
+}
+
+// The order of work leaves no trace: the same facts give the same bytes.
+func TestDeterministic(t *testing.T) {
+	t.Parallel()
+	a := full()
+	b := full()
+	for i, j := 0, len(b.Tables)-1; i < j; i, j = i+1, j-1 {
+		b.Tables[i], b.Tables[j] = b.Tables[j], b.Tables[i]
+	}
+	for i, j := 0, len(b.Findings)-1; i < j; i, j = i+1, j-1 {
+		b.Findings[i], b.Findings[j] = b.Findings[j], b.Findings[i]
+	}
+	b.Findings = append(b.Findings, b.Findings[0]) // seen twice, told once
+	b.Statements[0], b.Statements[1] = b.Statements[1], b.Statements[0]
+	b.Finish()
+	at, aj, am := outputs(t, a)
+	bt, bj, bm := outputs(t, b)
+	require.Equal(t, at, bt)
+	require.Equal(t, aj, bj)
+	require.Equal(t, am, bm)
+}
+
+// Whoever searches a report for an object's name finds it, in every format.
+func TestNamesStandLiterally(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.StringMatching("[A-Za-z_$*<>&`. |-]*[A-Za-z_$]+[A-Za-z0-9_$*<>&`. |-]*").Draw(t, "name")
+		r := &Report{Command: "clone"}
+		n := rapid.IntRange(1, 3).Draw(t, "n")
+		for i := range n {
+			r.Findings = append(r.Findings, Finding{Finding: finding.Finding{
+				Code: "object.left", Severity: finding.Left, Message: "left", Object: obj("view", "s", "", name+strings.Repeat("x", i)),
+			}})
+		}
+		r.Finish()
+		text, js, markdown := outputs(t, r)
+		for i := range n {
+			want := "s." + name + strings.Repeat("x", i)
+			require.Contains(t, text, want)
+			require.Contains(t, markdown, want)
+			require.Contains(t, js, want[2:])
+		}
+	})
+}
+
+func TestManyTablesOnATerminal(t *testing.T) {
+	t.Parallel()
+	r := &Report{Command: "clone"}
+	for i := range 100 {
+		x := Table{Target: "public.t" + strings.Repeat("a", i), Verdict: "match"}
+		if i == 7 {
+			x.Verdict, x.Detail = "mismatch", "other rows"
+		}
+		r.Tables = append(r.Tables, x)
+	}
+	r.Finish()
+	text, _, markdown := outputs(t, r)
+	require.Contains(t, text, "99 tables without a difference are not listed here")
+	require.Contains(t, text, "public.taaaaaaa  ")
+	require.Contains(t, markdown, "public.t"+strings.Repeat("a", 99))
+}
+
+func TestWriteFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"r.json", "r.md", "R.MD"} {
+		path := filepath.Join(dir, name)
+		require.NoError(t, CheckPath(path))
+		_, err := os.Stat(path)
+		require.ErrorIs(t, err, os.ErrNotExist, "a check leaves nothing")
+		require.NoError(t, full().WriteFile(path))
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o644), info.Mode().Perm())
+		require.NoError(t, full().WriteFile(path), "an older report is replaced")
+	}
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 3, "no trial file is left")
+}
+
+func TestCheckPath(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "folder.md"), 0o755))
+	for path, want := range map[string]string{
+		filepath.Join(dir, "r.html"):         "must end in .json or .md",
+		filepath.Join(dir, "r"):              "must end in .json or .md",
+		filepath.Join(dir, "none", "r.json"): "cannot be written: no such file or directory",
+		filepath.Join(dir, "folder.md"):      "is a folder",
+	} {
+		require.ErrorContains(t, CheckPath(path), want)
+	}
+	require.ErrorContains(t, full().WriteFile(filepath.Join(dir, "none", "r.json")), "no such file or directory")
+	require.ErrorContains(t, full().WriteFile("r.html"), "must end in")
+}
