@@ -50,8 +50,7 @@ func ForRow(canons []Canon) (*RowCanon, error) {
 	return c, nil
 }
 
-// Verbatim reports whether rows are their own canonical form, so that a row
-// may be hashed piece by piece (see Hasher) without ever being held whole.
+// Verbatim reports whether rows are their own canonical form.
 func (c *RowCanon) Verbatim() bool { return len(c.fields) == 0 }
 
 // Row returns the canonical form of one row in COPY TEXT form, without its

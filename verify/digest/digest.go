@@ -61,18 +61,3 @@ func Parse(rows uint64, hexSum string) (Sum, error) {
 	}
 	return s, nil
 }
-
-// Hasher takes one row in pieces, so that a row of hundreds of megabytes needs
-// no memory of its size. The zero value is ready; Finish makes it so again.
-type Hasher struct{ h xxh3.Hasher }
-
-// Write adds a piece of the row. It never fails.
-func (h *Hasher) Write(piece []byte) { _, _ = h.h.Write(piece) }
-
-// Finish adds the row to the sum, as Sum.Add of the whole row would, and makes
-// the hasher ready for the next.
-func (h *Hasher) Finish(s *Sum) {
-	sum := h.h.Sum128()
-	h.h.Reset()
-	s.add(sum.Hi, sum.Lo)
-}

@@ -1,5 +1,3 @@
-// Package verify proves what the target holds: counts, digests, sequence
-// positions and the shape of tables, read from the target itself.
 package verify
 
 import (
