@@ -42,7 +42,7 @@ func (b *batch) begin(ctx context.Context) error {
 	b.begun = true
 	open := []pgproto3.FrontendMessage{
 		&pgproto3.Query{String: "BEGIN"},
-		&pgproto3.Query{String: b.claim.bind(tokenSQL, b.token, span{})},
+		&pgproto3.Query{String: b.claim.bind(ledgerText.token, b.token, span{})},
 		&pgproto3.Query{String: b.copyIn},
 	}
 	if !b.await {
@@ -116,7 +116,7 @@ func (b *batch) commit(ctx context.Context) (acked int64, err error) {
 	if err := b.faults.hit(ctx, pointCopied, b); err != nil {
 		return acked, err
 	}
-	record := &pgproto3.Query{String: b.claim.bind(spanSQL, b.token, b.span)}
+	record := &pgproto3.Query{String: b.claim.bind(ledgerText.span, b.token, b.span)}
 	end := &pgproto3.Query{String: "COMMIT"}
 	if b.await {
 		if err := b.to.wire.send(record); err != nil {

@@ -32,6 +32,7 @@ type copyRun struct {
 
 	mu     sync.Mutex
 	broken map[catalog.Name]error // target tables that will not be complete, and why
+	open   map[catalog.Name]int   // parts of each target table that are not done
 }
 
 // maxRounds is how often lost commits are looked for and sent again: each round
@@ -43,7 +44,7 @@ const maxRounds = 4
 func Copy(ctx context.Context, p Params) (*Result, error) {
 	started := time.Now()
 	c := &copyRun{
-		Params: p, huge: semaphore.NewWeighted(1), broken: map[catalog.Name]error{},
+		Params: p, huge: semaphore.NewWeighted(1), broken: map[catalog.Name]error{}, open: map[catalog.Name]int{},
 		ledger: newLedger(p.Target, p.Run),
 	}
 	defer c.ledger.close()
@@ -116,6 +117,7 @@ func (c *copyRun) prepare(ctx context.Context) error {
 	var bytes int64
 	for _, p := range parts {
 		bytes += p.Bytes
+		c.open[p.Target]++
 		c.parts = append(c.parts, &partState{
 			part: p, claim: claim{run: c.Run, part: p.ID, epoch: firstEpoch}, acks: map[int64]int64{},
 		})
@@ -163,6 +165,8 @@ func (c *copyRun) copyAll(ctx context.Context, parts []*partState) error {
 			}
 			if err := c.copyPart(gctx, l, s); err != nil {
 				c.fail(s, err)
+			} else {
+				c.tableDone(s)
 			}
 			return context.Cause(gctx)
 		})
@@ -176,6 +180,26 @@ func (c *copyRun) copyAll(ctx context.Context, parts []*partState) error {
 		return context.Cause(ctx)
 	}
 	return err
+}
+
+// tableDone tells the listeners when a part was the last of its table.
+func (c *copyRun) tableDone(last *partState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open[last.part.Target]--
+	if c.open[last.part.Target] > 0 {
+		return
+	}
+	done := event.TableDone{Table: last.part.Target.String()}
+	for _, s := range c.parts {
+		if s.part.Transfer == last.part.Transfer {
+			done.Parts++
+			done.Rows += s.next
+			done.Bytes += s.bytes
+			done.Elapsed += s.elapsed
+		}
+	}
+	c.Bus.Emit(done)
 }
 
 // fail records why a table will not be complete.
@@ -219,7 +243,7 @@ func (c *copyRun) settle(ctx context.Context) ([]*partState, error) {
 	}
 	var lost []*partState
 	for _, s := range c.parts {
-		if !s.done {
+		if !s.done || c.faults != nil && c.faults.believeAcks {
 			continue
 		}
 		next, _, sum, final, err := committed(byPart[s.part.ID])
@@ -228,6 +252,7 @@ func (c *copyRun) settle(ctx context.Context) ([]*partState, error) {
 		}
 		if !final || next != s.next || sum != s.sum {
 			s.done, s.doubt = false, true
+			c.open[s.part.Target]++
 			lost = append(lost, s)
 		}
 	}

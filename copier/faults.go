@@ -23,6 +23,8 @@ const (
 // faults are the test's hooks; nil does nothing.
 type faults struct {
 	at func(ctx context.Context, p point, b *batch) error
+	// believeAcks leaves out the look at the ledger after the durable commit.
+	believeAcks bool
 }
 
 func (f *faults) hit(ctx context.Context, p point, b *batch) error {

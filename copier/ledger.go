@@ -34,12 +34,19 @@ func ledgerSQL(name string) string {
 
 var (
 	schemaSQL   = ledgerSQL("schema")
-	tokenSQL    = stripComments(ledgerSQL("token"))
-	spanSQL     = stripComments(ledgerSQL("span"))
 	takeoverSQL = stripComments(ledgerSQL("takeover"))
 	spansSQL    = ledgerSQL("spans")
 	blockersSQL = ledgerSQL("blockers")
 )
+
+// batchText is the text of the two statements that stand around a batch's rows.
+// Tests take clauses out of it, to see that each of them is needed.
+type batchText struct{ token, span string }
+
+var ledgerText = &batchText{
+	token: stripComments(ledgerSQL("token")),
+	span:  stripComments(ledgerSQL("span")),
+}
 
 // stripComments takes the comment lines out of a statement that is sent with
 // every batch.
@@ -265,7 +272,7 @@ func (l *ledger) endSurvivors(ctx context.Context, waiting uint32) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // of no more use
+	defer conn.Close(context.WithoutCancel(ctx))                     //nolint:errcheck // of no more use
 	rows, err := conn.Query(ctx, blockersSQL, l.run, int32(waiting)) //nolint:gosec // a pid
 	if err != nil {
 		return err
