@@ -1,7 +1,11 @@
 package ddlgen
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/catalog/finding"
 )
 
 // Options are the user's wishes that shape a plan.
@@ -12,6 +16,9 @@ type Options struct {
 	// TargetCollations lists the target's collations by name, pg_catalog's too;
 	// nil is unknown.
 	TargetCollations []string
+	// TargetVersion is the target's server_version_num; 0 is unknown, and taken
+	// to be no older than the source. It matters where the profile is not DB9's.
+	TargetVersion int
 	// Accept holds finding codes ("code" or "code:object path") that the user accepts:
 	// a blocking finding that is accepted becomes Left or Change, its column or table goes without.
 	Accept []string
@@ -21,5 +28,115 @@ type Options struct {
 
 // Generate turns a model into a plan. It does no I/O.
 func Generate(db *catalog.Database, profile Profile, opts Options) (*Plan, error) {
-	panic("unwritten")
+	if db == nil {
+		return nil, errors.New("generating a plan: no model")
+	}
+	if profile.NameBytes <= 0 {
+		return nil, fmt.Errorf("generating a plan: profile %q allows names of %d bytes", profile.Name, profile.NameBytes)
+	}
+	p := newPlanner(db, profile, opts)
+	p.decideTypes()
+	p.decideTables()
+	p.decideColumns()
+
+	p.prepare()
+	p.userTypes()
+	p.sequences()
+	p.tableStatements()
+	p.keyStatements()
+	p.indexStatements()
+	p.checkStatements()
+	p.foreignKeys()
+	p.ownership()
+	p.others()
+	p.comments()
+	p.analyze()
+	return p.plan()
+}
+
+// planner holds a plan in the making. Its maps only look things up: whatever
+// is put out follows the order of the model's slices.
+type planner struct {
+	db      *catalog.Database
+	profile Profile
+	opts    Options
+	model   lookup
+
+	collations map[string]bool // the target's; nil is unknown
+	extensions map[string]bool // installable on the target, among the source's
+
+	types     map[catalog.Name]string // domains and composites that are not carried, with the reason; "" is carried
+	tables    []*tablePlan            // by name, carried and not
+	byName    map[catalog.Name]*tablePlan
+	relations map[catalog.Name]bool // names of tables, sequences and indexes on the target
+	seqName   map[catalog.Name]catalog.Name
+	seqHome   map[catalog.Name]catalog.Name // identity sequences: the table whose creation makes them
+	uniques   map[catalog.Name]bool         // generated names of constraints: schema.table / name
+
+	attachments []attachment
+	statements  []Statement
+	ids         map[string]int            // position of a statement
+	byObject    map[finding.Object]string // ID of the statement that creates it
+	transfers   []Transfer
+	values      []SequenceValue
+	expect      []ExpectedTable
+	findings    []finding.Finding
+	seen        map[finding.Finding]bool
+}
+
+func newPlanner(db *catalog.Database, profile Profile, opts Options) *planner {
+	p := &planner{
+		db: db, profile: profile, opts: opts, model: newLookup(db),
+		types:     map[catalog.Name]string{},
+		byName:    map[catalog.Name]*tablePlan{},
+		relations: map[catalog.Name]bool{},
+		seqName:   map[catalog.Name]catalog.Name{},
+		seqHome:   map[catalog.Name]catalog.Name{},
+		ids:       map[string]int{},
+		uniques:   map[catalog.Name]bool{},
+		byObject:  map[finding.Object]string{},
+		seen:      map[finding.Finding]bool{},
+	}
+	if opts.TargetCollations != nil {
+		p.collations = map[string]bool{}
+		for _, c := range opts.TargetCollations {
+			p.collations[c] = true
+		}
+	}
+	p.extensions = map[string]bool{}
+	for _, e := range db.Extensions {
+		p.extensions[e.Name] = p.extensionWanted(e.Name)
+	}
+	return p
+}
+
+// plan puts the parts together in their final order.
+func (p *planner) plan() (*Plan, error) {
+	statements, err := ordered(p.statements)
+	if err != nil {
+		return nil, fmt.Errorf("ordering the statements: %w", err)
+	}
+	if p.opts.OnlyData {
+		statements = nil
+		p.findings = aboutData(p.findings)
+	}
+	finding.Sort(p.findings)
+	markFindings(statements, p.findings)
+	sortTransfers(p.transfers)
+	return &Plan{
+		SourceHash: sourceHash(p.db),
+		Profile:    p.profile.Name,
+		Statements: statements,
+		Transfers:  p.transfers,
+		Sequences:  p.values,
+		Expect:     p.expect,
+		Findings:   p.findings,
+	}, nil
+}
+
+func sourceHash(db *catalog.Database) string {
+	if h, ok := any(db).(interface{ Hash() string }); ok {
+		return h.Hash()
+	}
+	return ""
 }

@@ -53,6 +53,11 @@ type Statement struct {
 	NoTx     bool           `json:"no_tx,omitempty"`    // must run outside of a transaction block
 	Optional bool           `json:"optional,omitempty"` // its failure is reported but makes the run neither failed nor partial (comments, ANALYZE)
 	Findings []finding.Code `json:"findings,omitempty"`
+
+	// Carries are the objects that come to be with Object: the columns of a
+	// table, its inline constraints, the sequence of an identity column, the
+	// index behind a key, the partitions made flat.
+	Carries []finding.Object `json:"carries,omitempty"`
 }
 
 // Transfer says how the rows of one target table are read and written.

@@ -1,0 +1,222 @@
+package ddlgen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/catalog/finding"
+)
+
+// checkInline says whether a check stands in CREATE TABLE: there it costs no
+// second scan, a partition may be attached, and a child's merges with its
+// parent's. Under a profile that maps types checks follow the data, each with
+// its own outcome.
+func (p *planner) checkInline(t *tablePlan, c *catalog.Constraint) bool {
+	if p.profile.Map || !c.Validated || !c.Enforced {
+		return false
+	}
+	if c.Inherited {
+		return t.shape == attached || t.shape == adopted || t.shape == plain
+	}
+	return true
+}
+
+// inlineConstraints are the checks and named NOT NULL constraints that stand in
+// CREATE TABLE.
+func (p *planner) inlineConstraints(t *tablePlan) (lines []string, objects []finding.Object) {
+	for _, c := range p.model.constraints[t.t.Name] {
+		switch {
+		case c.Kind == catalog.Check && p.checkInline(t, c):
+			def, why := p.expression(string(c.Def), c.Uses, t.classOf)
+			if why != "" {
+				p.find(constraintLost, constraintObject(c), "%s: %s", c.Def, why)
+				continue
+			}
+			lines = append(lines, "CONSTRAINT "+ident(c.Name)+" "+def)
+		case c.Kind == catalog.NotNull && p.has(18) && c.Validated && !c.Inherited:
+			lines = append(lines, "CONSTRAINT "+ident(c.Name)+" "+string(c.Def))
+		default:
+			continue
+		}
+		objects = append(objects, constraintObject(c))
+	}
+	return lines, objects
+}
+
+// namedNotNulls decides about the NOT NULL constraints of PostgreSQL 18 that
+// say more than the column does.
+func (p *planner) namedNotNulls(t *tablePlan) {
+	for _, c := range p.model.constraints[t.t.Name] {
+		if c.Kind != catalog.NotNull {
+			continue
+		}
+		for _, name := range c.Columns {
+			plan := t.column(name)
+			switch {
+			case plan == nil:
+			case !c.Validated:
+				plan.invalid = true
+				if !p.has(18) || !p.profile.NotValid {
+					plan.notNull = false
+				}
+			}
+		}
+	}
+}
+
+// checkStatements adds the checks that do not stand in CREATE TABLE, and those
+// that keep the bounds of mapped types and domains.
+func (p *planner) checkStatements() {
+	for _, t := range p.tables {
+		for _, c := range p.model.constraints[t.t.Name] {
+			switch c.Kind {
+			case catalog.Check:
+				p.check(t, c)
+			case catalog.NotNull:
+				p.notNull(t, c)
+			case catalog.PrimaryKey, catalog.Unique, catalog.Exclusion, catalog.ForeignKey:
+			}
+		}
+		if t.carried {
+			for i := range t.columns {
+				p.typeChecks(t, &t.columns[i])
+			}
+		}
+	}
+}
+
+func (p *planner) check(t *tablePlan, c *catalog.Constraint) {
+	o := constraintObject(c)
+	switch {
+	case !t.carried && t.into != nil:
+		if c.Inherited {
+			p.carryWith(c, o)
+			return
+		}
+		p.find(constraintLost, o, "a check of one partition: %s", c.Def)
+		return
+	case !t.carried:
+		p.find(constraintLost, o, "its table is left behind")
+		return
+	case p.checkInline(t, c):
+		return // in CREATE TABLE, or found there
+	case c.Inherited && t.shape == inherits, c.Inherited && t.shape == attached:
+		p.carryWith(c, o)
+		return
+	case !c.Enforced && !p.has(18):
+		p.find(constraintLost, o, "%s has no constraints that are not enforced", p.majorText())
+		return
+	}
+	def, why := p.expression(string(c.Def), c.Uses, t.classOf)
+	if why != "" {
+		p.find(constraintLost, o, "%s: %s", c.Def, why)
+		return
+	}
+	if !c.Validated && c.Enforced && !p.profile.NotValid {
+		p.find(constraintLost, o, "it was never validated, and rows of the source may break it: %s", c.Def)
+		return
+	}
+	if c.NoInherit && !p.profile.Inheritance {
+		def = strings.TrimSuffix(def, " NO INHERIT")
+	}
+	p.addCheck(t, c.Name, o, def)
+}
+
+// addCheck adds a check to a table and its children.
+func (p *planner) addCheck(t *tablePlan, name string, o finding.Object, def string) {
+	table := t.t.Name
+	p.add(Statement{
+		ID: "checks/" + table.String() + "/" + name, Phase: PhaseChecks, Object: o, Table: &table,
+		SQL: fmt.Sprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", quoted(table), ident(name), def),
+	})
+}
+
+// carryWith accounts for a constraint that comes with that of a parent.
+func (p *planner) carryWith(c *catalog.Constraint, o finding.Object) {
+	for _, up := range p.ancestors(c.Table) {
+		for _, pc := range p.model.constraints[up] {
+			if pc.Name != c.Name || pc.Kind != c.Kind {
+				continue
+			}
+			if id, ok := p.byObject[constraintObject(pc)]; ok {
+				p.carry(id, o)
+				return
+			}
+		}
+	}
+	p.find(constraintLost, o, "the parent's constraint, from which it comes, is not carried")
+}
+
+// ancestors are the tables above one, nearest first.
+func (p *planner) ancestors(n catalog.Name) []catalog.Name {
+	var out []catalog.Name
+	t := p.model.tables[n]
+	if t == nil {
+		return nil
+	}
+	for _, parent := range t.Inherits {
+		out = append(out, parent)
+		out = append(out, p.ancestors(parent)...)
+	}
+	return out
+}
+
+func (p *planner) notNull(t *tablePlan, c *catalog.Constraint) {
+	o := constraintObject(c)
+	id, stands := p.byObject[o]
+	switch {
+	case stands:
+		_ = id
+	case !t.carried && t.into != nil:
+		p.carry(tableID(t.into.t.Name), o)
+	case !t.carried:
+		p.find(constraintLost, o, "its table is left behind")
+	case c.Inherited:
+		p.carry(tableID(t.t.Name), o)
+	case c.Validated:
+		p.find(constraintChanged, o, "%s gives NOT NULL constraints no name of their own, and children inherit them", p.majorText())
+	case p.has(18) && p.profile.NotValid:
+		p.addCheck(t, c.Name, o, string(c.Def))
+	case p.profile.NotValid:
+		def := fmt.Sprintf("CHECK ((%s IS NOT NULL)) NOT VALID", ident(c.Columns[0]))
+		p.find(constraintChanged, o, "%s has no NOT NULL that is not validated: a check takes its place", p.majorText())
+		p.addCheck(t, c.Name, o, def)
+	default:
+		p.find(notNullLost, o, "it was never validated, and rows of the source may break it")
+	}
+}
+
+// typeChecks keeps the bounds of a mapped type and the checks of a domain.
+func (p *planner) typeChecks(t *tablePlan, plan *columnPlan) {
+	if !p.profile.Map {
+		return
+	}
+	table := t.t.Name
+	column := ident(plan.c.Name)
+	generated := func(suffix, condition string) {
+		name := p.freshConstraint(table, table.Name+"_"+plan.c.Name+"_"+suffix)
+		o := finding.Object{Kind: "constraint", Schema: table.Schema, Parent: table.Name, Name: name}
+		p.addCheck(t, name, o, condition)
+	}
+	if plan.typ.check != "" {
+		generated("check", "CHECK ("+fmt.Sprintf(plan.typ.check, column)+")")
+	}
+	for _, d := range plan.typ.domains {
+		for _, c := range d.Checks {
+			o := columnObject(table, plan.c.Name)
+			def, why := p.expression(string(c.Def), d.Uses, nil)
+			switch {
+			case why == "" && plan.typ.class == other:
+				why = "its type is " + plan.typ.target + " on the target"
+			case why == "" && !c.Validated:
+				why = "it was never validated"
+			}
+			if why != "" {
+				p.find(constraintLost, o, "check %s of domain %s: %s", c.Name, d.Name, why)
+				continue
+			}
+			generated(c.Name, withValue(def, column))
+		}
+	}
+}

@@ -1,0 +1,254 @@
+package ddlgen
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/catalog/finding"
+)
+
+// columnPlan is what becomes of one column.
+type columnPlan struct {
+	c         *catalog.Column
+	typ       typing
+	notNull   bool
+	invalid   bool   // NOT NULL stands, but was never validated (18)
+	def       string // default on the target; empty is none
+	generated catalog.Generation
+	expr      string // of a generated column
+	identity  catalog.Identity
+	sequence  *catalog.Sequence // the identity column's
+	collate   string
+	uses      []catalog.Ref // what the default or expression on the target uses
+}
+
+// decideColumns decides types first, for all tables, since defaults and
+// expressions depend on what became of the columns; sequences of identity
+// columns get their names between the two.
+func (p *planner) decideColumns() {
+	for _, t := range p.tables {
+		if !t.carried {
+			continue
+		}
+		t.columns = make([]columnPlan, len(t.t.Columns))
+		for i := range t.t.Columns {
+			t.columns[i] = p.columnType(t, &t.t.Columns[i])
+		}
+	}
+	for i := range p.db.Sequences {
+		if s := &p.db.Sequences[i]; !s.Identity {
+			p.seqName[s.Name] = s.Name
+		}
+	}
+	for _, t := range p.tables {
+		for i := range t.columns {
+			p.identity(t, &t.columns[i])
+		}
+	}
+	for _, t := range p.tables {
+		for i := range t.columns {
+			p.columnValue(t, &t.columns[i])
+		}
+	}
+}
+
+func (p *planner) columnType(t *tablePlan, c *catalog.Column) columnPlan {
+	o := columnObject(t.t.Name, c.Name)
+	plan := columnPlan{c: c, typ: p.typing(c.Type), notNull: c.NotNull, generated: c.Generated}
+	if plan.typ.code != "" {
+		p.find(plan.typ.code, o, "%s", plan.typ.message)
+	}
+	plan.typ.fold = p.folds(c.Type)
+	plan.collate = p.collate(c.Collation, o)
+	for _, d := range plan.typ.domains {
+		if d.NotNull {
+			plan.notNull = true
+		}
+	}
+	for _, d := range plan.typ.element {
+		if d.NotNull || len(d.Checks) > 0 {
+			p.find(constraintLost, o, "the elements were of domain %s: its NOT NULL and checks are no longer applied to them", d.Name)
+		}
+	}
+	return plan
+}
+
+// folds says whether a type of the source compares without regard to case, and
+// its stand-in does not.
+func (p *planner) folds(t catalog.Type) bool {
+	if !p.profile.Map || t.Array {
+		return false
+	}
+	if d := p.model.domains[t.Name]; d != nil {
+		return p.folds(d.Base)
+	}
+	return t.Extension == "citext"
+}
+
+// columnValue decides about default and generation expression.
+func (p *planner) columnValue(t *tablePlan, plan *columnPlan) {
+	c := plan.c
+	o := columnObject(t.t.Name, c.Name)
+	switch {
+	case c.Generated != "":
+		p.generation(t, plan, o)
+	case plan.identity != "" || plan.def != "":
+	case c.Default != "":
+		p.setDefault(t, plan, string(c.Default), c.Uses, o)
+	default:
+		for _, d := range plan.typ.domains {
+			if d.Default != "" {
+				p.setDefault(t, plan, string(d.Default), d.Uses, o)
+				break
+			}
+		}
+	}
+}
+
+func (p *planner) setDefault(t *tablePlan, plan *columnPlan, text string, uses []catalog.Ref, o finding.Object) {
+	if isNullLiteral(text) {
+		if p.profile.Map {
+			return
+		}
+	}
+	sql, why := p.expression(text, uses, t.classOf)
+	if why == "" {
+		why = unfit(plan, sql)
+	}
+	if why != "" {
+		p.find(defaultLost, o, "default %s: %s", text, why)
+		return
+	}
+	plan.def, plan.uses = sql, uses
+}
+
+// unfit says why a default does not fit the type that the column has become.
+func unfit(plan *columnPlan, sql string) string {
+	if plan.typ.class != other {
+		return ""
+	}
+	if plan.typ.code == typeUnavailable || !isLiteral(significant(tokenize(sql))) {
+		return "its value is not one of " + plan.typ.target
+	}
+	if !strings.HasPrefix(plan.typ.target, "text") && !strings.HasPrefix(plan.typ.target, "character varying") {
+		return "its value is not one of " + plan.typ.target
+	}
+	return ""
+}
+
+func (p *planner) generation(t *tablePlan, plan *columnPlan, o finding.Object) {
+	c := plan.c
+	sql, why := p.expression(string(c.Default), c.Uses, t.classOf)
+	if why == "" && plan.typ.class == other {
+		why = "its type is " + plan.typ.target + " on the target"
+	}
+	if why != "" {
+		plan.generated = ""
+		p.find(generatedPlain, o, "generated as %s: %s", c.Default, why)
+		return
+	}
+	plan.expr, plan.uses = sql, c.Uses
+	if c.Generated == catalog.GeneratedVirtual && !p.has(18) {
+		plan.generated = catalog.GeneratedStored
+		p.find(generatedStored, o, "%s has no virtual columns", p.majorText())
+	}
+}
+
+// identity decides how an identity column and its sequence come to be.
+func (p *planner) identity(t *tablePlan, plan *columnPlan) {
+	c := plan.c
+	if c.Identity == "" {
+		return
+	}
+	o := columnObject(t.t.Name, c.Name)
+	var s *catalog.Sequence
+	if c.Sequence != nil {
+		s = p.model.sequences[*c.Sequence]
+	}
+	if t.shape == attached && p.rootIdentity(t, c.Name) {
+		// Since 17 a partition shares the identity of its root, by ATTACH.
+		if p.has(17) {
+			plan.identity = c.Identity
+			return
+		}
+		if s == nil {
+			p.find(identityLoosened, o, "%s does not hand identity down to partitions: rows inserted into this one directly need a value", p.majorText())
+			return
+		}
+	}
+	if s == nil {
+		p.find(identityLoosened, o, "the model holds no sequence for the identity column: it takes no values by itself")
+		return
+	}
+	always := c.Identity == catalog.IdentityAlways
+	identity := c.Identity
+	if always && !p.profile.IdentityAlways {
+		identity = catalog.IdentityByDefault
+		p.find(identityLoosened, o, "GENERATED ALWAYS becomes GENERATED BY DEFAULT")
+	}
+	name := s.Name
+	if p.profile.Map {
+		name = catalog.Name{Schema: t.t.Name.Schema, Name: implicitName(t.t.Name.Name, c.Name, p.profile.NameBytes)}
+	}
+	taken := name != s.Name && p.relations[name]
+	if taken || t.shape == attached && p.has(17) {
+		// No identity column can have it: an ordinary sequence and a default do the same.
+		p.seqName[s.Name] = s.Name
+		plan.def = fmt.Sprintf("nextval(%s::regclass)", literal(quoted(s.Name)))
+		plan.uses = []catalog.Ref{{Kind: "sequence", Name: s.Name}}
+		p.find(identityLoosened, o, "the identity column becomes one with a default from sequence %s", s.Name)
+		return
+	}
+	plan.identity, plan.sequence = identity, s
+	p.seqName[s.Name], p.seqHome[s.Name] = name, t.t.Name
+	if name != s.Name {
+		p.relations[name] = true
+		p.find(sequenceRenamed, sequenceObject(s.Name), "the identity column's sequence is named %s on the target", name)
+	}
+}
+
+// rootIdentity says whether a partition's column is an identity column of its
+// parent too.
+func (p *planner) rootIdentity(t *tablePlan, name string) bool {
+	return slices.ContainsFunc(t.parents, func(parent catalog.Name) bool {
+		c := column(p.model.tables[parent], name)
+		return c != nil && c.Identity != ""
+	})
+}
+
+// clause is the column as it stands in CREATE TABLE.
+func (p *planner) clause(t *tablePlan, plan *columnPlan) string {
+	var b strings.Builder
+	b.WriteString(ident(plan.c.Name) + " " + plan.typ.target + plan.collate)
+	switch {
+	case plan.generated == catalog.GeneratedStored:
+		b.WriteString(" GENERATED ALWAYS AS (" + plan.expr + ") STORED")
+	case plan.generated == catalog.GeneratedVirtual:
+		b.WriteString(" GENERATED ALWAYS AS (" + plan.expr + ") VIRTUAL")
+	case plan.identity != "" && plan.sequence != nil:
+		b.WriteString(" " + p.identityClause(plan))
+	case plan.def != "":
+		b.WriteString(" DEFAULT " + plan.def)
+	}
+	if plan.notNull && !plan.invalid {
+		b.WriteString(" NOT NULL")
+	}
+	return b.String()
+}
+
+func (p *planner) identityClause(plan *columnPlan) string {
+	s := plan.sequence
+	kind := "GENERATED BY DEFAULT AS IDENTITY"
+	if plan.identity == catalog.IdentityAlways {
+		kind = "GENERATED ALWAYS AS IDENTITY"
+	}
+	if p.profile.Map {
+		if options := unusualOptions(s); options != "" {
+			return kind + " (" + options + ")"
+		}
+		return kind
+	}
+	return kind + " (SEQUENCE NAME " + quoted(s.Name) + " " + sequenceOptions(s) + ")"
+}

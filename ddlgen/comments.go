@@ -1,0 +1,94 @@
+package ddlgen
+
+import (
+	"strings"
+
+	"github.com/pg2db9/pg2db9/catalog"
+)
+
+// comments sets the comments of what was carried.
+func (p *planner) comments() {
+	for _, c := range p.db.Comments {
+		on, why := p.commented(c)
+		if why != "" {
+			p.find(commentLeft, commentObject(c), "%s", why)
+			continue
+		}
+		o := commentObject(c)
+		p.add(Statement{
+			ID: "comments/" + strings.TrimPrefix(o.String(), "comment on "), Phase: PhaseComments, Object: o,
+			SQL: "COMMENT ON " + on + " IS " + literal(c.Text), Optional: true,
+		})
+	}
+}
+
+// commented is the object of a comment as COMMENT ON takes it, or why the
+// comment is left.
+func (p *planner) commented(c catalog.Comment) (sql, why string) {
+	left := "what it describes is not carried"
+	t := p.byName[c.Name]
+	switch c.Kind {
+	case "schema":
+		if p.model.schemas[c.Name.Name] {
+			return "SCHEMA " + ident(c.Name.Name), ""
+		}
+	case "extension":
+		if p.extensions[c.Name.Name] {
+			return "EXTENSION " + ident(c.Name.Name), ""
+		}
+	case "table":
+		if t != nil && t.carried {
+			return "TABLE " + quoted(c.Name), ""
+		}
+	case "column":
+		composite := p.model.composites[c.Name] != nil && p.types[c.Name] == "" && !p.profile.Map
+		if t != nil && t.carried || composite {
+			return "COLUMN " + quoted(c.Name) + "." + ident(c.Sub), ""
+		}
+	case "index":
+		if x := p.model.index[c.Name]; x != nil {
+			if _, ok := p.byObject[indexObject(x)]; ok && !p.flatIndex(x) {
+				return "INDEX " + quoted(c.Name), ""
+			}
+		}
+	case "sequence":
+		if name, ok := p.seqName[c.Name]; ok {
+			return "SEQUENCE " + quoted(name), ""
+		}
+	case "type":
+		_, known := p.byObject[objectOf("type", c.Name)]
+		if known {
+			return "TYPE " + quoted(c.Name), ""
+		}
+	case "domain":
+		if _, known := p.byObject[objectOf("domain", c.Name)]; known {
+			return "DOMAIN " + quoted(c.Name), ""
+		}
+	case "constraint":
+		return p.commentedConstraint(c)
+	default:
+		return "", "comments on this kind of object are left with it"
+	}
+	return "", left
+}
+
+func (p *planner) commentedConstraint(c catalog.Comment) (sql, why string) {
+	o := objectOf("constraint", c.Name)
+	o.Parent, o.Name = c.Name.Name, c.Sub
+	if _, ok := p.byObject[o]; !ok {
+		return "", "what it describes is not carried"
+	}
+	if _, domain := p.byObject[objectOf("domain", c.Name)]; domain {
+		return "CONSTRAINT " + ident(c.Sub) + " ON DOMAIN " + quoted(c.Name), ""
+	}
+	if t := p.byName[c.Name]; t == nil || !t.carried {
+		return "", "its table is part of another one on the target"
+	}
+	return "CONSTRAINT " + ident(c.Sub) + " ON " + quoted(c.Name), ""
+}
+
+// flatIndex says whether an index has become part of its root's.
+func (p *planner) flatIndex(x *catalog.Index) bool {
+	t := p.byName[x.Table]
+	return t != nil && t.into != nil
+}

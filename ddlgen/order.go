@@ -1,0 +1,123 @@
+package ddlgen
+
+import (
+	"cmp"
+	"container/heap"
+	"fmt"
+	"slices"
+
+	"github.com/pg2db9/pg2db9/catalog/finding"
+)
+
+// ordered sorts statements by phase, and inside a phase so that each comes
+// after what it names in After; where that leaves a choice, the order in which
+// they were made decides. An After that no statement of the phase answers is a
+// defect of this package.
+func ordered(statements []Statement) ([]Statement, error) {
+	slices.SortStableFunc(statements, func(a, b Statement) int { return cmp.Compare(a.Phase, b.Phase) })
+	out := make([]Statement, 0, len(statements))
+	for start := 0; start < len(statements); {
+		end := start
+		for end < len(statements) && statements[end].Phase == statements[start].Phase {
+			end++
+		}
+		phase, err := orderPhase(statements[start:end])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, phase...)
+		start = end
+	}
+	return out, nil
+}
+
+func orderPhase(statements []Statement) ([]Statement, error) {
+	at := make(map[string]int, len(statements))
+	for i, s := range statements {
+		at[s.ID] = i
+	}
+	waits := make([]int, len(statements))
+	frees := make([][]int, len(statements))
+	for i := range statements {
+		s := &statements[i]
+		slices.Sort(s.After)
+		s.After = slices.Compact(s.After)
+		for _, id := range s.After {
+			j, ok := at[id]
+			if !ok {
+				return nil, fmt.Errorf("%s waits for %s, which is not in its phase", s.ID, id)
+			}
+			waits[i]++
+			frees[j] = append(frees[j], i)
+		}
+	}
+	ready := &ints{}
+	for i, n := range waits {
+		if n == 0 {
+			heap.Push(ready, i)
+		}
+	}
+	out := make([]Statement, 0, len(statements))
+	done := make([]bool, len(statements))
+	for stuck := 0; len(out) < len(statements); {
+		if ready.Len() == 0 {
+			// A circle: two tables with columns of each other's row type. The
+			// first of them goes without waiting; the server says what it lacks.
+			for done[stuck] {
+				stuck++
+			}
+			s := &statements[stuck]
+			s.After = slices.DeleteFunc(s.After, func(id string) bool { return !done[at[id]] })
+			waits[stuck] = 0
+			heap.Push(ready, stuck)
+		}
+		i := heap.Pop(ready).(int) //nolint:forcetypeassert // ints holds nothing else
+		if done[i] {
+			continue
+		}
+		done[i] = true
+		out = append(out, statements[i])
+		for _, j := range frees[i] {
+			if waits[j]--; waits[j] == 0 {
+				heap.Push(ready, j)
+			}
+		}
+	}
+	return out, nil
+}
+
+// ints is a heap of positions.
+type ints []int
+
+func (h ints) Len() int           { return len(h) }
+func (h ints) Less(i, j int) bool { return h[i] < h[j] }
+func (h ints) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *ints) Push(x any)        { *h = append(*h, x.(int)) } //nolint:forcetypeassert // heap.Interface
+
+func (h *ints) Pop() any {
+	old := *h
+	last := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return last
+}
+
+// markFindings puts on each statement the codes found for its objects.
+func markFindings(statements []Statement, fs []finding.Finding) {
+	codes := map[finding.Object][]finding.Code{}
+	for _, f := range fs {
+		codes[f.Object] = append(codes[f.Object], f.Code)
+	}
+	for i := range statements {
+		s := &statements[i]
+		found := slices.Clone(codes[s.Object])
+		for _, o := range s.Carries {
+			found = append(found, codes[o]...)
+		}
+		slices.Sort(found)
+		s.Findings = slices.Compact(found)
+	}
+}
+
+func sortTransfers(ts []Transfer) {
+	slices.SortFunc(ts, func(a, b Transfer) int { return a.Target.Compare(b.Target) })
+}

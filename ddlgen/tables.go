@@ -1,0 +1,307 @@
+package ddlgen
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/catalog/finding"
+)
+
+func tableID(n catalog.Name) string { return "tables/" + n.String() }
+
+// tableStatements creates the tables, and records what reading them back must
+// show and how their rows travel.
+func (p *planner) tableStatements() {
+	for _, t := range p.tables {
+		if t.carried {
+			p.namedNotNulls(t)
+			p.tableFindings(t)
+		}
+	}
+	for _, t := range p.tables {
+		if !t.carried {
+			continue
+		}
+		t.inline = p.inlineKey(t)
+		p.createTable(t)
+		p.expected(t)
+		p.transfer(t)
+	}
+	for _, t := range p.tables {
+		if t.into != nil {
+			p.flattened(t)
+		}
+	}
+}
+
+func (p *planner) createTable(t *tablePlan) {
+	name := t.t.Name
+	o := tableObject(name)
+	id := tableID(name)
+	var carries []finding.Object
+	var lines []string
+	for i := range t.columns {
+		c := &t.columns[i]
+		carries = append(carries, columnObject(name, c.c.Name))
+		if c.sequence != nil {
+			carries = append(carries, sequenceObject(c.sequence.Name))
+		}
+		if t.shape == inherits && !c.c.Local {
+			continue
+		}
+		lines = append(lines, p.clause(t, c))
+	}
+	if t.inline != nil {
+		lines = append(lines, "CONSTRAINT "+ident(t.inline.Name)+" "+p.keyDef(t, t.inline))
+		carries = append(carries, constraintObject(t.inline))
+		if x := p.model.constraintIndex(t.inline); x != nil {
+			carries = append(carries, indexObject(x))
+		}
+	}
+	inline, objects := p.inlineConstraints(t)
+	lines = append(lines, inline...)
+	carries = append(carries, objects...)
+
+	var b strings.Builder
+	b.WriteString("CREATE ")
+	if t.t.Unlogged && p.unlogged(t) {
+		b.WriteString("UNLOGGED ")
+	}
+	b.WriteString("TABLE " + quoted(name) + " (")
+	for i, l := range lines {
+		if i > 0 {
+			b.WriteString(",")
+		}
+		b.WriteString("\n    " + l)
+	}
+	if len(lines) > 0 {
+		b.WriteString("\n")
+	}
+	b.WriteString(")")
+	if t.shape == inherits {
+		b.WriteString(" INHERITS (" + quotedNames(t.parents) + ")")
+	}
+	if t.isRoot() {
+		b.WriteString(" PARTITION BY " + string(t.t.PartitionKey))
+	}
+	if len(t.t.Options) > 0 && p.profile.StorageOptions {
+		b.WriteString(" WITH (" + options(t.t.Options) + ")")
+	}
+	p.add(Statement{
+		ID: id, Phase: PhaseTables, Object: o, Table: &name, SQL: b.String(), Carries: carries, After: p.tableAfter(t),
+	})
+	p.tableAlters(t)
+}
+
+// tableAfter names the tables that must stand before this one: parents, those
+// whose rows are a column's type, those whose identity sequence a default calls.
+func (p *planner) tableAfter(t *tablePlan) []string {
+	var ids []string
+	need := func(n catalog.Name) {
+		if up := p.byName[n]; up != nil && up.carried && up != t {
+			ids = append(ids, tableID(n))
+		}
+	}
+	if t.shape == inherits {
+		for _, parent := range t.parents {
+			need(parent)
+		}
+	}
+	for i := range t.columns {
+		c := &t.columns[i]
+		if !p.profile.Map && c.c.Type.Kind == catalog.KindComposite && c.typ.code == "" {
+			need(c.c.Type.Name)
+		}
+		for _, u := range c.uses {
+			if home, ok := p.seqHome[u.Name]; ok && (u.Kind == "sequence" || u.Kind == "table") {
+				need(home)
+			}
+			if u.Kind == "table" || u.Kind == "type" {
+				need(u.Name)
+			}
+		}
+	}
+	for _, c := range p.model.constraints[t.t.Name] {
+		if c.Kind != catalog.Check || !p.checkInline(t, c) {
+			continue
+		}
+		for _, u := range c.Uses {
+			if u.Kind == "table" || u.Kind == "type" {
+				need(u.Name)
+			}
+		}
+	}
+	return ids
+}
+
+// tableAlters sets what CREATE TABLE cannot say.
+func (p *planner) tableAlters(t *tablePlan) {
+	name := t.t.Name
+	base := tableID(name)
+	last := base
+	alter := func(id, sql string, optional bool, after ...string) {
+		last = p.add(Statement{
+			ID: base + "/" + id, Phase: PhaseTables, Object: tableObject(name), Table: &name,
+			SQL: "ALTER TABLE " + sql, After: append(after, last), Optional: optional,
+		})
+	}
+	for i := range t.columns {
+		c := &t.columns[i]
+		column := "ONLY " + quoted(name) + " ALTER COLUMN " + ident(c.c.Name)
+		if t.shape == inherits && !c.c.Local {
+			p.overrides(t, c, func(what, clause string) { alter(c.c.Name+"/"+what, column+" "+clause, false) })
+		}
+		for _, s := range p.columnSettings(c) {
+			alter(c.c.Name+"/"+s[0], column+" "+s[1], true)
+		}
+	}
+	if r := t.t.ReplIdent; (r == "full" || r == "nothing") && p.profile.StorageOptions {
+		alter("replica-identity", "ONLY "+quoted(name)+" REPLICA IDENTITY "+strings.ToUpper(r), true)
+	}
+	switch t.shape {
+	case attached:
+		parent := t.parents[0]
+		alter("attach", fmt.Sprintf("ONLY %s ATTACH PARTITION %s %s", quoted(parent), quoted(name), t.t.Bound), false, tableID(parent))
+	case adopted:
+		for _, parent := range t.parents {
+			alter("inherit "+parent.String(), fmt.Sprintf("ONLY %s INHERIT %s", quoted(name), quoted(parent)), false, tableID(parent))
+		}
+	case plain, inherits:
+	}
+}
+
+// overrides sets default and NOT NULL of an inherited column where the child
+// differs from what it inherits.
+func (p *planner) overrides(t *tablePlan, c *columnPlan, alter func(what, clause string)) {
+	var def string
+	var notNull bool
+	for _, parent := range t.parents {
+		up := p.byName[parent].column(c.c.Name)
+		if up == nil {
+			continue
+		}
+		if def == "" && up.generated == "" {
+			def = up.def
+		}
+		notNull = notNull || up.notNull
+	}
+	switch {
+	case c.generated != "":
+	case c.def != "" && c.def != def:
+		alter("default", "SET DEFAULT "+c.def)
+	case c.def == "" && def != "":
+		alter("default", "DROP DEFAULT")
+	}
+	if c.notNull && !notNull && !c.invalid {
+		alter("not-null", "SET NOT NULL")
+	}
+}
+
+// columnSettings are the storage settings of a column, each with a word for its
+// statement's ID. They change no result, so that their failure stops nothing.
+func (p *planner) columnSettings(c *columnPlan) [][2]string {
+	var out [][2]string
+	if c.c.Storage != "" {
+		out = append(out, [2]string{"storage", "SET STORAGE " + strings.ToUpper(c.c.Storage)})
+	}
+	if c.c.Compress != "" {
+		out = append(out, [2]string{"compression", "SET COMPRESSION " + c.c.Compress})
+	}
+	if c.c.StatsTgt >= 0 {
+		out = append(out, [2]string{"statistics", fmt.Sprintf("SET STATISTICS %d", c.c.StatsTgt)})
+	}
+	if len(c.c.Options) > 0 {
+		out = append(out, [2]string{"options", "SET (" + options(c.c.Options) + ")"})
+	}
+	if !p.profile.StorageOptions {
+		return nil
+	}
+	return out
+}
+
+// unlogged says whether the target's table is unlogged as the source's is.
+func (p *planner) unlogged(t *tablePlan) bool {
+	switch {
+	case !p.profile.Unlogged:
+		p.find(tableLogged, tableObject(t.t.Name), "the table is logged on the target")
+	case t.isRoot() && p.has(18):
+		p.find(tableLogged, tableObject(t.t.Name), "%s has no unlogged partitioned tables; the partitions are as they were", p.majorText())
+	default:
+		return true
+	}
+	return false
+}
+
+// tableFindings names what a table loses as a whole.
+func (p *planner) tableFindings(t *tablePlan) {
+	o := tableObject(t.t.Name)
+	if !p.profile.StorageOptions {
+		if len(t.t.Options) > 0 {
+			p.find(tableOptions, o, "WITH (%s) is not kept", strings.Join(t.t.Options, ", "))
+		}
+		for i := range t.columns {
+			c := t.columns[i].c
+			if c.Storage != "" || c.Compress != "" || c.StatsTgt >= 0 || len(c.Options) > 0 {
+				p.find(tableOptions, columnObject(t.t.Name, c.Name), "storage, compression, statistics target and options of the column are not kept")
+			}
+		}
+		if t.t.ReplIdent != "" {
+			p.find(tableOptions, o, "REPLICA IDENTITY %s is not kept", strings.ToUpper(t.t.ReplIdent))
+		}
+	}
+	if t.t.Tablespace != "" {
+		p.find(tablePlace, o, "tablespace %s is not kept", t.t.Tablespace)
+	}
+	if t.t.AccessMeth != "" && t.t.AccessMeth != "heap" {
+		p.find(tableAccess, o, "access method %s is not kept", t.t.AccessMeth)
+	}
+	if t.t.OfType != nil {
+		p.find(tableTyped, o, "a table of type %s becomes a plain one", t.t.OfType)
+	}
+	if t.t.RowSecurity || t.t.ForceRLS {
+		p.find(tableRowSecurity, o, "row security is on at the source, and is not carried")
+	}
+}
+
+// flattened accounts for a partition that has become part of its root.
+func (p *planner) flattened(t *tablePlan) {
+	id := tableID(t.into.t.Name)
+	p.carry(id, tableObject(t.t.Name))
+	for i := range t.t.Columns {
+		c := &t.t.Columns[i]
+		p.carry(id, columnObject(t.t.Name, c.Name))
+		root := column(t.into.t, c.Name)
+		if root == nil || c.Generated != "" || c.Default == root.Default {
+			continue
+		}
+		p.find(defaultLost, columnObject(t.t.Name, c.Name), "the partition's own default is lost: the root's is %s", orNone(string(root.Default)))
+	}
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// options renders "fillfactor=70" as fillfactor='70'.
+func options(list []string) string {
+	out := make([]string, len(list))
+	for i, o := range list {
+		key, value, _ := strings.Cut(o, "=")
+		out[i] = key + "=" + literal(value)
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
+}
+
+func quotedNames(list []catalog.Name) string {
+	out := make([]string, len(list))
+	for i, n := range list {
+		out[i] = quoted(n)
+	}
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,65 @@
+package ddlgen
+
+import (
+	"github.com/pg2db9/pg2db9/catalog"
+)
+
+// transfer says how the rows of a table travel. A partitioned table that stays
+// one has no rows itself: each of its leaves has a transfer of its own.
+func (p *planner) transfer(t *tablePlan) {
+	if t.isRoot() {
+		return
+	}
+	tr := Transfer{
+		Target:  t.t.Name,
+		Source:  p.model.root(t.t).Name,
+		Columns: []ColumnTransfer{},
+	}
+	if t.leaves == nil {
+		tr.Relations = []catalog.Name{t.t.Name}
+	} else {
+		tr.Relations = make([]catalog.Name, 0, len(t.leaves))
+		for _, leaf := range t.leaves {
+			tr.Relations = append(tr.Relations, leaf.Name)
+		}
+	}
+	for i := range t.columns {
+		c := &t.columns[i]
+		if c.generated != "" {
+			continue
+		}
+		tr.Columns = append(tr.Columns, ColumnTransfer{
+			Source: c.c.Name, Target: c.c.Name,
+			SourceType: c.c.Type, TargetType: c.typ.target,
+			Select: c.typ.pick(c.c.Name), ReadBack: ident(c.c.Name),
+			Canon: c.typ.canon, Loss: c.typ.loss,
+		})
+	}
+	key, constraint := p.transferKey(t)
+	tr.Key = key
+	tr.KeyInline = constraint != nil && constraint == t.inline
+	if key == nil {
+		p.find(tableNoKey, tableObject(t.t.Name), "no primary key, and no unique key whose columns are NOT NULL")
+	}
+	p.transfers = append(p.transfers, tr)
+}
+
+// expected records what reading the table back must show.
+func (p *planner) expected(t *tablePlan) {
+	e := ExpectedTable{Name: t.t.Name, Columns: []ExpectedColumn{}}
+	for i := range t.columns {
+		c := &t.columns[i]
+		notNull := c.notNull || c.identity != ""
+		if t.inline != nil {
+			for _, name := range t.inline.Columns {
+				notNull = notNull || name == c.c.Name
+			}
+		}
+		e.Columns = append(e.Columns, ExpectedColumn{
+			Name: c.c.Name, Type: c.typ.target, NotNull: notNull,
+			Identity: c.identity, Generated: c.generated,
+			HasDefault: c.def != "" && c.generated == "" && c.identity == "",
+		})
+	}
+	p.expect = append(p.expect, e)
+}
