@@ -3,7 +3,11 @@ package verify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
+	"time"
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/ddlgen"
@@ -72,9 +76,152 @@ type SequenceSet struct {
 }
 
 // Run compares the target with what the plan promises and the source held, and
-// returns a report whether they are equal or not. The error is not nil when
-// Run could not be begun or was cancelled; the report then says Unknown of all
-// that was not looked at.
+// returns a report whether they are equal or not. The error is not nil when the
+// comparison could not be begun or was cancelled; the report then says Errored
+// or Unknown of all that was not looked at.
 func Run(ctx context.Context, p Params) (*Report, error) {
-	return &Report{}, errors.ErrUnsupported
+	p.Jobs = max(p.Jobs, 1)
+	if p.Log == nil {
+		p.Log = slog.New(slog.DiscardHandler)
+	}
+	v := &run{p: p, report: &Report{Started: time.Now(), AllowSkipped: p.SkipData}}
+	if err := v.expect(); err != nil {
+		return v.report, err
+	}
+	p.Bus.Emit(event.PhaseStarted{Phase: phase, Items: len(v.report.Tables)})
+	err := v.do(ctx)
+	v.end(err)
+	counts := v.report.TableCounts()
+	p.Bus.Emit(event.PhaseDone{
+		Phase: phase, Elapsed: v.report.Elapsed,
+		Failed: len(v.report.Tables) - counts.Match - counts.Skipped,
+	})
+	return v.report, err
+}
+
+// phase is the name of the work in events.
+const phase = "verify"
+
+// run is one Run under way.
+type run struct {
+	p        Params
+	report   *Report
+	accounts map[catalog.Name]SourceSide // by target
+	wanted   []promise                   // beside report.Tables
+
+	source, target           *pool
+	sourceMajor, targetMajor int
+	sourceSizes, targetSizes map[catalog.Name]size
+	found                    map[catalog.Name]*foundTable
+
+	mu       sync.Mutex
+	finished map[*Table]bool // told of on the bus
+}
+
+// do connects and compares: definitions, sequences, rows.
+func (v *run) do(ctx context.Context) error {
+	if len(v.wanted)+len(v.report.Sequences) == 0 {
+		return nil // the plan has nothing, so there is nothing to ask
+	}
+	settings := readerSettings(v.p.Profile)
+	v.target = newPool(v.p.Target, settings, v.p.Jobs)
+	defer v.target.close()
+	if err := v.lookAtTarget(ctx); err != nil {
+		return err
+	}
+	comparisons := v.comparisons()
+	if v.p.Source != nil {
+		v.source = newPool(v.p.Source, settings, v.p.Jobs)
+		v.source.snapshot = v.p.Snapshot
+		defer v.source.close()
+		release, err := v.lookAtSource(ctx, len(comparisons) > 0 && v.p.Copied == nil)
+		if err != nil {
+			return err
+		}
+		defer release()
+	} else if len(comparisons) > 0 && v.p.Copied == nil {
+		return errors.New("verify has neither a source to read nor an account of what was copied")
+	}
+	return v.compareRows(ctx, v.planReads(comparisons))
+}
+
+// lookAtTarget reads what needs one query for all: definitions, positions, sizes.
+func (v *run) lookAtTarget(ctx context.Context) error {
+	s, err := v.target.get(ctx)
+	if err != nil {
+		return err
+	}
+	v.targetMajor = dial.Major(s.conn.PgConn())
+	var schemas []string
+	for _, w := range v.wanted {
+		schemas = append(schemas, w.expected.Name.Schema)
+	}
+	slices.Sort(schemas)
+	schemas = slices.Compact(schemas)
+	if v.found, err = readTables(ctx, s.conn, schemas); err != nil {
+		v.target.drop(s)
+		return err
+	}
+	for i, w := range v.wanted {
+		v.report.Tables[i].Shape = compareShape(w.expected, v.found[w.expected.Name], v.p.ExistingTables || w.partial)
+	}
+	checkSequences(ctx, s.conn, v.report.Sequences)
+	if !v.p.Profile.Map { // a PostgreSQL, which knows the sizes of its files
+		if v.targetSizes, err = readSizes(ctx, s.conn, schemas); err != nil {
+			v.p.Log.DebugContext(ctx, "tables of the target are read whole", "error", err)
+		}
+	}
+	if s.conn.IsClosed() {
+		v.target.drop(s)
+		return context.Cause(ctx) // no more than a lost connection: the rows may still be read by another
+	}
+	v.target.put(s)
+	return context.Cause(ctx)
+}
+
+// lookAtSource reads the sequences' lead and, where the rows will be read, the
+// sizes, and sees to a snapshot for all readers.
+func (v *run) lookAtSource(ctx context.Context, rows bool) (release func(), err error) {
+	release = func() {}
+	var s *session
+	switch {
+	case !rows:
+		if len(v.report.Sequences) == 0 {
+			return release, nil
+		}
+		conn, err := v.p.Source.Connect(ctx, v.source.settings)
+		if err != nil { // the lead is a courtesy
+			v.note(fmt.Sprintf("where the source's sequences stand now is not known: %v", err))
+			return release, context.Cause(ctx)
+		}
+		s = &session{conn: conn}
+		defer s.close()
+	case v.p.Snapshot == "":
+		if s, err = exportSnapshot(ctx, v.source); err != nil {
+			return release, err
+		}
+		release = s.close
+	default:
+		if s, err = v.source.get(ctx); err != nil {
+			return release, err
+		}
+		defer v.source.put(s)
+	}
+	v.sourceMajor = dial.Major(s.conn.PgConn())
+	if rows {
+		var schemas []string
+		for i := range v.p.Plan.Transfers {
+			for _, r := range v.p.Plan.Transfers[i].Relations {
+				schemas = append(schemas, r.Schema)
+			}
+		}
+		slices.Sort(schemas)
+		if v.sourceSizes, err = readSizes(ctx, s.conn, slices.Compact(schemas)); err != nil {
+			release()
+			return func() {}, err
+		}
+		return release, nil
+	}
+	showLead(ctx, s.conn, v.report.Sequences)
+	return release, context.Cause(ctx)
 }

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -23,43 +24,78 @@ type session struct {
 func (s *session) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	_ = s.conn.Close(ctx) // read-only: there is nothing to lose
+	_ = s.conn.Close(ctx) // it only read: there is nothing to lose
 }
 
 // pool keeps the sessions of one side, so that a worker goes from table to
-// table without connecting anew. It never holds more sessions than are used at
-// once; the caller bounds that.
+// table without connecting anew. It holds no more sessions than its users hold
+// at once, and goes on with those it has when the server grants no more.
 type pool struct {
 	endpoint *dial.Endpoint
 	settings dial.Settings
 	snapshot string // joined by every session; empty is none
 
-	mu   sync.Mutex
-	idle []*session
-	dead error // why the side cannot be reached: asked once, not once a table
+	freed chan struct{} // a token for each session that was given back or is gone: whoever waits looks again
+
+	mu      sync.Mutex
+	idle    []*session
+	live    int   // sessions idle and in use
+	refused error // why no more can be opened: asked once, not once a table
 }
 
-// get returns an idle session or opens one.
+func newPool(endpoint *dial.Endpoint, settings dial.Settings, users int) *pool {
+	return &pool{endpoint: endpoint, settings: settings, freed: make(chan struct{}, users)}
+}
+
+// get returns an idle session or opens one. Where that is refused it waits for
+// one of the others.
 func (p *pool) get(ctx context.Context) (*session, error) {
+	for {
+		if s := p.take(); s != nil {
+			return s, nil
+		}
+		s, err := p.grow(ctx)
+		if s != nil || err != nil {
+			return s, err
+		}
+		select {
+		case <-p.freed:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+func (p *pool) take() *session {
 	p.mu.Lock()
-	if n := len(p.idle); n > 0 {
-		s := p.idle[n-1]
-		p.idle = p.idle[:n-1]
-		p.mu.Unlock()
-		return s, nil
+	defer p.mu.Unlock()
+	n := len(p.idle)
+	if n == 0 {
+		return nil
 	}
-	dead := p.dead
+	s := p.idle[n-1]
+	p.idle = p.idle[:n-1]
+	return s
+}
+
+// grow opens a session. Neither a session nor an error says: wait for another.
+func (p *pool) grow(ctx context.Context) (*session, error) {
+	p.mu.Lock()
+	refused, live := p.refused, p.live
 	p.mu.Unlock()
-	if dead != nil {
-		return nil, dead
-	}
-	s, err := p.open(ctx)
-	if err != nil && ctx.Err() == nil {
+	if refused == nil {
+		s, err := p.open(ctx)
+		if err == nil || ctx.Err() != nil {
+			return s, err
+		}
 		p.mu.Lock()
-		p.dead = err
+		p.refused, refused, live = err, err, p.live
 		p.mu.Unlock()
 	}
-	return s, err
+	if live == 0 {
+		return nil, refused
+	}
+	return nil, nil //nolint:nilnil // see above
 }
 
 func (p *pool) open(ctx context.Context) (*session, error) {
@@ -71,26 +107,42 @@ func (p *pool) open(ctx context.Context) (*session, error) {
 	if p.snapshot != "" {
 		if err := dial.BeginSnapshot(ctx, conn, p.snapshot); err != nil {
 			s.close()
-			return nil, err
+			return nil, fmt.Errorf("the source cannot be read as of the moment of the copy: %w", err)
 		}
 	}
+	p.mu.Lock()
+	p.live++
+	p.mu.Unlock()
 	return s, nil
 }
 
 // put gives a session back that is at rest.
 func (p *pool) put(s *session) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.idle = append(p.idle, s)
+	p.mu.Unlock()
+	p.wake()
+}
+
+// drop ends a session that is of no more use.
+func (p *pool) drop(s *session) {
+	s.close()
+	p.mu.Lock()
+	p.live--
+	p.mu.Unlock()
+	p.wake()
+}
+
+func (p *pool) wake() {
+	select {
+	case p.freed <- struct{}{}:
+	default: // as many tokens as there may be waiters
+	}
 }
 
 // close ends the idle sessions.
 func (p *pool) close() {
-	p.mu.Lock()
-	idle := p.idle
-	p.idle = nil
-	p.mu.Unlock()
-	for _, s := range idle {
+	for s := p.take(); s != nil; s = p.take() {
 		s.close()
 	}
 }
@@ -105,22 +157,22 @@ func readerSettings(profile ddlgen.Profile) dial.Settings {
 	return dial.Reader().RawMoney()
 }
 
-// exportSnapshot opens the transaction whose snapshot all readers of the source
-// share. The snapshot lives as long as the connection.
+// exportSnapshot opens the transaction whose snapshot all sessions of the pool
+// will share. It lives as long as the returned session, which holds no lock.
 func exportSnapshot(ctx context.Context, p *pool) (*session, error) {
-	s, err := p.open(ctx)
+	conn, err := p.endpoint.Connect(ctx, p.settings)
 	if err != nil {
 		return nil, err
 	}
-	results, err := s.conn.PgConn().Exec(ctx,
+	s := &session{conn: conn}
+	results, err := conn.PgConn().Exec(ctx,
 		"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;SELECT pg_catalog.pg_export_snapshot()").ReadAll()
+	if err == nil && (len(results) != 2 || len(results[1].Rows) != 1) {
+		err = errors.New("the server gave no name for it")
+	}
 	if err != nil {
 		s.close()
 		return nil, fmt.Errorf("exporting a snapshot on the source, so that all tables are read as of one moment: %w", err)
-	}
-	if len(results) != 2 || len(results[1].Rows) != 1 {
-		s.close()
-		return nil, fmt.Errorf("exporting a snapshot on the source: it gave no name for one")
 	}
 	p.snapshot = string(results[1].Rows[0][0])
 	return s, nil

@@ -1,0 +1,254 @@
+package verify
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/event"
+	"github.com/pg2db9/pg2db9/verify/digest"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	attempts   = 2         // of one read, when its connection breaks: a read may be begun anew without harm
+	meterBytes = 256 << 10 // between two updates of a meter
+)
+
+// read is one COPY from one side: a table, or a part of it.
+type read struct {
+	table    *comparison
+	target   bool // else from the source
+	relation catalog.Name
+	sql      string
+	part     part
+}
+
+func (r *read) side() dial.Side {
+	if r.target {
+		return dial.Target
+	}
+	return dial.Source
+}
+
+// comparison is the work on one table's rows. Its reads may be under way at the
+// same time.
+type comparison struct {
+	transfer *ddlgen.Transfer
+	canons   []digest.Canon
+	table    *Table // in the report; written by whoever finishes the last read
+
+	mu             sync.Mutex
+	pending        int // reads that are not finished
+	source, target digest.Sum
+	bytes          int64
+	elapsed        time.Duration
+	errs           []error
+}
+
+// add takes the result of a read and tells whether it was the last.
+func (c *comparison) add(r *read, sum digest.Sum, bytes int64, elapsed time.Duration, err error) (last bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r.target {
+		c.target.Merge(sum)
+	} else {
+		c.source.Merge(sum)
+	}
+	c.bytes += bytes
+	c.elapsed += elapsed
+	if err != nil {
+		c.errs = append(c.errs, err)
+	}
+	c.pending--
+	return c.pending == 0
+}
+
+// planReads cuts the tables' reads and sorts them, largest first, both sides
+// mixed, so that neither server waits for the other and no large one is left
+// for the end.
+func (v *run) planReads(comparisons []*comparison) []*read {
+	var reads []*read
+	var total int64
+	add := func(r *read) {
+		r.table.pending++
+		total += r.part.bytes
+		reads = append(reads, r)
+	}
+	for _, c := range comparisons {
+		t := c.transfer
+		bytes := v.targetSizes[t.Target].heap + v.targetSizes[t.Target].toast
+		if account, ok := v.accounts[t.Target]; ok {
+			bytes = max(bytes, account.Bytes)
+		}
+		add(&read{table: c, target: true, relation: t.Target, part: part{bytes: bytes}})
+		if v.p.Copied != nil {
+			continue
+		}
+		for _, relation := range t.Relations {
+			s := v.sourceSizes[relation]
+			add(&read{table: c, relation: relation, part: part{bytes: s.heap + s.toast}})
+		}
+	}
+	reads = v.split(reads, partBytes(total, v.p.Jobs))
+	slices.SortStableFunc(reads, func(a, b *read) int { return cmp.Compare(b.part.bytes, a.part.bytes) })
+	return reads
+}
+
+// split cuts large reads into ranges of blocks and writes every read's SQL.
+func (v *run) split(whole []*read, limit int64) []*read {
+	var reads []*read
+	for _, w := range whole {
+		t := w.table.transfer
+		s, major, only := v.sourceSizes[w.relation], v.sourceMajor, true
+		if w.target {
+			// A partition root's rows are in its leaves, an inheritance parent's are its
+			// own; a target that has neither may not know the word ONLY.
+			found := v.found[t.Target]
+			only = (v.p.Profile.Inheritance || v.p.Profile.Partitions) && !found.partitioned()
+			s, major = v.targetSizes[w.relation], v.targetMajor
+		}
+		parts := []part{{label: "whole", bytes: w.part.bytes}}
+		if v.p.Jobs > 1 {
+			if p := cut(s, major, limit); len(p) > 1 {
+				parts = p
+			}
+		}
+		exprs := make([]string, len(t.Columns))
+		for i, c := range t.Columns {
+			if exprs[i] = c.Select; w.target {
+				exprs[i] = c.ReadBack
+			}
+		}
+		w.table.pending += len(parts) - 1
+		for _, p := range parts {
+			reads = append(reads, &read{
+				table: w.table, target: w.target, relation: w.relation, part: p,
+				sql: copySQL(exprs, w.relation, only, p.where),
+			})
+		}
+	}
+	return reads
+}
+
+// compareRows executes the reads, as many at once as there are jobs. A table
+// whose reads are all finished has its verdict at once. The error is the
+// context's: what goes wrong with one table is that table's.
+func (v *run) compareRows(ctx context.Context, reads []*read) error {
+	var total int64
+	for _, r := range reads {
+		total += r.part.bytes
+	}
+	v.p.Progress.Plan(len(reads), total)
+	var g errgroup.Group
+	g.SetLimit(v.p.Jobs)
+	for i, r := range reads {
+		if ctx.Err() != nil {
+			break
+		}
+		g.Go(func() error {
+			started := time.Now()
+			meter := v.p.Progress.Start(event.Part{
+				ID: int64(i + 1), Table: r.table.transfer.Target.String(), Relation: r.relation.String(),
+				Range: string(r.side()) + ", " + r.part.label, Bytes: r.part.bytes,
+			})
+			sum, bytes, err := v.read(ctx, r, meter)
+			v.p.Progress.Finish(meter, err == nil)
+			if err != nil {
+				err = fmt.Errorf("reading %s on the %s (%s): %w", r.relation, r.side(), r.part.label, err)
+			}
+			v.p.Log.DebugContext(ctx, "read for verification", "relation", r.relation, "side", r.side(), "part", r.part.label,
+				"rows", sum.Rows, "bytes", bytes, "elapsed", time.Since(started), "error", err)
+			if r.table.add(r, sum, bytes, time.Since(started), err) {
+				v.conclude(r.table)
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // each table has its own error
+	return context.Cause(ctx)
+}
+
+// read executes one read, once more when its connection breaks.
+func (v *run) read(ctx context.Context, r *read, meter *event.Meter) (sum digest.Sum, bytes int64, err error) {
+	pool := v.source
+	if r.target {
+		pool = v.target
+	}
+	for attempt := 1; ; attempt++ {
+		sum, bytes, err = readOnce(ctx, pool, r, meter)
+		if err == nil || attempt == attempts || ctx.Err() != nil {
+			return sum, bytes, err
+		}
+		if class := dial.Classify(err); class != dial.Lost && class != dial.Retry {
+			return sum, bytes, err
+		}
+		v.p.Bus.Emit(event.Note{Text: fmt.Sprintf("%s is read again on the %s (%s): %v", r.relation, r.side(), r.part.label, err)})
+		meter.Reset(0, 0)
+	}
+}
+
+// readOnce returns a sum only when the whole stream arrived and the server's
+// own count of its rows agrees.
+func readOnce(ctx context.Context, p *pool, r *read, meter *event.Meter) (digest.Sum, int64, error) {
+	s, err := p.get(ctx)
+	if err != nil {
+		return digest.Sum{}, 0, err
+	}
+	t, err := newTally(r.table.canons)
+	if err != nil {
+		p.put(s)
+		return digest.Sum{}, 0, err
+	}
+	var metered digest.Sum
+	var meteredBytes int64
+	rows, err := s.copyOut(ctx, r.sql, func(piece []byte) {
+		if t.take(piece); t.bytes-meteredBytes >= meterBytes {
+			meter.Add(int64(t.sum.Rows-metered.Rows), t.bytes-meteredBytes) //nolint:gosec // rows of one read
+			metered, meteredBytes = t.sum, t.bytes
+		}
+	})
+	if err != nil {
+		p.drop(s)
+		return digest.Sum{}, 0, err
+	}
+	p.put(s)
+	meter.Add(int64(t.sum.Rows-metered.Rows), t.bytes-meteredBytes) //nolint:gosec // rows of one read
+	if err := t.close(); err != nil {
+		return digest.Sum{}, 0, err
+	}
+	if uint64(rows) != t.sum.Rows { //nolint:gosec // not negative
+		return digest.Sum{}, 0, fmt.Errorf("the server says that it sent %d rows, and %d arrived", rows, t.sum.Rows)
+	}
+	return t.sum, t.bytes, nil
+}
+
+// conclude gives a comparison its verdict. All its reads are finished.
+func (v *run) conclude(c *comparison) {
+	d := c.table.Data
+	d.Bytes, d.Elapsed = c.bytes, c.elapsed
+	if err := errors.Join(c.errs...); err != nil {
+		d.Verdict, d.Err = Errored, err.Error()
+		v.finish(c.table)
+		return
+	}
+	d.Counted, d.TargetDigest = int64(c.target.Rows), c.target.Hex() //nolint:gosec // rows of a table
+	source := c.source
+	switch account, ok := v.accounts[c.transfer.Target]; {
+	case ok:
+		source = account.Digest
+	default:
+		d.Obtained = SourceRead
+		d.Read, d.Framed = int64(source.Rows), int64(source.Rows) //nolint:gosec // rows of a table
+	}
+	d.SourceDigest = source.Hex()
+	d.Verdict = d.judge(source.Rows, source == c.target)
+	v.finish(c.table)
+}

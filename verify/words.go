@@ -1,0 +1,105 @@
+package verify
+
+import (
+	"fmt"
+	"strings"
+)
+
+// differencesShown is how many differences of a table's definition its sentence
+// names; the report holds all.
+const differencesShown = 5
+
+// judge compares the numbers. equal says whether the sums are, digested is the
+// number of rows in the source's.
+func (d *Data) judge(digested uint64, equal bool) Verdict {
+	counts := []int64{d.Framed, d.Counted, int64(digested)} //nolint:gosec // rows of a table
+	if d.Obtained == CopyStream {
+		counts = append(counts, d.Acked, d.Ledger)
+	}
+	for _, n := range counts {
+		if n != d.Read || n < 0 {
+			return Mismatch
+		}
+	}
+	if !equal {
+		return Mismatch
+	}
+	return Match
+}
+
+// words says what was compared, or which numbers differ.
+func (d *Data) words() string {
+	switch d.Verdict {
+	case Errored:
+		return d.Err
+	case Skipped:
+		return "rows not compared, as asked"
+	case Unknown:
+		if d.Err != "" {
+			return d.Err
+		}
+		return "rows not compared"
+	case Match:
+		return fmt.Sprintf("%s equal (%s)", plural(d.Counted, "row"), d.Obtained)
+	case Mismatch:
+	}
+	if d.Err != "" {
+		return d.Err
+	}
+	var facts []string
+	if d.Obtained == CopyStream && (d.Framed != d.Read || d.Acked != d.Read || d.Ledger != d.Read) {
+		facts = append(facts, fmt.Sprintf("while copying, the source's COPY told of %s, %d were seen in the stream, "+
+			"the target acknowledged %d and the ledger holds %d", plural(d.Read, "row"), d.Framed, d.Acked, d.Ledger))
+	}
+	switch {
+	case d.Counted < d.Read:
+		facts = append(facts, fmt.Sprintf("%s left the source, the target holds %d: %d missing", plural(d.Read, "row"), d.Counted, d.Read-d.Counted))
+	case d.Counted > d.Read:
+		facts = append(facts, fmt.Sprintf("%s left the source, the target holds %d: %d too many", plural(d.Read, "row"), d.Counted, d.Counted-d.Read))
+	case d.SourceDigest != d.TargetDigest:
+		facts = append(facts, fmt.Sprintf("%s on both sides, but their contents differ: digest %s on the source, %s on the target",
+			plural(d.Read, "row"), d.SourceDigest, d.TargetDigest))
+	}
+	if len(facts) == 0 {
+		facts = append(facts, "the digest of the copied stream is of another number of rows than the stream had")
+	}
+	return strings.Join(facts, "; ")
+}
+
+// words names the differences.
+func (s *Shape) words() string {
+	if s.Verdict == Errored || s.Verdict == Unknown {
+		return s.Err
+	}
+	var facts []string
+	for i, d := range s.Differences {
+		if i == differencesShown {
+			facts = append(facts, fmt.Sprintf("and %d more differences of its definition", len(s.Differences)-i))
+			break
+		}
+		facts = append(facts, d.String())
+	}
+	return strings.Join(facts, "; ")
+}
+
+// String gives the difference in words.
+func (d Difference) String() string {
+	switch {
+	case d.What == "table" && d.Found == "none":
+		return "the table is not on the target"
+	case d.What == "table":
+		return fmt.Sprintf("it is a %s, not a %s", d.Found, d.Expected)
+	case d.What == "column" && d.Found == "none":
+		return fmt.Sprintf("column %s (%s) is not on the target", d.Column, d.Expected)
+	case d.What == "column":
+		return fmt.Sprintf("column %s (%s) was not expected", d.Column, d.Found)
+	}
+	return fmt.Sprintf("%s of column %s: expected %s, found %s", d.What, d.Column, d.Expected, d.Found)
+}
+
+func plural(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
