@@ -1,0 +1,261 @@
+package preflight
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/dial/quote"
+)
+
+// Existing is what stands on the target in the schemas that a plan writes to.
+type Existing struct {
+	relations   map[catalog.Name]object // tables, views, sequences, indexes and composite types share one name space
+	types       map[catalog.Name]object
+	constraints map[constraintName]constraint
+}
+
+type object struct {
+	Schema string `db:"schema"`
+	Name   string `db:"name"`
+	Kind   string `db:"kind"`
+	Owner  string `db:"owner"` // of a sequence: the table that it goes with
+}
+
+type constraintName struct {
+	table catalog.Name
+	name  string
+}
+
+type constraint struct {
+	Schema           string `db:"schema"`
+	Table            string `db:"table"`
+	Name             string `db:"name"`
+	ForeignKey       bool   `db:"foreign_key"`
+	ReferencedSchema string `db:"referenced_schema"`
+	Referenced       string `db:"referenced"`
+}
+
+// The kinds of object that are not told apart by Existing's query alone.
+const (
+	kindTable    = "table"
+	kindIndex    = "index"
+	kindSequence = "sequence"
+)
+
+// ReadExisting reads what stands in the plan's schemas.
+func ReadExisting(ctx context.Context, q Querier, plan *ddlgen.Plan) (*Existing, error) {
+	schemas := Schemas(plan)
+	e := &Existing{
+		relations: map[catalog.Name]object{}, types: map[catalog.Name]object{},
+		constraints: map[constraintName]constraint{},
+	}
+	objects, err := rows[object](ctx, q, "target_objects", schemas)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range objects {
+		name := catalog.Name{Schema: o.Schema, Name: o.Name}
+		switch o.Kind {
+		case "enum", "domain", "range type", "type":
+			e.types[name] = o
+		case "composite type":
+			e.types[name] = o
+			e.relations[name] = o
+		default:
+			e.relations[name] = o
+		}
+	}
+	constraints, err := rows[constraint](ctx, q, "target_constraints", schemas)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range constraints {
+		e.constraints[constraintName{catalog.Name{Schema: c.Schema, Name: c.Table}, c.Name}] = c
+	}
+	return e, nil
+}
+
+// Schemas are the schemas that the plan writes to, sorted.
+func Schemas(plan *ddlgen.Plan) []string {
+	seen := map[string]bool{}
+	for _, s := range plan.Statements {
+		if s.Object.Kind == "schema" {
+			seen[s.Object.Name] = true
+		} else if s.Object.Schema != "" {
+			seen[s.Object.Schema] = true
+		}
+	}
+	for _, t := range plan.Transfers {
+		seen[t.Target.Schema] = true
+	}
+	out := make([]string, 0, len(seen))
+	for s := range seen {
+		out = append(out, s)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Has reports whether what the statement creates stands on the target already,
+// and as what. Statements that may be repeated (comments, ANALYZE, CREATE ...
+// IF NOT EXISTS) are never had.
+func (e *Existing) Has(s ddlgen.Statement) (kind string, ok bool) {
+	name := catalog.Name{Schema: s.Object.Schema, Name: s.Object.Name}
+	switch s.Phase {
+	case ddlgen.PhaseTypes:
+		o, ok := e.types[name]
+		return o.Kind, ok
+	case ddlgen.PhaseSequences, ddlgen.PhaseTables:
+		o, ok := e.relations[name]
+		return o.Kind, ok
+	case ddlgen.PhaseKeys, ddlgen.PhaseChecks, ddlgen.PhaseForeignKeys:
+		if s.Object.Parent != "" {
+			parent := catalog.Name{Schema: s.Object.Schema, Name: s.Object.Parent}
+			if _, ok := e.constraints[constraintName{parent, s.Object.Name}]; ok {
+				return "constraint", true
+			}
+		}
+		if s.Phase == ddlgen.PhaseKeys {
+			o, ok := e.relations[name]
+			return o.Kind, ok
+		}
+	case ddlgen.PhaseUnset, ddlgen.PhasePrepare, ddlgen.PhaseEarlyRoutines, ddlgen.PhaseData, ddlgen.PhaseViews, ddlgen.PhaseRoutines,
+		ddlgen.PhaseTriggers, ddlgen.PhaseSequenceValues, ddlgen.PhaseComments, ddlgen.PhaseAnalyze:
+	}
+	return "", false
+}
+
+// Empty reports whether nothing of the user's stands in the plan's schemas.
+func (e *Existing) Empty() bool { return len(e.relations) == 0 && len(e.types) == 0 }
+
+// describe counts what stands there by kind, and names the first of it.
+func (e *Existing) describe() string {
+	var names []string
+	counts := map[string]int{}
+	for n, o := range e.relations {
+		if o.Kind == kindIndex || o.Owner != "" || o.Kind == "composite type" {
+			continue // stands or falls with its table, or is counted as a type
+		}
+		counts[o.Kind]++
+		names = append(names, n.String())
+	}
+	for n, o := range e.types {
+		counts[o.Kind]++
+		names = append(names, n.String())
+	}
+	slices.Sort(names)
+	kinds := make([]string, 0, len(counts))
+	for k, n := range counts {
+		kinds = append(kinds, plural(n, k))
+	}
+	slices.Sort(kinds)
+	return strings.Join(kinds, ", ") + ": " + few(names)
+}
+
+// Drops are the statements of --on-existing drop: exactly those objects that
+// the plan creates and that stand on the target, without CASCADE, so that
+// nothing else goes. All tables fall in one statement, since foreign keys tie
+// them together; the rest falls in the reverse order of its creation.
+func (e *Existing) Drops(plan *ddlgen.Plan) []string {
+	var tables, others []string
+	for _, s := range slices.Backward(plan.Statements) {
+		kind, ok := e.Has(s)
+		if !ok {
+			continue
+		}
+		name := quote.Name(s.Object.Schema, s.Object.Name)
+		switch s.Phase {
+		case ddlgen.PhaseTables:
+			if s.Object.Kind == kindTable && !slices.Contains(tables, name) {
+				tables = append(tables, name)
+			}
+		case ddlgen.PhaseSequences:
+			others = append(others, "DROP SEQUENCE IF EXISTS "+name) // a serial's goes with its table
+		case ddlgen.PhaseTypes:
+			word := "TYPE"
+			if kind == "domain" {
+				word = "DOMAIN"
+			}
+			others = append(others, "DROP "+word+" "+name)
+		default: // keys, checks and foreign keys go with their tables
+		}
+	}
+	if len(tables) > 0 {
+		slices.Sort(tables)
+		return append([]string{"DROP TABLE " + strings.Join(tables, ", ")}, others...)
+	}
+	return others
+}
+
+// ForeignKeyDrops are the statements that --on-existing truncate begins with:
+// the plan's own foreign keys, which it makes again after the data. With them
+// the tables could be neither emptied nor loaded in any order.
+func (e *Existing) ForeignKeyDrops(plan *ddlgen.Plan) []string {
+	var out []string
+	for _, s := range plan.Statements {
+		if _, ok := e.Has(s); ok && s.Phase == ddlgen.PhaseForeignKeys {
+			out = append(out, "ALTER TABLE "+quote.Name(s.Object.Schema, s.Object.Parent)+" DROP CONSTRAINT "+quote.Ident(s.Object.Name))
+		}
+	}
+	return out
+}
+
+// Tables are the plan's target tables that stand on the target, by name.
+func (e *Existing) Tables(plan *ddlgen.Plan) []catalog.Name {
+	var out []catalog.Name
+	for _, t := range plan.Transfers {
+		if e.relations[t.Target].Kind == kindTable {
+			out = append(out, t.Target)
+		}
+	}
+	return out
+}
+
+// occupied finds names that the plan needs and that belong to something else.
+func (e *Existing) occupied(plan *ddlgen.Plan) []finding.Finding {
+	var out []finding.Finding
+	for _, s := range plan.Statements {
+		kind, ok := e.Has(s)
+		if !ok || s.Object.Kind == "column" {
+			continue
+		}
+		var want string
+		switch s.Phase {
+		case ddlgen.PhaseTables:
+			if s.Object.Kind != kindTable {
+				continue
+			}
+			want = kindTable
+		case ddlgen.PhaseSequences:
+			want = kindSequence
+		case ddlgen.PhaseKeys:
+			if kind == "constraint" {
+				continue
+			}
+			want = kindIndex
+		default:
+			continue
+		}
+		if kind != want {
+			out = append(out, finding.Finding{
+				Code: TargetOccupied, Severity: finding.Block, Object: s.Object,
+				Message: "on the target a " + kind + " has this name",
+				Remedy:  "drop or rename it there, or migrate into another database",
+			})
+		}
+	}
+	return out
+}
+
+func plural(n int, word string) string {
+	s := strconv.Itoa(n) + " " + word
+	if n != 1 {
+		s += "s"
+	}
+	return s
+}

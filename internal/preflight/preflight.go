@@ -1,0 +1,135 @@
+// Package preflight looks at source and target before anything is written, and
+// says what would go wrong later.
+package preflight
+
+import (
+	"context"
+	"embed"
+	"fmt"
+
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5"
+	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/internal/dial"
+)
+
+// Querier is the part of a connection that checks use.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// Check looks at one thing. Findings say what is wrong and what to do about
+// it; an error says that the check could not be made, which is no pass.
+type Check struct {
+	Name string
+	Run  func(ctx context.Context) ([]finding.Finding, error)
+}
+
+// The codes of what preflight finds. They never change: users write them in
+// --accept.
+const (
+	SourceVersion     finding.Code = "source.version"
+	SourceEncoding    finding.Code = "source.encoding"
+	SourcePrivilege   finding.Code = "source.privilege"
+	SourceRowSecurity finding.Code = "source.row-security"
+	ServersSwapped    finding.Code = "servers.swapped"
+	ConnectionsFew    finding.Code = "connections.few"
+	TargetReadOnly    finding.Code = "target.read-only"
+	TargetEncoding    finding.Code = "target.encoding"
+	TargetPrivilege   finding.Code = "target.privilege"
+	TargetNotEmpty    finding.Code = "target.not-empty"
+	TargetOccupied    finding.Code = "target.occupied"
+	TargetKept        finding.Code = "target.kept"
+	TargetUnfinished  finding.Code = "target.unfinished-run"
+	TargetTriggers    finding.Code = "target.triggers"
+	TargetForeignKeys finding.Code = "target.foreign-keys"
+	TargetMissing     finding.Code = "target.missing-table"
+	TargetDiffers     finding.Code = "target.table-differs"
+	CheckNotRun       finding.Code = "preflight.not-run"
+)
+
+// Run makes the checks one after the other; an error ends them. A target that
+// is no PostgreSQL may lack a catalog function or view that a check asks for:
+// with lenient that is a finding.
+func Run(ctx context.Context, checks []Check, lenient bool) ([]finding.Finding, error) {
+	var out []finding.Finding
+	for _, c := range checks {
+		found, err := c.Run(ctx)
+		if err != nil {
+			if !lenient || !unknownThere(err) {
+				return out, fmt.Errorf("preflight check %q could not be made: %w", c.Name, err)
+			}
+			out = append(out, finding.Finding{
+				Code: CheckNotRun, Severity: finding.Info,
+				Object:  finding.Object{Kind: "check", Name: c.Name},
+				Message: fmt.Sprintf("the server does not know what this check asks for (%v): what it would have found comes up during the run, if at all", err),
+			})
+			continue
+		}
+		out = append(out, found...)
+	}
+	finding.Sort(out)
+	return out, nil
+}
+
+// unknownThere reports errors that say that the server lacks a function,
+// relation, column or feature of the query.
+func unknownThere(err error) bool {
+	switch dial.SQLState(err) {
+	case pgerrcode.UndefinedFunction, pgerrcode.UndefinedTable, pgerrcode.UndefinedColumn,
+		pgerrcode.UndefinedObject, pgerrcode.FeatureNotSupported, pgerrcode.InvalidSchemaName:
+		return true
+	}
+	return false
+}
+
+//go:embed queries/*.sql
+var queries embed.FS
+
+func text(name string) string {
+	b, err := queries.ReadFile("queries/" + name + ".sql")
+	if err != nil {
+		panic("preflight: no query " + name) // a mistake in this package
+	}
+	return string(b)
+}
+
+// rows runs a query of this package and reads all its rows.
+func rows[T any](ctx context.Context, q Querier, name string, args ...any) ([]T, error) {
+	r, err := q.Query(ctx, text(name), args...)
+	if err != nil {
+		return nil, fmt.Errorf("query %s: %w", name, err)
+	}
+	out, err := pgx.CollectRows(r, pgx.RowToStructByName[T])
+	if err != nil {
+		return nil, fmt.Errorf("query %s: %w", name, err)
+	}
+	return out, nil
+}
+
+// one runs a query of this package that gives one value.
+func one[T any](ctx context.Context, q Querier, name string, args ...any) (T, error) {
+	var none T
+	r, err := q.Query(ctx, text(name), args...)
+	if err != nil {
+		return none, fmt.Errorf("query %s: %w", name, err)
+	}
+	v, err := pgx.CollectExactlyOneRow(r, pgx.RowTo[T])
+	if err != nil {
+		return none, fmt.Errorf("query %s: %w", name, err)
+	}
+	return v, nil
+}
+
+// list runs a query of this package that gives one column.
+func list[T any](ctx context.Context, q Querier, name string, args ...any) ([]T, error) {
+	r, err := q.Query(ctx, text(name), args...)
+	if err != nil {
+		return nil, fmt.Errorf("query %s: %w", name, err)
+	}
+	out, err := pgx.CollectRows(r, pgx.RowTo[T])
+	if err != nil {
+		return nil, fmt.Errorf("query %s: %w", name, err)
+	}
+	return out, nil
+}

@@ -1,0 +1,2 @@
+-- Runs of pg2db9 into this target that did not come to their end.
+SELECT run, state FROM _pg2db9.run WHERE state <> 'loaded' ORDER BY run

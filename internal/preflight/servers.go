@@ -1,0 +1,234 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/internal/dial/quote"
+)
+
+// oldestSource is the oldest server that the catalog queries are tested on.
+const oldestSource = 13
+
+// Servers are both ends.
+type Servers struct {
+	Source Querier
+	Target Querier
+	// TargetPostgres says that the target is a plain PostgreSQL, of which more
+	// can be asked.
+	TargetPostgres bool
+	Filtered       bool // the user named tables or schemas
+}
+
+// server is what a server says of itself.
+type server struct {
+	Version    string `db:"version"`
+	VersionNum int32  `db:"version_num"`
+	Encoding   string `db:"encoding"`
+	ReadOnly   bool   `db:"read_only"`
+	Role       string `db:"role"`
+}
+
+func askServer(ctx context.Context, q Querier) (server, error) {
+	all, err := rows[server](ctx, q, "server")
+	if err != nil {
+		return server{}, err
+	}
+	if len(all) != 1 {
+		return server{}, fmt.Errorf("query server: %d rows", len(all))
+	}
+	return all[0], nil
+}
+
+// ServerChecks are the checks of both servers as such: they need no list of tables.
+func ServerChecks(s Servers) []Check {
+	return []Check{
+		{"source server", s.sourceServer},
+		{"target server", s.targetServer},
+		{"source and target not swapped", s.swapped},
+	}
+}
+
+func (s Servers) sourceServer(ctx context.Context) ([]finding.Finding, error) {
+	v, err := askServer(ctx, s.Source)
+	if err != nil {
+		return nil, err
+	}
+	var out []finding.Finding
+	if v.VersionNum/10000 < oldestSource {
+		out = append(out, finding.Finding{
+			Code: SourceVersion, Severity: finding.Block, Object: finding.Object{Kind: "server", Name: "source"},
+			Message: fmt.Sprintf("PostgreSQL %d is older than %d", v.VersionNum/10000, oldestSource),
+			Remedy:  "upgrade the source, or restore it into a newer server first",
+		})
+	}
+	if v.Encoding == "SQL_ASCII" {
+		out = append(out, finding.Finding{
+			Code: SourceEncoding, Severity: finding.Info, Object: finding.Object{Kind: "server", Name: "source"},
+			Message: "encoding SQL_ASCII says nothing about the bytes in texts: those that are not valid UTF-8 will be refused by the target, and their table fails",
+			Remedy:  "look for invalid texts first, and correct them on the source",
+		})
+	}
+	return out, nil
+}
+
+func (s Servers) targetServer(ctx context.Context) ([]finding.Finding, error) {
+	v, err := askServer(ctx, s.Target)
+	if err != nil {
+		return nil, err
+	}
+	obj := finding.Object{Kind: "server", Name: "target"}
+	var out []finding.Finding
+	readOnly := v.ReadOnly
+	if s.TargetPostgres {
+		standby, err := one[bool](ctx, s.Target, "recovery")
+		if err != nil {
+			return nil, err
+		}
+		readOnly = readOnly || standby
+	}
+	if readOnly {
+		out = append(out, finding.Finding{
+			Code: TargetReadOnly, Severity: finding.Block, Object: obj,
+			Message: "the target takes no writes: it is a standby, or default_transaction_read_only is on",
+			Remedy:  "name the primary in --target, or switch default_transaction_read_only off for the role",
+		})
+	}
+	if !strings.EqualFold(v.Encoding, "UTF8") && !strings.EqualFold(v.Encoding, "UTF-8") {
+		out = append(out, finding.Finding{
+			Code: TargetEncoding, Severity: finding.Block, Object: obj,
+			Message: fmt.Sprintf("the target's encoding is %s: characters that it lacks would be refused in mid-table", v.Encoding),
+			Remedy:  "CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0, and name that one in --target",
+		})
+	}
+	return out, nil
+}
+
+// swapped finds a source without tables beside a target that has some: who
+// mixes the two up would otherwise be told that the target is not empty, and
+// empty the wrong one.
+func (s Servers) swapped(ctx context.Context) ([]finding.Finding, error) {
+	source, err := one[int64](ctx, s.Source, "table_count")
+	if err != nil || source > 0 {
+		return nil, err
+	}
+	target, err := one[int64](ctx, s.Target, "table_count")
+	if err != nil || target == 0 {
+		return nil, err
+	}
+	return []finding.Finding{{
+		Code: ServersSwapped, Severity: finding.Block, Object: finding.Object{Kind: "server", Name: "source"},
+		Message: fmt.Sprintf("the source holds no table and the target holds %d: source and target look swapped", target),
+		Remedy:  "check --source and --target; the source is what is read, the target is what is written",
+	}}, nil
+}
+
+// Free returns how many more connections the server's role can open; false
+// when the server does not say.
+func Free(ctx context.Context, q Querier) (int, bool, error) {
+	n, err := one[*int64](ctx, q, "connections")
+	if err != nil {
+		if unknownThere(err) {
+			return 0, false, nil
+		}
+		return 0, false, err
+	}
+	if n == nil {
+		return 0, false, nil
+	}
+	return int(max(0, *n)), true, nil
+}
+
+// JobsFor lowers jobs to what the free connections of both sides allow, each
+// side keeping some for itself: the source for the snapshot and its locks, the
+// target for the ledger. The finding says that it did, or that nothing works.
+func JobsFor(ctx context.Context, s Servers, jobs, tables int) (int, []finding.Finding, error) {
+	const locksPerConnection, mostLockers = 100, 10
+	var out []finding.Finding
+	for _, side := range []struct {
+		name string
+		q    Querier
+		own  int
+	}{
+		{"source", s.Source, 2 + min(mostLockers, (tables+locksPerConnection-1)/locksPerConnection)},
+		{"target", s.Target, 1},
+	} {
+		free, known, err := Free(ctx, side.q)
+		if err != nil {
+			return jobs, nil, fmt.Errorf("asking the %s for free connections: %w", side.name, err)
+		}
+		if !known || free >= jobs+side.own {
+			continue
+		}
+		f := finding.Finding{
+			Code: ConnectionsFew, Severity: finding.Info, Object: finding.Object{Kind: "server", Name: side.name},
+			Message: fmt.Sprintf("the %s has %d connections free and %d jobs need %d", side.name, free, jobs, jobs+side.own),
+			Remedy:  "close connections, raise the server's or the role's limit, or lower --jobs",
+		}
+		if free < side.own+1 {
+			f.Severity = finding.Block
+		} else {
+			jobs = free - side.own
+			f.Message += fmt.Sprintf(": %d jobs are used", jobs)
+		}
+		out = append(out, f)
+	}
+	return jobs, out, nil
+}
+
+// VersionText is how the server names itself, shortened for reports.
+func VersionText(ctx context.Context, q Querier) (string, error) {
+	v, err := askServer(ctx, q)
+	if err != nil {
+		return "", err
+	}
+	return shortVersion(v.Version), nil
+}
+
+// shortVersion cuts "PostgreSQL 15.18 (Debian ...) on x86_64, compiled by ..." to its first words.
+func shortVersion(v string) string {
+	if i := strings.IndexAny(v, "(,"); i > 0 {
+		v = v[:i]
+	}
+	if i := strings.Index(v, " on "); i > 0 {
+		v = v[:i]
+	}
+	return strings.TrimSpace(v)
+}
+
+// IsDB9 reports whether the server says that it is DB9.
+func IsDB9(ctx context.Context, q Querier) (bool, error) {
+	v, err := askServer(ctx, q)
+	if err != nil {
+		return false, err
+	}
+	return strings.Contains(strings.ToLower(v.Version), "db9"), nil
+}
+
+// AvailableExtensions lists what the target can install; nil when it does not say.
+func AvailableExtensions(ctx context.Context, q Querier) ([]string, error) {
+	return unlessUnknown(list[string](ctx, q, "available_extensions"))
+}
+
+// Collations lists the target's collations by name; nil when it does not say.
+func Collations(ctx context.Context, q Querier) ([]string, error) {
+	return unlessUnknown(list[string](ctx, q, "collations"))
+}
+
+func unlessUnknown(names []string, err error) ([]string, error) {
+	if err != nil && unknownThere(err) {
+		return nil, nil
+	}
+	return names, err
+}
+
+// names writes quoted names for messages and statements.
+func names(prefix string, all [][2]string) string {
+	out := make([]string, len(all))
+	for i, n := range all {
+		out[i] = prefix + quote.Name(n[0], n[1])
+	}
+	return strings.Join(out, ", ")
+}
