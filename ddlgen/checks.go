@@ -164,10 +164,9 @@ func (p *planner) ancestors(n catalog.Name) []catalog.Name {
 
 func (p *planner) notNull(t *tablePlan, c *catalog.Constraint) {
 	o := constraintObject(c)
-	id, stands := p.byObject[o]
+	_, stands := p.byObject[o]
 	switch {
 	case stands:
-		_ = id
 	case !t.carried && t.into != nil:
 		p.carry(tableID(t.into.t.Name), o)
 	case !t.carried:

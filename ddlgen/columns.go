@@ -115,7 +115,7 @@ func (p *planner) setDefault(t *tablePlan, plan *columnPlan, text string, uses [
 	}
 	sql, why := p.expression(text, uses, t.classOf)
 	if why == "" {
-		why = unfit(plan, sql)
+		why = p.unfit(plan, sql)
 	}
 	if why != "" {
 		p.find(defaultLost, o, "default %s: %s", text, why)
@@ -125,17 +125,11 @@ func (p *planner) setDefault(t *tablePlan, plan *columnPlan, text string, uses [
 }
 
 // unfit says why a default does not fit the type that the column has become.
-func unfit(plan *columnPlan, sql string) string {
-	if plan.typ.class != other {
+func (p *planner) unfit(plan *columnPlan, sql string) string {
+	if plan.typ.class != other || plan.typ.code != typeUnavailable && textual(plan.typ.target) && p.isLiteral(significant(tokenize(sql))) {
 		return ""
 	}
-	if plan.typ.code == typeUnavailable || !isLiteral(significant(tokenize(sql))) {
-		return "its value is not one of " + plan.typ.target
-	}
-	if !strings.HasPrefix(plan.typ.target, "text") && !strings.HasPrefix(plan.typ.target, "character varying") {
-		return "its value is not one of " + plan.typ.target
-	}
-	return ""
+	return "its value is not one of " + plan.typ.target
 }
 
 func (p *planner) generation(t *tablePlan, plan *columnPlan, o finding.Object) {

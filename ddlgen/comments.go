@@ -15,10 +15,16 @@ func (p *planner) comments() {
 			continue
 		}
 		o := commentObject(c)
-		p.add(Statement{
+		s := Statement{
 			ID: "comments/" + strings.TrimPrefix(o.String(), "comment on "), Phase: PhaseComments, Object: o,
 			SQL: "COMMENT ON " + on + " IS " + literal(c.Text), Optional: true,
-		})
+		}
+		if t := p.byName[c.Name]; t != nil && t.carried {
+			s.Table = &t.t.Name
+		} else if x := p.model.index[c.Name]; x != nil && c.Kind == "index" {
+			s.Table = &x.Table
+		}
+		p.add(s)
 	}
 }
 

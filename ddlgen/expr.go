@@ -2,6 +2,7 @@ package ddlgen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pg2db9/pg2db9/catalog"
@@ -75,13 +76,13 @@ func (p *planner) expression(text string, uses []catalog.Ref, classOf columnClas
 		return "", why
 	}
 	tokens := tokenize(text)
-	if why := usesOther(tokens, classOf); why != "" {
-		return "", why
-	}
 	if p.profile.Map {
 		if tokens, why = p.castsMapped(tokens); why != "" {
 			return "", why
 		}
+	}
+	if why := usesOther(tokens, classOf); why != "" {
+		return "", why
 	}
 	return join(tokens), ""
 }
@@ -127,7 +128,7 @@ func significant(tokens []token) []token {
 // castsMapped rewrites the casts of an expression to the types that the target
 // has instead.
 func (p *planner) castsMapped(tokens []token) (out []token, why string) {
-	whole := significant(tokens)
+	literal := p.isLiteral(significant(tokens))
 	for i := 0; i < len(tokens); {
 		if !tokens[i].is("::") {
 			out = append(out, tokens[i])
@@ -138,44 +139,76 @@ func (p *planner) castsMapped(tokens []token) (out []token, why string) {
 		if n == 0 {
 			return nil, "a cast that is not understood"
 		}
-		text := strings.TrimSpace(join(tokens[i+1 : i+1+n]))
-		m := p.mapped(t)
-		switch {
-		case t.Name == (catalog.Name{Schema: "pg_catalog", Name: "regclass"}) && !t.Array:
-		case m.code == typeRefused || m.code == typeUnavailable:
-			return nil, fmt.Sprintf("a cast to %s, which the target lacks", text)
-		case m.class == same && len(m.domains) == 0 && len(m.element) == 0:
-		case m.class == other && !(isLiteral(whole) && strings.HasPrefix(m.target, "text") || isLiteral(whole) && strings.HasPrefix(m.target, "character varying")):
-			return nil, fmt.Sprintf("a cast to %s, which the target lacks", text)
-		default:
-			if t.Name.Name == "bpchar" && len(out) > 0 && out[len(out)-1].kind == tokString {
-				s := &out[len(out)-1]
-				s.text = strings.TrimRight(strings.TrimSuffix(s.text, "'"), " ") + "'"
-			}
-			text = m.target
+		var value *token
+		if len(out) > 0 && out[len(out)-1].kind == tokString {
+			value = &out[len(out)-1]
 		}
-		out = append(out, token{tokPunct, "::"}, token{tokOther, text})
+		text, why := p.castMapped(t, value, literal)
+		if why != "" {
+			return nil, why
+		}
+		if text != "" {
+			out = append(out, token{tokPunct, "::"}, token{tokOther, text})
+		}
 		i += 1 + n
 	}
 	return out, ""
 }
 
-// isLiteral says whether an expression is no more than 'value'::type or
-// ARRAY[]::type.
-func isLiteral(words []token) bool {
-	if len(words) > 2 && words[0].kind == tokString && words[1].is("::") {
-		words = words[2:]
-	} else if len(words) > 4 && words[0].is("ARRAY") && words[1].is("[") && words[2].is("]") && words[3].is("::") {
-		words = words[4:]
-	} else {
-		return false
-	}
-	for _, t := range words {
-		if t.is("::") {
-			return false
+// castMapped is the type to which the target casts instead of t; empty where
+// the value is better left to find its type by itself. The value is the string
+// before the cast, nil where something else stands there; literal says that the
+// whole expression is no more than that.
+func (p *planner) castMapped(t catalog.Type, value *token, literal bool) (text, why string) {
+	m := p.mapped(t)
+	lacks := fmt.Sprintf("a cast to %s, which the target lacks", t.Text)
+	if t.Name.Schema == "pg_catalog" && !t.Array && value != nil && !literal {
+		switch t.Name.Name {
+		case "regclass":
+			return t.Text, ""
+		case "regconfig":
+			if slices.Contains(searchConfigurations, strings.Trim(value.text, "'")) {
+				return "", ""
+			}
+			return "", fmt.Sprintf("text search configuration %s, which the target lacks", value.text)
+		case "char":
+			return "", ""
 		}
 	}
-	return true
+	switch {
+	case m.code == typeRefused || m.code == typeUnavailable:
+		return "", lacks
+	case m.class == same && len(m.domains) == 0 && len(m.element) == 0:
+		return t.Text, ""
+	case m.class == other && !(literal && textual(m.target)):
+		return "", lacks
+	case t.Name.Name == "bpchar" && value != nil:
+		value.text = strings.TrimRight(strings.TrimSuffix(value.text, "'"), " ") + "'"
+	}
+	return m.target, ""
+}
+
+// searchConfigurations are the text search configurations of DB9.
+var searchConfigurations = []string{"simple", "english", "chinese", "ngram"}
+
+// textual says whether a type of the target takes a value's output text.
+func textual(target string) bool {
+	return strings.HasPrefix(target, "text") || strings.HasPrefix(target, "character varying")
+}
+
+// isLiteral says whether an expression is no more than 'value'::type or
+// ARRAY[]::type.
+func (p *planner) isLiteral(words []token) bool {
+	switch {
+	case len(words) > 2 && words[0].kind == tokString && words[1].is("::"):
+		words = words[2:]
+	case len(words) > 4 && words[0].is("ARRAY") && words[1].is("[") && words[2].is("]") && words[3].is("::"):
+		words = words[4:]
+	default:
+		return false
+	}
+	_, n := p.parseType(words)
+	return n == len(words)
 }
 
 // isNullLiteral says whether an expression is NULL, with or without a cast.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/catalog/finding"
 )
 
 func foreignKeyID(c *catalog.Constraint) string {
@@ -39,7 +40,7 @@ func (p *planner) foreignKey(t *tablePlan, c *catalog.Constraint) {
 		p.find(constraintLost, o, "%s: %s", c.Def, why)
 		return
 	}
-	def := p.foreignKeyDef(t, c)
+	def := p.foreignKeyDef(c)
 	only := p.only()
 	if t.t.Kind == catalog.TablePartitioned {
 		only = "" // not allowed there
@@ -69,6 +70,8 @@ func (p *planner) foreignKeyLost(t *tablePlan, c *catalog.Constraint) string {
 		return fmt.Sprintf("table %s is part of %s on the target", c.RefTable, ref.into.t.Name)
 	case !ref.carried:
 		return fmt.Sprintf("table %s is left behind", c.RefTable)
+	case p.periodLost(c) != "":
+		return p.periodLost(c)
 	case !c.Validated && c.Enforced && !p.profile.NotValid:
 		return "it was never validated, and rows of the source may break it"
 	case !c.Enforced && !p.has(18):
@@ -90,12 +93,15 @@ func (p *planner) foreignKeyLost(t *tablePlan, c *catalog.Constraint) string {
 }
 
 // foreignKeyDef is the definition as the target takes it.
-func (p *planner) foreignKeyDef(t *tablePlan, c *catalog.Constraint) string {
+func (p *planner) foreignKeyDef(c *catalog.Constraint) string {
 	def := string(c.Def)
+	o := constraintObject(c)
+	if len(c.SetColumns) > 0 && !(p.profile.Deferrable && p.has(15)) {
+		def = p.setsAll(c, def, o)
+	}
 	if p.profile.Deferrable {
 		return def
 	}
-	o := constraintObject(c)
 	cut := func(text, what string) {
 		if strings.Contains(def, text) {
 			def = strings.Replace(def, text, "", 1)
@@ -109,17 +115,21 @@ func (p *planner) foreignKeyDef(t *tablePlan, c *catalog.Constraint) string {
 	if c.MatchFull {
 		cut(" MATCH FULL", "it was MATCH FULL: on the target a key that is partly NULL refers to nothing")
 	}
-	if len(c.SetColumns) > 0 {
-		for _, action := range []string{" SET NULL (", " SET DEFAULT ("} {
-			if i := strings.Index(def, action); i >= 0 {
-				if end := strings.IndexByte(def[i:], ')'); end >= 0 {
-					def = def[:i+len(action)-2] + def[i+end+1:]
-					p.find(constraintChanged, o, "ON DELETE sets only %s: on the target it sets all columns of the key", words(c.SetColumns))
-				}
-			}
+	return def
+}
+
+// setsAll takes the column list off ON DELETE SET NULL and SET DEFAULT.
+func (p *planner) setsAll(c *catalog.Constraint, def string, o finding.Object) string {
+	for _, action := range []string{" SET NULL (", " SET DEFAULT ("} {
+		i := strings.Index(def, action)
+		if i < 0 {
+			continue
+		}
+		if _, rest, ok := strings.Cut(def[i+len(action):], ")"); ok {
+			def = def[:i+len(action)-len(" (")] + rest
+			p.find(constraintChanged, o, "ON DELETE sets only %s: on the target it sets all columns of the key", words(c.SetColumns))
 		}
 	}
-	_ = t
 	return def
 }
 

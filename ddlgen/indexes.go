@@ -81,8 +81,7 @@ func (p *planner) adaptIndex(t *tablePlan, x *catalog.Index, def *indexText) (wh
 	if why := p.adaptCollations(x, def); why != "" {
 		return why
 	}
-	uses := slices.DeleteFunc(slices.Clone(x.Uses), func(u catalog.Ref) bool { return u.Kind == "collation" })
-	if why := p.missing(uses); why != "" {
+	if why := p.missing(p.indexUses(x)); why != "" {
 		return why
 	}
 	if why := p.adaptKeys(t, x, def); why != "" {
@@ -113,6 +112,18 @@ func (p *planner) adaptIndex(t *tablePlan, x *catalog.Index, def *indexText) (wh
 		}
 	}
 	return ""
+}
+
+// indexUses is what an index depends on by itself: not the collations, which
+// are looked for in its text, and not the default operator classes of types
+// that the target has otherwise.
+func (p *planner) indexUses(x *catalog.Index) []catalog.Ref {
+	return slices.DeleteFunc(slices.Clone(x.Uses), func(u catalog.Ref) bool {
+		if u.Kind == "operator class" && p.profile.Map {
+			return !slices.ContainsFunc(x.Keys, func(k catalog.IndexKey) bool { return k.OpClass != nil && *k.OpClass == u.Name })
+		}
+		return u.Kind == "collation"
+	})
 }
 
 // adaptCollations takes out the collations that the target lacks. Where the

@@ -18,11 +18,19 @@ func (p *planner) inlineKey(t *tablePlan) *catalog.Constraint {
 		return nil
 	}
 	for _, c := range p.model.constraints[t.t.Name] {
-		if c.Kind == catalog.PrimaryKey {
+		if c.Kind == catalog.PrimaryKey && p.periodLost(c) == "" {
 			return c
 		}
 	}
 	return nil
+}
+
+// periodLost says why a temporal constraint of PostgreSQL 18 cannot be carried.
+func (p *planner) periodLost(c *catalog.Constraint) string {
+	if p.has(18) || !strings.Contains(string(c.Def), " WITHOUT OVERLAPS)") && !strings.Contains(string(c.Def), ", PERIOD ") {
+		return ""
+	}
+	return p.majorText() + " has no temporal constraints"
 }
 
 // keyStatements adds primary keys, unique and exclusion constraints, and joins
@@ -61,6 +69,10 @@ func (p *planner) key(t *tablePlan, c *catalog.Constraint) {
 		p.foldedKey(t, c)
 		return
 	}
+	if why := p.periodLost(c); why != "" {
+		lost("%s: %s", c.Def, why)
+		return
+	}
 	if c.Kind == catalog.Exclusion {
 		if why := p.exclusionLost(t, c, x); why != "" {
 			lost("%s: %s", c.Def, why)
@@ -70,7 +82,7 @@ func (p *planner) key(t *tablePlan, c *catalog.Constraint) {
 	table := t.t.Name
 	s := Statement{
 		ID: keyID(c), Phase: PhaseKeys, Object: o, Table: &table,
-		SQL: fmt.Sprintf("ALTER TABLE %s%s ADD CONSTRAINT %s %s", p.only(), quoted(table), ident(c.Name), p.keyDef(t, c)),
+		SQL: fmt.Sprintf("ALTER TABLE %s%s ADD CONSTRAINT %s %s", p.only(), quoted(table), ident(c.Name), p.keyDef(c)),
 	}
 	if x != nil {
 		s.Carries = []finding.Object{indexObject(x)}
@@ -119,7 +131,7 @@ func (p *planner) topIndex(x *catalog.Index) *catalog.Index {
 }
 
 // keyDef is the definition of a key as the target takes it.
-func (p *planner) keyDef(t *tablePlan, c *catalog.Constraint) string {
+func (p *planner) keyDef(c *catalog.Constraint) string {
 	def := string(c.Def)
 	o := constraintObject(c)
 	x := p.model.constraintIndex(c)
@@ -154,7 +166,6 @@ func (p *planner) keyDef(t *tablePlan, c *catalog.Constraint) string {
 			def += with
 		}
 	}
-	_ = t
 	return def + tail
 }
 

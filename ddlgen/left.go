@@ -4,8 +4,18 @@ import (
 	"fmt"
 )
 
-// others names all that the model counts and names only.
+// others names all that the model counts and names only, and what hangs on it.
 func (p *planner) others() {
+	for i := range p.db.Constraints {
+		if c := &p.db.Constraints[i]; p.byName[c.Table] == nil {
+			p.find(constraintLost, constraintObject(c), "%s is left behind", c.Table)
+		}
+	}
+	for i := range p.db.Indexes {
+		if x := &p.db.Indexes[i]; p.byName[x.Table] == nil {
+			p.find(indexLost, indexObject(x), "%s is left behind", x.Table)
+		}
+	}
 	for _, o := range p.db.Others {
 		switch {
 		case o.Count > 0:

@@ -46,10 +46,10 @@ func (p *planner) extension(e catalog.Extension) {
 	sql := "CREATE EXTENSION IF NOT EXISTS " + quote.Ident(e.Name)
 	var after []string
 	// A schema that is not in the model is made by the extension itself.
-	if p.model.schemas[e.Schema] && !p.profile.Map {
+	if p.model.schemas[e.Schema] {
 		sql += " WITH SCHEMA " + quote.Ident(e.Schema)
 		after = []string{"schemas/" + e.Schema}
-	} else if e.Schema == "pg_catalog" && !p.profile.Map {
+	} else if e.Schema == "pg_catalog" {
 		sql += " WITH SCHEMA pg_catalog"
 	}
 	if p.profile.AllExtensions {

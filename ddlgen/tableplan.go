@@ -93,9 +93,9 @@ func (p *planner) decideTable(plan *tablePlan) {
 	switch {
 	case t.Kind == catalog.TableForeign:
 		p.find(tableForeign, o, "the foreign table is left behind")
-	case t.IsPartition && !p.profile.Partitions && root != t:
+	case t.IsPartition && root != t && p.flat(root):
 		plan.into = p.byName[root.Name]
-	case t.Kind == catalog.TablePartitioned && !p.profile.Partitions:
+	case t.Kind == catalog.TablePartitioned && p.flat(t):
 		plan.carried = true
 		plan.leaves = []*catalog.Table{}
 		for _, leaf := range p.model.leaves(t) {
@@ -103,7 +103,11 @@ func (p *planner) decideTable(plan *tablePlan) {
 				plan.leaves = append(plan.leaves, leaf)
 			}
 		}
-		p.find(tableFlattened, o, "%d partitions become one table", len(p.model.leaves(t)))
+		why := "the target has no partitions"
+		if p.profile.Partitions {
+			why = "its partition key needs what is left behind"
+		}
+		p.find(tableFlattened, o, "%d partitions become one table: %s", len(p.model.leaves(t)), why)
 	default:
 		plan.carried = true
 	}
@@ -112,12 +116,39 @@ func (p *planner) decideTable(plan *tablePlan) {
 	}
 }
 
+// flat says whether a partition tree becomes one table: where the target has no
+// partitions, or cannot have the tree's keys.
+func (p *planner) flat(root *catalog.Table) bool {
+	if !p.profile.Partitions || p.leftNames(string(root.PartitionKey)) {
+		return true
+	}
+	return slices.ContainsFunc(p.model.children[root.Name], func(n catalog.Name) bool {
+		child := p.model.tables[n]
+		return child.Kind == catalog.TablePartitioned && child.IsPartition && p.flat(child)
+	})
+}
+
+// leftNames says whether a text names an object that is left behind.
+func (p *planner) leftNames(text string) bool {
+	tokens := significant(tokenize(text))
+	for i := 1; i+1 < len(tokens); i++ {
+		schema, ok := tokens[i-1].ident()
+		if !ok || !tokens[i].is(".") {
+			continue
+		}
+		if name, ok := tokens[i+1].ident(); ok && p.model.others[catalog.Name{Schema: schema, Name: name}] {
+			return true
+		}
+	}
+	return false
+}
+
 func (p *planner) decideShape(plan *tablePlan) {
 	t := plan.t
 	switch {
 	case !plan.carried || len(t.Inherits) == 0:
 	case t.IsPartition:
-		if p.profile.Partitions && len(plan.parents) == 1 {
+		if plan.into == nil && len(plan.parents) == 1 {
 			plan.shape = attached
 		}
 	case !p.profile.Inheritance:

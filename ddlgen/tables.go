@@ -54,7 +54,7 @@ func (p *planner) createTable(t *tablePlan) {
 		lines = append(lines, p.clause(t, c))
 	}
 	if t.inline != nil {
-		lines = append(lines, "CONSTRAINT "+ident(t.inline.Name)+" "+p.keyDef(t, t.inline))
+		lines = append(lines, "CONSTRAINT "+ident(t.inline.Name)+" "+p.keyDef(t.inline))
 		carries = append(carries, constraintObject(t.inline))
 		if x := p.model.constraintIndex(t.inline); x != nil {
 			carries = append(carries, indexObject(x))
@@ -206,7 +206,7 @@ func (p *planner) columnSettings(c *columnPlan) [][2]string {
 	if c.c.Storage != "" {
 		out = append(out, [2]string{"storage", "SET STORAGE " + strings.ToUpper(c.c.Storage)})
 	}
-	if c.c.Compress != "" {
+	if c.c.Compress != "" && p.has(14) {
 		out = append(out, [2]string{"compression", "SET COMPRESSION " + c.c.Compress})
 	}
 	if c.c.StatsTgt >= 0 {

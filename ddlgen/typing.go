@@ -277,6 +277,8 @@ func (p *planner) expanded(t catalog.Type) typing {
 // types; empty when it is there.
 func (p *planner) missingType(t catalog.Type) string {
 	switch {
+	case t.Kind == catalog.KindMultirange && !p.has(14):
+		return p.majorText() + " has no multiranges"
 	case builtIn(t.Name.Schema):
 		return ""
 	case t.Extension != "":

@@ -1,0 +1,105 @@
+package ddlgen
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/catalog/finding"
+)
+
+// unaccounted lists what is in a model and neither in a statement nor in a
+// finding of its plan (N17). It must be empty, always.
+func unaccounted(db *catalog.Database, plan *Plan) []string {
+	accounted := map[finding.Object]bool{}
+	for _, s := range plan.Statements {
+		accounted[s.Object] = true
+		for _, o := range s.Carries {
+			accounted[o] = true
+		}
+	}
+	for _, f := range plan.Findings {
+		accounted[f.Object] = true
+	}
+	var missing []string
+	want := func(o finding.Object, or ...finding.Object) {
+		if !accounted[o] && !slices.ContainsFunc(or, func(o finding.Object) bool { return accounted[o] }) {
+			missing = append(missing, o.String())
+		}
+	}
+	for _, s := range db.Schemas {
+		want(schemaObject(s.Name))
+	}
+	for _, e := range db.Extensions {
+		want(extensionObject(e.Name))
+	}
+	for _, e := range db.Enums {
+		want(objectOf("type", e.Name))
+	}
+	left := map[catalog.Name]bool{}
+	for _, f := range plan.Findings {
+		if f.Code == tableForeign || f.Code == typeLeft || f.Code == typeExpanded {
+			left[catalog.Name{Schema: f.Object.Schema, Name: f.Object.Name}] = true
+		}
+	}
+	for _, d := range db.Domains {
+		want(objectOf("domain", d.Name))
+		for _, c := range d.Checks {
+			if !left[d.Name] { // checks of a domain go the way of the domain
+				want(finding.Object{Kind: "constraint", Schema: d.Name.Schema, Parent: d.Name.Name, Name: c.Name})
+			}
+		}
+	}
+	for _, c := range db.Composites {
+		want(objectOf("type", c.Name))
+	}
+	for _, s := range db.Sequences {
+		want(sequenceObject(s.Name))
+	}
+	for _, t := range db.Tables {
+		want(tableObject(t.Name))
+		for _, c := range t.Columns {
+			if !left[t.Name] { // columns go the way of their table
+				want(columnObject(t.Name, c.Name))
+			}
+		}
+	}
+	for i := range db.Constraints {
+		want(constraintObject(&db.Constraints[i]))
+	}
+	for i := range db.Indexes {
+		want(indexObject(&db.Indexes[i]))
+	}
+	for _, c := range db.Comments {
+		want(commentObject(c))
+	}
+	for _, o := range db.Others {
+		want(otherObject(o))
+	}
+	return missing
+}
+
+// requireSound checks what holds for every plan.
+func requireSound(t *testing.T, db *catalog.Database, plan *Plan) {
+	t.Helper()
+	require.Empty(t, unaccounted(db, plan), "neither in the plan nor in a finding")
+	ids := map[string]Phase{}
+	for i, s := range plan.Statements {
+		require.NotContains(t, ids, s.ID)
+		require.NotEmpty(t, s.SQL)
+		for _, a := range s.After {
+			require.Equal(t, s.Phase, ids[a], "%s stands before %s", s.ID, a)
+		}
+		if i > 0 {
+			require.GreaterOrEqual(t, s.Phase, plan.Statements[i-1].Phase)
+		}
+		ids[s.ID] = s.Phase
+	}
+	for _, f := range plan.Findings {
+		require.NotZero(t, f.Severity, f)
+		require.NotEmpty(t, f.Object.Name, f)
+		require.NotEmpty(t, f.Message, f)
+	}
+}
