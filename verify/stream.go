@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"strconv"
 	"time"
 
@@ -59,7 +58,7 @@ func (s *session) copyOut(ctx context.Context, sql string, take func(piece []byt
 
 // frameReader takes protocol messages apart. buf[at:end] is read but not yet used.
 type frameReader struct {
-	conn    net.Conn
+	conn    io.Reader
 	buf     []byte
 	at, end int
 }

@@ -1,21 +1,15 @@
 package verify
 
 import (
-	"context"
 	"testing"
 	"time"
 
+	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/pgtest"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 )
-
-func TestMain(m *testing.M) { pgtest.Main(m) }
-
-type rowWriter struct{ t *tally }
-
-func (w rowWriter) Write(p []byte) (int, error) { w.t.take(p); return len(p), nil }
 
 // BenchmarkCopyOut is the client's cost of reading a table for its digest,
 // beside pgconn's own way.
@@ -25,14 +19,12 @@ func BenchmarkCopyOut(b *testing.B) {
 		CREATE TABLE accounts AS SELECT i AS aid, i % 10 AS bid, 0 AS abalance, repeat(' ', 84) AS filler FROM generate_series(1, 1000000) i;
 		CREATE TABLE narrow AS SELECT i AS a, i * 7 AS b, timestamp '2020-01-01' + i * interval '1 second' AS c FROM generate_series(1, 2000000) i;
 		CREATE TABLE wide AS SELECT i, repeat(md5(i::text), 500) AS t FROM generate_series(1, 5000) i;`)
-	endpoint, err := dial.Parse(dial.Target, db.URL)
-	require.NoError(b, err)
+	target := endpoint(b, dial.Target, db)
 	for _, table := range []string{"accounts", "narrow", "wide"} {
-		sql := "COPY (SELECT * FROM public." + table + ") TO STDOUT"
+		sql := copySQL([]string{"*"}, catalog.Name{Schema: "public", Name: table}, true, "")
 		for _, way := range []string{"raw", "pgconn"} {
 			b.Run(table+"/"+way, func(b *testing.B) {
-				p := &pool{endpoint: endpoint, settings: dial.Reader()}
-				s, err := p.open(context.Background())
+				s, err := newPool(target, dial.Reader(), 1).open(b.Context())
 				require.NoError(b, err)
 				defer s.close()
 				var bytes int64
@@ -41,9 +33,9 @@ func BenchmarkCopyOut(b *testing.B) {
 					t, err := newTally(nil)
 					require.NoError(b, err)
 					if way == "raw" {
-						_, err = s.copyOut(context.Background(), sql, t.take)
+						_, err = s.copyOut(b.Context(), sql, t.take)
 					} else {
-						_, err = s.conn.PgConn().CopyTo(context.Background(), rowWriter{t}, sql)
+						_, err = s.conn.PgConn().CopyTo(b.Context(), writeFunc(t.take), sql)
 					}
 					require.NoError(b, err)
 					require.NoError(b, t.close())
