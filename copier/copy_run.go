@@ -133,6 +133,9 @@ func (c *copyRun) prepare(ctx context.Context) error {
 	if err := c.ledger.begin(ctx, info, parts); err != nil {
 		return err
 	}
+	if c.faults != nil && c.faults.beforeParts != nil {
+		c.faults.beforeParts()
+	}
 	for _, t := range c.Truncate {
 		if err := c.ledger.empty(ctx, t); err != nil {
 			return err

@@ -23,6 +23,8 @@ const (
 // faults are the test's hooks; nil does nothing.
 type faults struct {
 	at func(ctx context.Context, p point, b *batch) error
+	// beforeParts is called when the parts are planned and none is begun.
+	beforeParts func()
 	// believeAcks leaves out the look at the ledger after the durable commit.
 	believeAcks bool
 }

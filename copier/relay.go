@@ -57,7 +57,7 @@ type relay struct {
 // source's own count of the rows it sent.
 func (r *relay) run(ctx context.Context, next int64, sum digest.Sum) (read int64, err error) {
 	if err := r.from.copyOut(copyOutSQL(r.table, r.part)); err != nil {
-		return 0, err
+		return 0, r.reading(err)
 	}
 	r.out = newCopyBuffer()
 	if err := r.skip(ctx, next, sum); err != nil {
@@ -67,7 +67,7 @@ func (r *relay) run(ctx context.Context, next int64, sum digest.Sum) (read int64
 	for {
 		n, tag, end, err := r.from.row()
 		if err != nil {
-			return 0, err
+			return 0, r.reading(err)
 		}
 		if end {
 			if tag != r.framed {
@@ -96,7 +96,7 @@ func (r *relay) skip(ctx context.Context, rows int64, want digest.Sum) error {
 	for r.framed < rows {
 		n, _, end, err := r.from.row()
 		if err != nil {
-			return err
+			return r.reading(err)
 		}
 		if end {
 			return fmt.Errorf("the ledger holds %d rows of this part, but the source gives only %d of them again: the order of its rows is not repeatable; load the table anew", rows, r.framed)
@@ -177,14 +177,14 @@ func (r *relay) put(ctx context.Context, p []byte) error {
 func (r *relay) flush(ctx context.Context) error {
 	if !r.batch.begun {
 		if err := r.batch.begin(ctx); err != nil {
-			return err
+			return r.writing(err)
 		}
 	}
 	if r.to.failed.Load() {
-		return r.batch.prefer(ctx, errProtocol)
+		return r.writing(r.batch.prefer(ctx, errProtocol))
 	}
 	if err := r.batch.write(r.out.frames()); err != nil {
-		return r.batch.prefer(ctx, err)
+		return r.writing(r.batch.prefer(ctx, err))
 	}
 	r.out.reset()
 	return nil
@@ -199,7 +199,7 @@ func (r *relay) finish(ctx context.Context, final bool) error {
 	}
 	acked, err := r.batch.commit(ctx)
 	if err != nil {
-		return err
+		return r.writing(err)
 	}
 	r.acked(r.batch.span.first, acked)
 	r.committed(r.batch.span)
@@ -213,7 +213,7 @@ func (r *relay) digest(ctx context.Context, n int, sum *digest.Sum, put func(con
 	if r.from.in.fits(n) {
 		row, err := r.from.in.body()
 		if err != nil {
-			return err
+			return r.reading(err)
 		}
 		return r.whole(ctx, row, sum, put)
 	}
@@ -224,7 +224,7 @@ func (r *relay) digest(ctx context.Context, n int, sum *digest.Sum, put func(con
 	for left := n; left > 0; {
 		piece, err := r.from.in.chunk()
 		if err != nil {
-			return err
+			return r.reading(err)
 		}
 		left -= len(piece)
 		line := piece
@@ -277,7 +277,7 @@ func (r *relay) gather(ctx context.Context, n int, sum *digest.Sum, put func(con
 	for len(r.big) < n {
 		piece, err := r.from.in.chunk()
 		if err != nil {
-			return err
+			return r.reading(err)
 		}
 		r.big = append(r.big, piece...)
 	}
@@ -291,6 +291,16 @@ func (r *relay) line(row []byte) ([]byte, error) {
 		return nil, fmt.Errorf("row %d of the stream does not end with a line end: the source does not send one row a message", r.framed)
 	}
 	return row[:len(row)-1], nil
+}
+
+// reading says where an error of the source came from.
+func (r *relay) reading(err error) error {
+	return fmt.Errorf("reading %s (%s) from the source, after row %d: %w", r.part.Relation, r.part.Range(), r.framed, err)
+}
+
+// writing says where an error of the target came from.
+func (r *relay) writing(err error) error {
+	return fmt.Errorf("writing %s on the target, rows %d to %d of %s: %w", r.table.Target, r.batch.span.first, r.batch.span.last-1, r.part.Range(), err)
 }
 
 func (r *relay) notUTF8() error {

@@ -39,6 +39,8 @@ type Snapshot struct {
 	holder   *pgx.Conn
 	lockers  []*pgx.Conn
 
+	lockTimeout time.Duration
+
 	mu     sync.Mutex // guards holder and live while workers check tables of their own
 	live   *pgx.Conn  // READ COMMITTED: sees the catalog as it is now
 	locked map[catalog.Name]bool
@@ -52,7 +54,8 @@ type SnapshotParams struct {
 	Match func([]catalog.TableRef) ([]catalog.Name, error)
 	Bus   *event.Bus
 
-	faults *snapshotFaults
+	lockTimeout time.Duration // 0 is the default; tests shorten it
+	faults      *snapshotFaults
 }
 
 // snapshotFaults are the test's hooks.
@@ -92,7 +95,10 @@ func OpenSnapshot(ctx context.Context, p SnapshotParams) (*Snapshot, error) {
 }
 
 func openSnapshot(ctx context.Context, p SnapshotParams) (s *Snapshot, err error) {
-	s = &Snapshot{source: p.Source, settings: p.Settings, locked: map[catalog.Name]bool{}}
+	s = &Snapshot{source: p.Source, settings: p.Settings, locked: map[catalog.Name]bool{}, lockTimeout: lockTimeout}
+	if p.lockTimeout > 0 {
+		s.lockTimeout = p.lockTimeout
+	}
 	defer func() {
 		if err != nil {
 			s.Close(ctx)
@@ -174,9 +180,9 @@ func (s *Snapshot) lockGroup(ctx context.Context, conn *pgx.Conn, group []catalo
 	if err := dial.BeginSnapshot(ctx, conn, s.ID); err != nil {
 		return err
 	}
-	sql := fmt.Sprintf("SET LOCAL lock_timeout = %d;%s", lockTimeout.Milliseconds(), lockSQL(group))
+	sql := fmt.Sprintf("SET LOCAL lock_timeout = %d;%s", s.lockTimeout.Milliseconds(), lockSQL(group))
 	_, err := conn.PgConn().Exec(ctx, sql).ReadAll()
-	return lockError(group, err)
+	return s.lockError(group, err)
 }
 
 func lockSQL(tables []catalog.Name) string {
@@ -188,7 +194,7 @@ func lockSQL(tables []catalog.Name) string {
 }
 
 // lockError says what a failed LOCK TABLE means.
-func lockError(group []catalog.Name, err error) error {
+func (s *Snapshot) lockError(group []catalog.Name, err error) error {
 	switch dial.SQLState(err) {
 	case "":
 		return err
@@ -196,7 +202,7 @@ func lockError(group []catalog.Name, err error) error {
 		return &SchemaChangedError{Table: group[0], What: fmt.Sprintf("or one beside it was dropped or renamed (%v)", err)}
 	case pgerrcode.LockNotAvailable:
 		return fmt.Errorf("locking %d tables from %s in ACCESS SHARE mode: another session holds one of them exclusively for more than %s; "+
-			"see pg_locks for who, and run the command again when it has ended: %w", len(group), group[0], lockTimeout, err)
+			"see pg_locks for who, and run the command again when it has ended: %w", len(group), group[0], s.lockTimeout, err)
 	case pgerrcode.InsufficientPrivilege:
 		return fmt.Errorf("locking %d tables from %s: the source's role may not read one of them; GRANT SELECT on it, or exclude it: %w", len(group), group[0], err)
 	}
@@ -242,7 +248,8 @@ func (s *Snapshot) ensure(ctx context.Context, conn *sourceConn, table catalog.N
 		return nil
 	}
 	names := []catalog.Name{table}
-	if err := lockError(names, conn.exec(lockSQL(names))); err != nil {
+	sql := fmt.Sprintf("SET LOCAL lock_timeout = %d;%s;SET LOCAL lock_timeout = 0", s.lockTimeout.Milliseconds(), lockSQL(names))
+	if err := s.lockError(names, conn.exec(sql)); err != nil {
 		return err
 	}
 	return s.check(ctx, names)

@@ -28,6 +28,11 @@ type param struct {
 // default, and lets nothing cut a long run short. PostgreSQL reads and writes
 // values in COPY TEXT by these.
 var common = []param{
+	{name: "statement_timeout", value: "0"},
+	{name: "lock_timeout", value: "0"},
+	{name: "idle_in_transaction_session_timeout", value: "0"},
+	{name: "idle_session_timeout", value: "0", since: 14},
+	{name: "transaction_timeout", value: "0", since: 17},
 	{name: "client_encoding", value: "UTF8"},
 	{name: "DateStyle", value: "ISO, MDY"},
 	{name: "IntervalStyle", value: "postgres"},
@@ -35,11 +40,6 @@ var common = []param{
 	{name: "extra_float_digits", value: "3"},
 	{name: "bytea_output", value: "hex"},
 	{name: "search_path", value: "", reads: `""`},
-	{name: "statement_timeout", value: "0"},
-	{name: "lock_timeout", value: "0"},
-	{name: "idle_in_transaction_session_timeout", value: "0"},
-	{name: "idle_session_timeout", value: "0", since: 14},
-	{name: "transaction_timeout", value: "0", since: 17},
 }
 
 // Reader are the settings of a session that reads tables. Without row_security

@@ -1,0 +1,172 @@
+package copier
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/event"
+	"github.com/pg2db9/pg2db9/internal/pgtest"
+)
+
+func statement(id string, phase ddlgen.Phase, sql string, after ...string) ddlgen.Statement {
+	return ddlgen.Statement{ID: id, Phase: phase, SQL: sql, After: after, Object: finding.Object{Kind: "test", Name: id}}
+}
+
+// Statements run in their phases and after what they need; one that fails takes
+// only those with it that need it (C17, T20, T21).
+func TestApplyGoesOnAfterAFailure(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	db.Exec(t, "CREATE TABLE public.p (id integer); INSERT INTO public.p VALUES (1), (1); CREATE TABLE public.c (id integer); INSERT INTO public.c VALUES (9)")
+	events := &recorder{}
+	got, err := Apply(soon(t), ApplyParams{
+		Target: parse(t, dial.Target, db.URL), Jobs: 3, Bus: event.NewBus(events),
+		Statements: []ddlgen.Statement{
+			statement("pk", ddlgen.PhaseKeys, "ALTER TABLE public.p ADD PRIMARY KEY (id)"),
+			statement("on pk", ddlgen.PhaseKeys, "SELECT 1", "pk"),
+			statement("ck", ddlgen.PhaseKeys, "ALTER TABLE public.c ADD PRIMARY KEY (id)"),
+			statement("fk", ddlgen.PhaseForeignKeys, "ALTER TABLE public.c ADD FOREIGN KEY (id) REFERENCES public.p"),
+			statement("skipped", ddlgen.PhaseComments, "SELECT 1"),
+			statement("last", ddlgen.PhaseAnalyze, "ANALYZE public.p"),
+		},
+		Skip: func(s ddlgen.Statement) string {
+			if s.ID == "skipped" {
+				return "as asked"
+			}
+			return ""
+		},
+	})
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"ck", "last"}, got.Done)
+	require.Len(t, got.Failed, 2)
+	require.Equal(t, "23505", dial.SQLState(got.Failed[0].Err))
+	require.Equal(t, "fk", got.Failed[1].Statement.ID)
+	reasons := map[string]string{}
+	for _, s := range got.Skipped {
+		reasons[s.Statement.ID] = s.Reason
+	}
+	require.Equal(t, map[string]string{"on pk": "it needs pk, which failed", "skipped": "as asked"}, reasons)
+	failed := 0
+	for _, e := range events.events {
+		if f, ok := e.(event.StatementFailed); ok {
+			failed++
+			require.NotEmpty(t, f.SQL)
+		}
+	}
+	require.Equal(t, 2, failed)
+}
+
+// All or nothing: a failure in the middle leaves nothing behind.
+func TestApplyAtomic(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	statements := []ddlgen.Statement{
+		statement("a", ddlgen.PhaseTables, "CREATE TABLE public.a (n integer)"),
+		statement("b", ddlgen.PhaseTables, "CREATE TABLE public.b (n no_such_type)"),
+	}
+	got, err := Apply(soon(t), ApplyParams{Target: parse(t, dial.Target, db.URL), Statements: statements, Atomic: true})
+	var failed *StatementError
+	require.ErrorAs(t, err, &failed)
+	require.Equal(t, "b", failed.Statement.ID)
+	require.True(t, got.RolledBack)
+	require.Equal(t, "0", db.QueryString(t, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"))
+	got, err = Apply(soon(t), ApplyParams{Target: parse(t, dial.Target, db.URL), Statements: statements[:1], Atomic: true})
+	require.NoError(t, err)
+	require.Equal(t, []string{"a"}, got.Done)
+}
+
+// Foreign keys that lock two tables each in both orders deadlock and are tried
+// again.
+func TestApplyOutlivesDeadlocks(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	db.Exec(t, "CREATE TABLE public.a (id integer PRIMARY KEY); CREATE TABLE public.b (id integer PRIMARY KEY)")
+	var statements []ddlgen.Statement
+	for i := range 10 {
+		statements = append(statements,
+			statement(fmt.Sprintf("ab%d", i), ddlgen.PhaseForeignKeys, "ALTER TABLE public.a ADD FOREIGN KEY (id) REFERENCES public.b"),
+			statement(fmt.Sprintf("ba%d", i), ddlgen.PhaseForeignKeys, "ALTER TABLE public.b ADD FOREIGN KEY (id) REFERENCES public.a"))
+	}
+	got, err := Apply(soon(t), ApplyParams{Target: parse(t, dial.Target, db.URL), Jobs: 4, Statements: statements})
+	require.NoError(t, err)
+	require.Empty(t, got.Failed)
+	require.Equal(t, "20", db.QueryString(t, "SELECT count(*) FROM pg_constraint WHERE contype = 'f'"))
+}
+
+// A connection that breaks in the middle: the statement is done once, and that
+// it stands already is no failure then.
+func TestApplyConnectionCut(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	for _, limit := range []int64{700, 900, 1100, 1300} {
+		cut := &cutter{writeLimit: limit, cuts: 1}
+		var statements []ddlgen.Statement
+		for i := range 20 {
+			statements = append(statements, statement(fmt.Sprintf("t%d", i), ddlgen.PhaseTables, fmt.Sprintf("CREATE TABLE public.t%d_%d (n integer)", limit, i)))
+		}
+		got, err := Apply(soon(t), ApplyParams{Target: cut.on(parse(t, dial.Target, db.URL)), Jobs: 1, Statements: statements})
+		require.NoError(t, err)
+		require.Empty(t, got.Failed)
+		require.Len(t, got.Done, 20)
+	}
+}
+
+// The heaviest tables come first, but nothing before what it needs.
+func TestApplyOrder(t *testing.T) {
+	t.Parallel()
+	big, small := catalog.Name{Name: "big"}, catalog.Name{Name: "small"}
+	on := func(s ddlgen.Statement, n *catalog.Name) ddlgen.Statement { s.Table = n; return s }
+	a := &applier{ApplyParams: ApplyParams{Weight: map[catalog.Name]int64{big: 10, small: 1}}}
+	var ids []string
+	for _, s := range a.order([]ddlgen.Statement{
+		on(statement("s1", ddlgen.PhaseKeys, ""), &small),
+		on(statement("root", ddlgen.PhaseKeys, ""), &small),
+		on(statement("attach", ddlgen.PhaseKeys, "", "root"), &big),
+		on(statement("b1", ddlgen.PhaseKeys, ""), &big),
+	}) {
+		ids = append(ids, s.ID)
+	}
+	require.Equal(t, []string{"root", "attach", "b1", "s1"}, ids)
+}
+
+// Every kind of sequence position: never called, descending, at its maximum,
+// of a table that is empty, with odd names; more than one batch (T30, N1).
+func TestSetSequences(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	p.both(t, `CREATE SEQUENCE public.never; CREATE SEQUENCE public.down INCREMENT -1; CREATE SEQUENCE public.small AS smallint;
+		CREATE SEQUENCE public."Odd ""name"" \ '" START 5; CREATE SEQUENCE public.cyc MAXVALUE 3 CYCLE`)
+	p.source.Exec(t, `SELECT nextval('public.down'), nextval('public.down'), setval('public.small', 32767), setval('public.cyc', 3), setval('public."Odd ""name"" \ ''"', 77, false)`)
+	names := []string{"never", "down", "small", `Odd "name" \ '`, "cyc"}
+	var values []ddlgen.SequenceValue
+	for _, n := range names {
+		name := catalog.Name{Schema: "public", Name: n}
+		values = append(values, ddlgen.SequenceValue{Source: name, Target: name})
+	}
+	var many string
+	for i := range 250 {
+		many += fmt.Sprintf("CREATE SEQUENCE public.m%d START %d;", i, i+1)
+		name := catalog.Name{Schema: "public", Name: fmt.Sprintf("m%d", i)}
+		values = append(values, ddlgen.SequenceValue{Source: name, Target: name})
+	}
+	p.both(t, many)
+	missing := catalog.Name{Schema: "public", Name: "never"}
+	values = append(values, ddlgen.SequenceValue{Source: missing, Target: catalog.Name{Schema: "public", Name: "nowhere"}})
+	got, err := SetSequences(soon(t), SequenceParams{
+		Source: parse(t, dial.Source, p.source.URL), Target: parse(t, dial.Target, p.target.URL), Values: values,
+	})
+	require.NoError(t, err)
+	require.ErrorContains(t, got[len(got)-1].Err, "nowhere")
+	const positions = `SELECT string_agg(r, ' ') FROM (
+		SELECT last_value || ' ' || is_called AS r FROM public.never UNION ALL SELECT last_value || ' ' || is_called FROM public.down
+		UNION ALL SELECT last_value || ' ' || is_called FROM public.small UNION ALL SELECT last_value || ' ' || is_called FROM public.cyc
+		UNION ALL SELECT last_value || ' ' || is_called FROM public."Odd ""name"" \ '" UNION ALL SELECT last_value || ' ' || is_called FROM public.m249) x`
+	require.Equal(t, p.source.QueryString(t, positions), p.target.QueryString(t, positions))
+	require.Equal(t, []any{int64(77), false}, []any{got[3].LastValue, got[3].IsCalled})
+}
