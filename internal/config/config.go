@@ -50,6 +50,8 @@ type Config struct {
 	Apply string // schema
 	Set   bool   // sequences
 
+	File string // the configuration file that was read, "" for none
+
 	origin map[string]origin
 }
 

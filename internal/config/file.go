@@ -141,18 +141,29 @@ func scalar(n ast.Node) (string, error) {
 	return "", errors.New("must be a plain value")
 }
 
-// nearest suggests the option whose name is closest to a mistyped one.
+// nearest suggests the option whose name is closest to a mistyped key.
 func nearest(key string) string {
-	best, dist := "", 4
-	for _, o := range options {
-		if d := distance(strings.ToLower(strings.ReplaceAll(key, "_", "-")), o.Name); d < dist {
-			best, dist = o.Name, d
+	names := make([]string, len(options))
+	for i, o := range options {
+		names[i] = o.Name
+	}
+	if best := Nearest(key, names); best != "" {
+		return fmt.Sprintf("did you mean %q?", best)
+	}
+	return "the keys are the flags' names without their dashes"
+}
+
+// Nearest returns the name that a mistyped one most likely means, "" when none
+// is near.
+func Nearest(typed string, names []string) string {
+	typed = strings.ToLower(strings.ReplaceAll(typed, "_", "-"))
+	best, dist := "", min(4, len(typed)/2+1)
+	for _, n := range names {
+		if d := distance(typed, n); d < dist {
+			best, dist = n, d
 		}
 	}
-	if best == "" {
-		return "the keys are the flags' names without their dashes"
-	}
-	return fmt.Sprintf("did you mean %q?", best)
+	return best
 }
 
 // distance is the Levenshtein distance in bytes.

@@ -133,3 +133,22 @@ func list[T any](ctx context.Context, q Querier, name string, args ...any) ([]T,
 	}
 	return out, nil
 }
+
+// Acceptable reports whether the user may go on in spite of a blocking finding
+// of this code. The others would only fail later, with the target half written.
+func Acceptable(code finding.Code) bool {
+	switch code {
+	case TargetTriggers, TargetForeignKeys, TargetEncoding, TargetUnfinished, ServersSwapped, SourceVersion, ConnectionsFew:
+		return true
+	}
+	return false
+}
+
+// Codes are all codes of this package.
+func Codes() []finding.Code {
+	return []finding.Code{
+		SourceVersion, SourceEncoding, SourcePrivilege, SourceRowSecurity, ServersSwapped, ConnectionsFew, TargetReadOnly,
+		TargetEncoding, TargetPrivilege, TargetNotEmpty, TargetOccupied, TargetKept, TargetUnfinished, TargetTriggers,
+		TargetForeignKeys, TargetMissing, TargetDiffers, CheckNotRun,
+	}
+}

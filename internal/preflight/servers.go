@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/pg2db9/pg2db9/catalog/finding"
-	"github.com/pg2db9/pg2db9/internal/dial/quote"
 )
 
 // oldestSource is the oldest server that the catalog queries are tested on.
@@ -178,13 +177,23 @@ func JobsFor(ctx context.Context, s Servers, jobs, tables int) (int, []finding.F
 	return jobs, out, nil
 }
 
-// VersionText is how the server names itself, shortened for reports.
-func VersionText(ctx context.Context, q Querier) (string, error) {
+// About is what a server says of itself.
+type About struct {
+	Text    string // "PostgreSQL 15.18"
+	Version int    // server_version_num
+	DB9     bool
+}
+
+// Ask asks a server who it is.
+func Ask(ctx context.Context, q Querier) (About, error) {
 	v, err := askServer(ctx, q)
 	if err != nil {
-		return "", err
+		return About{}, err
 	}
-	return shortVersion(v.Version), nil
+	return About{
+		Text: shortVersion(v.Version), Version: int(v.VersionNum),
+		DB9: strings.Contains(strings.ToLower(v.Version), "db9"),
+	}, nil
 }
 
 // shortVersion cuts "PostgreSQL 15.18 (Debian ...) on x86_64, compiled by ..." to its first words.
@@ -196,15 +205,6 @@ func shortVersion(v string) string {
 		v = v[:i]
 	}
 	return strings.TrimSpace(v)
-}
-
-// IsDB9 reports whether the server says that it is DB9.
-func IsDB9(ctx context.Context, q Querier) (bool, error) {
-	v, err := askServer(ctx, q)
-	if err != nil {
-		return false, err
-	}
-	return strings.Contains(strings.ToLower(v.Version), "db9"), nil
 }
 
 // AvailableExtensions lists what the target can install; nil when it does not say.
@@ -222,13 +222,4 @@ func unlessUnknown(names []string, err error) ([]string, error) {
 		return nil, nil
 	}
 	return names, err
-}
-
-// names writes quoted names for messages and statements.
-func names(prefix string, all [][2]string) string {
-	out := make([]string, len(all))
-	for i, n := range all {
-		out[i] = prefix + quote.Name(n[0], n[1])
-	}
-	return strings.Join(out, ", ")
 }

@@ -426,3 +426,6 @@ func (t Target) foreignKeys(context.Context) ([]finding.Finding, error) {
 	finding.Sort(out)
 	return out, nil
 }
+
+// SchemaChecks are the checks for statements alone.
+func SchemaChecks(t Target) []Check { return []Check{{"target privileges", t.rights}} }

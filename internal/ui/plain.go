@@ -37,7 +37,7 @@ func (p *plain) close() {}
 // important reports events that are told even with --no-progress.
 func important(e event.Event) bool {
 	switch e := e.(type) {
-	case event.PartRetry, event.PartFailed, event.StatementFailed, event.Found, event.Note:
+	case event.PartRetry, event.PartFailed, event.StatementFailed, event.Note:
 		return true
 	case event.TableVerified:
 		return e.Verdict != "match" && e.Verdict != "skipped"

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/pg2db9/pg2db9/catalog/finding"
 	"github.com/pg2db9/pg2db9/internal/event"
 )
 
@@ -44,25 +43,14 @@ func eventLine(e event.Event) string {
 			return ""
 		}
 		return strings.TrimSuffix(fmt.Sprintf("verify %s: %s: %s", e.Table, strings.ToUpper(e.Verdict), e.Detail), ": ")
-	case event.Found:
-		if e.Finding.Severity != finding.Block {
-			return ""
-		}
-		return findingLine(e.Finding)
 	case event.Note:
 		return e.Text
+	case event.Found: // the report has them all, in their order
+		return ""
 	case event.PartStarted, event.PartDone, event.StatementDone, event.RunDone:
 		return ""
 	}
 	return ""
-}
-
-func findingLine(f finding.Finding) string {
-	s := fmt.Sprintf("%s [%s] %s: %s", f.Severity, f.Code, f.Object, f.Message)
-	if f.Remedy != "" {
-		s += " -> " + f.Remedy
-	}
-	return s
 }
 
 // partName names a part for people: the table, the leaf that is read, and the

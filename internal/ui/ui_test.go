@@ -242,3 +242,44 @@ func TestFormats(t *testing.T) {
 	require.Equal(t, "7m", about(7*time.Minute+10*time.Second))
 	require.Equal(t, "1h30m", about(90*time.Minute))
 }
+
+// docs/json-output.md names every type and every field.
+func TestJSONDocument(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("../../docs/json-output.md")
+	require.NoError(t, err)
+	var out safeBuffer
+	u := New(Options{Mode: JSON, Out: &out, Progress: progressOfOne(), Interval: time.Hour, Tick: make(chan time.Time)})
+	for _, e := range everyEvent() {
+		u.On(e)
+		u.Kick()
+	}
+	u.Close()
+	headings := regexp.MustCompile(`(?m)^## .*$`).FindAllString(string(doc), -1)
+	types := map[string]bool{}
+	var names func(v any)
+	names = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for k, x := range v {
+				require.Regexp(t, "[`\"]"+k+"[`\"]", string(doc), "field %s", k)
+				names(x)
+			}
+		case []any:
+			for _, x := range v {
+				names(x)
+			}
+		}
+	}
+	for line := range strings.Lines(out.String()) {
+		var o map[string]any
+		require.NoError(t, json.Unmarshal([]byte(line), &o))
+		kind := fmt.Sprint(o["type"])
+		if !types[kind] {
+			types[kind] = true
+			require.Regexp(t, `\b`+kind+`\b`, strings.Join(headings, "\n"))
+		}
+		names(o)
+	}
+	require.GreaterOrEqual(t, len(types), 13)
+}

@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/pg2db9/pg2db9/internal/config"
+)
+
+// The names of the commands.
+const (
+	cmdClone     = "clone"
+	cmdSchema    = "schema"
+	cmdCopy      = "copy"
+	cmdVerify    = "verify"
+	cmdSequences = "sequences"
+	cmdVersion   = "version"
+)
+
+func cloneCommand() command {
+	return command{
+		name: cmdClone, usage: "copy schema and rows to an empty target, and verify them",
+		about: "Reads the source in one snapshot, creates what the target can have, copies all rows, then makes keys, indexes and\n" +
+			"constraints, sets sequences, and reads the target back. What is not carried is named in the report.\n\n" +
+			"The target must be empty, or --on-existing says what to do with objects of the plan that stand there:\n" +
+			"  refuse    end before anything is written (the default)\n" +
+			"  truncate  keep them; tables must have the planned columns, are emptied and loaded; the plan's foreign keys\n" +
+			"            are dropped first and made again after the rows\n" +
+			"  drop      drop exactly what the plan creates, without CASCADE, and make it anew\n" +
+			"Nothing else on the target is touched.",
+		options: optionNames(serverOptions, filterOptions, planOptions, transferOptions, outputOptions),
+		run:     runClone,
+	}
+}
+
+func runClone(ctx context.Context, p *program, cfg *config.Config) (Code, error) {
+	opts, err := newOptions(cmdClone, cfg, needs{source: true, target: true})
+	if err != nil {
+		return OK, err
+	}
+	return p.startJob(ctx, cmdClone, opts, func(j *job) []step {
+		return []step{
+			j.connect,
+			j.checkServers,
+			j.checkTables,
+			j.openSnapshot,
+			j.loadCatalog,
+			j.makePlan(false),
+			j.checkTarget(false),
+			j.refuseBlockedPlan,
+			j.dryRun,
+			// From here on the target is written to.
+			j.create,
+			j.copyData,
+			j.releaseSnapshot,
+			j.complete,
+			j.setSequences,
+			j.verify(false),
+		}
+	})
+}

@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/internal/config"
+	"github.com/pg2db9/pg2db9/internal/dial"
+)
+
+// usageError is a command line that cannot be used.
+type usageError struct {
+	command string // "" for the program as such
+	reason  string
+}
+
+func (e *usageError) Error() string { return e.reason }
+
+// hint says where the right use is written.
+func (e *usageError) hint() string {
+	if e.command == "" {
+		return `run "pg2db9 --help" for usage`
+	}
+	return fmt.Sprintf(`run "pg2db9 %s --help" for usage`, e.command)
+}
+
+func usagef(command, format string, args ...any) error {
+	return &usageError{command: command, reason: fmt.Sprintf(format, args...)}
+}
+
+// errInterrupted is the cause of a context that the user's interrupt ended.
+var errInterrupted = errors.New("interrupted")
+
+// codeOf says which exit code an error that ends a run gives.
+func codeOf(err error) Code {
+	var usage *usageError
+	var conf *config.Error
+	var conn *dial.ConnStringError
+	var pattern *catalog.UnmatchedPatternError
+	switch {
+	case err == nil:
+		return OK
+	case errors.As(err, &usage), errors.As(err, &conf), errors.As(err, &conn),
+		errors.As(err, &pattern), errors.Is(err, catalog.ErrNothingSelected):
+		return Usage
+	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
+		return Interrupted
+	}
+	return Failed
+}
+
+// secrets are the places of a text in which a password can stand: the user's
+// part of a URL, and password= in a connection string.
+var secrets = regexp.MustCompile(`(://[^:/@\s"']*:)[^@\s"']+(@)|((?i:password|passfile|sslpassword)\s*=\s*)('[^']*'|[^\s"']+)`)
+
+// redact takes out what can be a password. What pg2db9 says of servers never
+// holds one; what a user mistypes may come back in a complaint about it.
+func redact(s string) string { return secrets.ReplaceAllString(s, "$1$3***$2") }

@@ -1,0 +1,210 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/lmittmann/tint"
+
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/copier"
+	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/event"
+	"github.com/pg2db9/pg2db9/internal/preflight"
+	"github.com/pg2db9/pg2db9/internal/ui"
+	"github.com/pg2db9/pg2db9/internal/ui/report"
+	"github.com/pg2db9/pg2db9/verify"
+)
+
+// job is one command at work: what its steps hand on, and what the report will say.
+type job struct {
+	p       *program
+	command string
+	opts    *options
+	id      string
+	started time.Time
+
+	bus      *event.Bus
+	progress *event.Progress
+	ui       *ui.UI
+	log      *slog.Logger
+	rep      *report.Report
+
+	stop      chan struct{} // closed by the first interrupt
+	listening chan struct{} // closed when signals are no longer heard
+	written   atomic.Bool   // something of this run stands on the target
+
+	// What the steps find out, in this order.
+	source, target *pgx.Conn // for questions; rows travel on connections of their own
+	sourceAbout    preflight.About
+	targetAbout    preflight.About
+	profile        ddlgen.Profile
+	jobs           int
+	snapshot       *copier.Snapshot
+	opened         time.Time // of the snapshot, by this machine's clock
+	db             *catalog.Database
+	plan           *ddlgen.Plan
+	existing       *preflight.Existing
+	findings       []finding.Finding // of preflight and selection; the plan has its own
+	chosen         []ddlgen.Statement // of the schema command
+	applied        []*copier.Applied
+	copied         *copier.Result
+	incomplete     map[catalog.Name]error // target tables whose rows are not all there
+	sequences      []copier.SequenceResult
+	verified       *verify.Report
+
+	codes   []Code // all that hold
+	message string // the last line, where a step knows it better than finish
+	next    []string
+}
+
+// errDone ends the steps early, with success.
+var errDone = errors.New("done")
+
+// step is one step of a command.
+type step func(ctx context.Context) error
+
+// startJob sets a command's machinery up and runs its steps; the report and
+// the last line follow whatever happens.
+func (p *program) startJob(ctx context.Context, command string, opts *options, steps func(*job) []step) (Code, error) {
+	j := &job{
+		p: p, command: command, opts: opts, id: copier.NewRunID(), started: time.Now(), jobs: opts.Jobs,
+		progress: &event.Progress{}, stop: make(chan struct{}), listening: make(chan struct{}),
+		incomplete: map[catalog.Name]error{},
+	}
+	j.ui = ui.New(ui.Options{
+		Mode: p.mode(), Quiet: opts.NoProgress, Err: p.streams.Err, Out: p.streams.Out, Progress: j.progress,
+	})
+	j.log = p.logger(opts.LogLevel, j.ui)
+	j.rep = &report.Report{
+		Version: version(), Run: j.id, Command: command, Started: j.started, Options: opts.Effective(), DryRun: opts.DryRun,
+	}
+	j.bus = event.NewBus(j.ui, phaseRecorder{j.rep}, noteRecorder{j.rep})
+	j.bus.Emit(event.RunStarted{Run: j.id, Command: command, Source: endpointText(opts.source), Target: endpointText(opts.target)})
+
+	run, cancel := context.WithCancelCause(ctx)
+	go j.listen(run, cancel)
+	var err error
+	for _, s := range steps(j) {
+		if err = s(run); err != nil {
+			break
+		}
+	}
+	if cause := context.Cause(run); err != nil && errors.Is(cause, errInterrupted) {
+		err = errors.Join(errInterrupted, err)
+	}
+	cancel(nil)
+	<-j.listening
+	j.closeAll(ctx)
+	return j.finish(err), nil
+}
+
+// endpointText names an endpoint that may not have been given.
+func endpointText(e *dial.Endpoint) string {
+	if e == nil {
+		return ""
+	}
+	return e.String()
+}
+
+// mode picks how a run is shown.
+func (p *program) mode() ui.Mode {
+	switch {
+	case p.json:
+		return ui.JSON
+	case p.streams.terminal(p.streams.Err):
+		return ui.Bars
+	}
+	return ui.Plain
+}
+
+// logger writes to stderr: coloured text on a terminal, JSON elsewhere.
+func (p *program) logger(level string, u *ui.UI) *slog.Logger {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		l = slog.LevelWarn
+	}
+	if p.streams.terminal(p.streams.Err) {
+		return slog.New(tint.NewHandler(u.Writer(), &tint.Options{Level: l, NoColor: p.streams.Getenv("NO_COLOR") != ""}))
+	}
+	return slog.New(slog.NewJSONHandler(u.Writer(), &slog.HandlerOptions{Level: l}))
+}
+
+// phase runs f as a named phase: it is shown, and its time stands in the report.
+func (j *job) phase(name string, items int, f func() (failed int, err error)) error {
+	started := time.Now()
+	j.bus.Emit(event.PhaseStarted{Phase: name, Items: items})
+	failed, err := f()
+	j.bus.Emit(event.PhaseDone{Phase: name, Elapsed: time.Since(started), Failed: failed})
+	return err
+}
+
+// hold records codes that the end will weigh.
+func (j *job) hold(c Code) { j.codes = append(j.codes, c) }
+
+// found records findings of this package's steps.
+func (j *job) found(fs []finding.Finding) {
+	j.findings = append(j.findings, fs...)
+	for _, f := range fs {
+		j.bus.Emit(event.Found{Finding: f})
+	}
+}
+
+// closeTimeout bounds the good-bye to servers that may not answer any more.
+const closeTimeout = 5 * time.Second
+
+func (j *job) closeAll(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	j.release(ctx)
+	for _, c := range []*pgx.Conn{j.source, j.target} {
+		if c != nil {
+			_ = c.Close(ctx)
+		}
+	}
+}
+
+// release gives the snapshot and its locks back.
+func (j *job) release(ctx context.Context) {
+	if j.snapshot != nil {
+		j.snapshot.Close(ctx)
+		if j.rep.Snapshot != nil {
+			j.rep.Snapshot.Held = time.Since(j.opened).Seconds()
+		}
+		j.snapshot = nil
+	}
+}
+
+// phaseRecorder writes the phases into the report.
+type phaseRecorder struct{ rep *report.Report }
+
+// On implements event.Listener.
+func (r phaseRecorder) On(e event.Event) {
+	switch e := e.(type) {
+	case event.PhaseStarted:
+		r.rep.Phases = append(r.rep.Phases, report.Phase{Name: e.Phase, Items: e.Items})
+	case event.PhaseDone:
+		for i := range r.rep.Phases {
+			if p := &r.rep.Phases[i]; p.Name == e.Phase {
+				p.Seconds, p.Failed = e.Elapsed.Seconds(), e.Failed
+			}
+		}
+	default:
+	}
+}
+
+// noteRecorder writes notes into the report.
+type noteRecorder struct{ rep *report.Report }
+
+// On implements event.Listener.
+func (r noteRecorder) On(e event.Event) {
+	if n, ok := e.(event.Note); ok {
+		r.rep.Notes = append(r.rep.Notes, n.Text)
+	}
+}

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/pg2db9/pg2db9/internal/pgtest"
+	"github.com/stretchr/testify/require"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// password is in no output, whatever happens: every call of the program by
+// these tests looks for it.
+const password = "s3cr3t-hunter2"
+
+// buffer may be written and read by several goroutines.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// call is one call of the program.
+type call struct {
+	args    []string
+	env     map[string]string
+	signals chan os.Signal
+	out     *buffer
+	err     *buffer
+}
+
+// result is what a call gave.
+type result struct {
+	code Code
+	out  string
+	err  string
+}
+
+// last is the last line that the user sees.
+func (r result) last() string {
+	text := r.out
+	if r.code != OK {
+		text = r.err
+	}
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	return lines[len(lines)-1]
+}
+
+func (c *call) run(t *testing.T) result {
+	t.Helper()
+	if c.out == nil {
+		c.out, c.err = &buffer{}, &buffer{}
+	}
+	code := Main(t.Context(), c.args, Streams{
+		Out: c.out, Err: c.err, Signals: c.signals, Getenv: func(name string) string { return c.env[name] },
+	})
+	r := result{Code(code), c.out.String(), c.err.String()}
+	noSecret(t, r.out, r.err)
+	require.NotContains(t, r.err, "goroutine ", "no stack")
+	return r
+}
+
+// noSecret fails where a text holds the password.
+func noSecret(t *testing.T, texts ...string) {
+	t.Helper()
+	for _, s := range texts {
+		require.NotContains(t, s, password)
+		require.NotContains(t, s, "hunter2")
+	}
+}
+
+// run calls the program without a signal and with an empty environment.
+func run(t *testing.T, args ...string) result {
+	t.Helper()
+	return (&call{args: args}).run(t)
+}
+
+// objects parses JSON lines.
+func jsonObjects(t *testing.T, out string) []map[string]any {
+	t.Helper()
+	var all []map[string]any
+	for line := range strings.Lines(out) {
+		var o map[string]any
+		require.NoError(t, json.Unmarshal([]byte(line), &o), line)
+		require.NotEmpty(t, o["type"], line)
+		require.NotEmpty(t, o["time"], line)
+		all = append(all, o)
+	}
+	return all
+}

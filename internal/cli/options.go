@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/config"
+	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/preflight"
+	"github.com/pg2db9/pg2db9/internal/ui/report"
+)
+
+// mostJobs is far above what helps: a typing error, not a wish.
+const mostJobs = 256
+
+// The options that several commands share.
+var (
+	serverOptions   = []string{"source", "target"}
+	filterOptions   = []string{"include-table", "exclude-table", "include-schema", "exclude-schema"}
+	outputOptions   = []string{"json", "log-level", "no-progress"}
+	planOptions     = []string{"profile", "accept"}
+	transferOptions = []string{"jobs", "dry-run", "report", "on-existing", "skip-verify"}
+)
+
+func optionNames(groups ...[]string) []string { return slices.Concat(groups...) }
+
+// options are a command's options, checked and parsed: nothing of what can be
+// known without a connection is wrong with them.
+type options struct {
+	*config.Config
+	source  *dial.Endpoint
+	target  *dial.Endpoint // nil where a command can do without
+	filter  catalog.Filter
+	profile *ddlgen.Profile // nil: the target is asked
+}
+
+// needs says which sides a command cannot do without.
+type needs struct{ source, target bool }
+
+// newOptions validates.
+func newOptions(command string, cfg *config.Config, n needs) (*options, error) {
+	o := &options{Config: cfg, filter: catalog.Filter{
+		IncludeSchemas: cfg.IncludeSchemas, ExcludeSchemas: cfg.ExcludeSchemas,
+		IncludeTables: cfg.IncludeTables, ExcludeTables: cfg.ExcludeTables,
+	}}
+	var err error
+	if o.source, err = endpoint(command, cfg, dial.Source, cfg.Source, n.source); err != nil {
+		return nil, err
+	}
+	if o.target, err = endpoint(command, cfg, dial.Target, cfg.Target, n.target); err != nil {
+		return nil, err
+	}
+	if o.source != nil && o.target != nil && o.source.String() == o.target.String() {
+		return nil, usagef(command, "source and target are the same database, %s: the target must be another one", o.source)
+	}
+	if cfg.Jobs < 1 || cfg.Jobs > mostJobs {
+		if cfg.Given("jobs") || cfg.Jobs != 0 {
+			return nil, usagef(command, "%s: must be 1 to %d, not %d", cfg.Where("jobs"), mostJobs, cfg.Jobs)
+		}
+		cfg.Jobs = 1 // a command without the option
+	}
+	if o.profile, err = profile(cfg); err != nil {
+		return nil, err
+	}
+	if err := checkAccept(command, cfg); err != nil {
+		return nil, err
+	}
+	return o, checkReports(command, cfg)
+}
+
+// endpoint parses a connection string, and names the option where it is missing.
+func endpoint(command string, cfg *config.Config, side dial.Side, url config.Secret, needed bool) (*dial.Endpoint, error) {
+	if url == "" {
+		if !needed {
+			return nil, nil //nolint:nilnil // no endpoint is a choice of the user's
+		}
+		name := string(side)
+		return nil, usagef(command, "no %s: give --%s URL or set PG2DB9_%s", name, name, strings.ToUpper(name))
+	}
+	e, err := dial.Parse(side, url.Reveal())
+	if err != nil {
+		return nil, &config.Error{Where: cfg.Where(string(side)), Reason: err.Error()}
+	}
+	return e, nil
+}
+
+// checkAccept refuses codes that no finding has: a mistyped one would block
+// the run after hours of thinking that it would not.
+func checkAccept(command string, cfg *config.Config) error {
+	known := make([]string, 0, 64)
+	for _, r := range ddlgen.Rules() {
+		known = append(known, string(r.Code))
+	}
+	for _, c := range preflight.Codes() {
+		known = append(known, string(c))
+	}
+	for _, a := range cfg.Accept {
+		code, _, _ := strings.Cut(a, ":")
+		if slices.Contains(preflight.Codes(), finding.Code(code)) && !preflight.Acceptable(finding.Code(code)) {
+			return usagef(command, "%s: %s cannot be accepted: the run would fail with the target half written", cfg.Where("accept"), code)
+		}
+		if slices.Contains(known, code) {
+			continue
+		}
+		msg := "%s: no finding has the code %q"
+		if near := config.Nearest(code, known); near != "" {
+			return usagef(command, msg+"; did you mean %q?", cfg.Where("accept"), code, near)
+		}
+		return usagef(command, msg, cfg.Where("accept"), code)
+	}
+	return nil
+}
+
+// checkReports finds what would keep a report from being written, before
+// anything is done.
+func checkReports(command string, cfg *config.Config) error {
+	seen := map[string]bool{}
+	for _, path := range cfg.Reports {
+		if err := report.CheckPath(path); err != nil {
+			return usagef(command, "%s: %v", cfg.Where("report"), err)
+		}
+		if clean := filepath.Clean(path); seen[clean] {
+			return usagef(command, "%s: the report %q is asked for twice", cfg.Where("report"), path)
+		} else {
+			seen[clean] = true
+		}
+	}
+	return nil
+}
+
+// accepted reports whether the user goes on in spite of a finding of preflight's.
+func (o *options) accepted(f finding.Finding) bool {
+	return preflight.Acceptable(f.Code) &&
+		(slices.Contains(o.Accept, string(f.Code)) || slices.Contains(o.Accept, string(f.Code)+":"+f.Object.Path()))
+}
+
+// filtered reports whether the user named tables or schemas.
+func (o *options) filtered() bool {
+	return len(o.IncludeTables)+len(o.ExcludeTables)+len(o.IncludeSchemas)+len(o.ExcludeSchemas) > 0
+}

@@ -1,0 +1,212 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/copier"
+	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/config"
+	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/preflight"
+)
+
+// mostAtomic is how many statements are made in one transaction at most: each
+// table needs a handful of locks, which the server holds in a table of fixed size.
+const mostAtomic = 1000
+
+// before are the plan's statements before the data, as this run executes them:
+// after what --on-existing asks for, and without what stands there already.
+func (j *job) before() []ddlgen.Statement {
+	var out []ddlgen.Statement
+	if j.existing != nil {
+		switch j.opts.OnExisting {
+		case config.Drop:
+			out = removals("drop", j.existing.Drops(j.plan))
+		case config.Truncate:
+			out = removals("unlink", j.existing.ForeignKeyDrops(j.plan))
+		}
+	}
+	for _, s := range j.missing() {
+		if s.Phase < ddlgen.PhaseData {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// after are the plan's statements after the data.
+func (j *job) after() []ddlgen.Statement {
+	var out []ddlgen.Statement
+	for _, s := range j.missing() {
+		if s.Phase > ddlgen.PhaseData {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// missing are the plan's statements for what does not stand on the target, or
+// will not when it is their turn.
+func (j *job) missing() []ddlgen.Statement {
+	if j.existing == nil || j.opts.OnExisting == config.Drop {
+		return j.plan.Statements
+	}
+	var out []ddlgen.Statement
+	for _, s := range j.plan.Statements {
+		_, has := j.existing.Has(s)
+		if !has || s.Phase == ddlgen.PhaseForeignKeys && j.opts.OnExisting == config.Truncate {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// removals turns the statements of --on-existing into statements of the first phase.
+func removals(word string, sql []string) []ddlgen.Statement {
+	out := make([]ddlgen.Statement, len(sql))
+	for i, s := range sql {
+		out[i] = ddlgen.Statement{
+			ID: fmt.Sprintf("%s/%d", word, i+1), Phase: ddlgen.PhasePrepare, SQL: s,
+			Object: finding.Object{Kind: "existing", Name: s},
+		}
+		if i > 0 {
+			out[i].After = []string{out[i-1].ID}
+		}
+	}
+	return out
+}
+
+// create makes what the data need on the target. On PostgreSQL it is one
+// transaction: a failure leaves the target as it was.
+func (j *job) create(ctx context.Context) error {
+	statements := j.before()
+	atomic := !j.profile.Map && len(statements) <= mostAtomic
+	if !atomic {
+		j.written.Store(true)
+	}
+	return j.phase("tables", len(statements), func() (int, error) {
+		a, err := copier.Apply(ctx, copier.ApplyParams{
+			Target: j.opts.target, Statements: statements, Jobs: j.jobs, StopAtFirst: true, Atomic: atomic, Stop: j.stop, Bus: j.bus,
+		})
+		failed := 0
+		if a != nil {
+			j.applied = append(j.applied, a)
+			failed = len(a.Failed)
+		}
+		if err != nil {
+			return failed, j.createError(a, err)
+		}
+		j.written.Store(true)
+		return failed, j.createError(a, nil)
+	})
+}
+
+// createError says what stands on the target when the tables could not be made.
+func (j *job) createError(a *copier.Applied, err error) error {
+	if err == nil {
+		for _, f := range a.Failed {
+			if !f.Statement.Optional {
+				err = &f
+				break
+			}
+		}
+	}
+	if err == nil {
+		if j.stopped() {
+			return errInterrupted
+		}
+		return nil
+	}
+	var failed *copier.StatementError
+	if errors.As(err, &failed) && strings.HasPrefix(failed.Statement.ID, "drop/") && dial.SQLState(err) == "2BP01" {
+		return j.dropRefused(failed)
+	}
+	switch {
+	case a == nil || a.RolledBack || len(a.Done) == 0:
+		return fmt.Errorf("creating the tables: %w; the target is as it was", err)
+	default:
+		j.next = []string{j.commandAgain("--on-existing", config.Drop)}
+		return fmt.Errorf("creating the tables: %w; %d statements were executed before it and what they created stands on the target", err, len(a.Done))
+	}
+}
+
+// dropRefused is a drop that something outside of the plan depends on: nothing
+// was dropped, since CASCADE would take what the user did not name.
+func (j *job) dropRefused(failed *copier.StatementError) error {
+	f := finding.Finding{
+		Code: preflight.TargetNotEmpty, Severity: finding.Block, Object: finding.Object{Kind: "server", Name: "target"},
+		Message: fmt.Sprintf("--on-existing drop: other objects depend on what would be dropped: %v", failed.Err),
+		Remedy:  "drop those on the target first, or migrate into another database",
+	}
+	j.found([]finding.Finding{f})
+	j.hold(Blocked)
+	return &blockedError{[]finding.Finding{f}}
+}
+
+// complete makes keys, indexes, constraints and what else follows the data.
+// Each has its own outcome; those of a table whose rows are not all there wait
+// until they are.
+func (j *job) complete(ctx context.Context) error {
+	statements := j.after()
+	if len(statements) == 0 || j.stopped() {
+		return nil
+	}
+	weight := map[catalog.Name]int64{}
+	if j.copied != nil {
+		for _, t := range j.copied.Tables {
+			weight[t.Target] = t.Bytes
+		}
+	}
+	for from := 0; from < len(statements); {
+		to := from + 1
+		for to < len(statements) && statements[to].Phase == statements[from].Phase {
+			to++
+		}
+		group := statements[from:to]
+		err := j.phase(group[0].Phase.String(), len(group), func() (int, error) {
+			a, err := copier.Apply(ctx, copier.ApplyParams{
+				Target: j.opts.target, Statements: group, Jobs: j.jobs, Skip: j.notYet, Weight: weight, Stop: j.stop, Bus: j.bus,
+			})
+			if a == nil {
+				return 0, err
+			}
+			j.applied = append(j.applied, a)
+			return len(a.Failed), err
+		})
+		if err != nil {
+			return err
+		}
+		from = to
+	}
+	return nil
+}
+
+// notYet says why a statement has to wait: its table, or the one its foreign
+// key points to, lacks rows; or what it needs failed in an earlier phase.
+func (j *job) notYet(s ddlgen.Statement) string {
+	if s.Phase == ddlgen.PhaseComments || s.Phase == ddlgen.PhaseSequenceValues {
+		return ""
+	}
+	if s.Table != nil {
+		if _, bad := j.incomplete[*s.Table]; bad {
+			return fmt.Sprintf("the rows of %s are not all there", s.Table)
+		}
+	}
+	if s.Phase == ddlgen.PhaseForeignKeys {
+		table := catalog.Name{Schema: s.Object.Schema, Name: s.Object.Parent}
+		for _, c := range j.db.Constraints {
+			if c.Table != table || c.Name != s.Object.Name || c.RefTable == nil {
+				continue
+			}
+			if _, bad := j.incomplete[*c.RefTable]; bad {
+				return fmt.Sprintf("the rows of %s, which it refers to, are not all there", c.RefTable)
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/preflight"
+	"github.com/pg2db9/pg2db9/internal/ui/report"
+)
+
+// connect opens one connection to each side for questions, and finds out who
+// answers: for the report, for the profile, and that the two are not one.
+func (j *job) connect(ctx context.Context) error {
+	return j.phase("connect", 0, func() (int, error) {
+		var err error
+		if j.opts.source != nil {
+			if j.source, err = j.opts.source.Connect(ctx, dial.Reader()); err != nil {
+				return 0, err
+			}
+			if j.sourceAbout, err = preflight.Ask(ctx, j.source); err != nil {
+				return 0, fmt.Errorf("asking the source who it is: %w", err)
+			}
+			j.rep.Source = describe(j.opts.source, j.sourceAbout)
+		}
+		if j.opts.target != nil {
+			if j.target, err = j.opts.target.Connect(ctx, dial.Writer()); err != nil {
+				return 0, err
+			}
+			if j.targetAbout, err = preflight.Ask(ctx, j.target); err != nil {
+				return 0, fmt.Errorf("asking the target who it is: %w", err)
+			}
+			j.rep.Target = describe(j.opts.target, j.targetAbout)
+		}
+		j.chooseProfile()
+		return 0, j.refuseSame(ctx)
+	})
+}
+
+func describe(e *dial.Endpoint, a preflight.About) report.Server {
+	return report.Server{URL: e.String(), Transport: e.Transport(), Version: a.Text}
+}
+
+// chooseProfile takes the user's, or the one that the target's own words ask
+// for; without a target that of the tool's purpose.
+func (j *job) chooseProfile() {
+	switch {
+	case j.opts.profile != nil:
+		j.profile = *j.opts.profile
+	case j.target == nil || j.targetAbout.DB9:
+		j.profile = ddlgen.DB9()
+	default:
+		j.profile = ddlgen.Postgres()
+	}
+	j.rep.Profile = report.Profile{
+		Name: j.profile.Name, Simulated: j.profile.Map && j.target != nil && !j.targetAbout.DB9,
+	}
+}
+
+// refuseSame keeps a database from being migrated into itself (C29), whatever
+// names the two sides have.
+func (j *job) refuseSame(ctx context.Context) error {
+	if j.source == nil || j.target == nil {
+		return nil
+	}
+	same, how, err := preflight.SameDatabase(ctx, j.source, j.target)
+	if err != nil {
+		return err
+	}
+	if same {
+		return usagef(j.command, "source and target are the same database (%s): the target must be another one", how)
+	}
+	return nil
+}
+
+// checkServers looks at both servers before anything is asked of tables.
+func (j *job) checkServers(ctx context.Context) error {
+	return j.check(ctx, preflight.ServerChecks(j.servers()))
+}
+
+func (j *job) servers() preflight.Servers {
+	return preflight.Servers{Source: j.source, Target: j.target, TargetPostgres: !j.targetAbout.DB9, Filtered: j.opts.filtered()}
+}
+
+// check makes checks and stops at those that block.
+func (j *job) check(ctx context.Context, checks []preflight.Check) error {
+	found, err := preflight.Run(ctx, checks, j.targetAbout.DB9)
+	j.found(found)
+	if err != nil {
+		return err
+	}
+	return j.refuseBlocked()
+}
+
+// checkTables looks at the chosen tables on the source, and how many jobs the
+// servers leave room for.
+func (j *job) checkTables(ctx context.Context) error {
+	refs, err := catalog.ListTables(ctx, j.source)
+	if err != nil {
+		return err
+	}
+	names, err := j.match(refs)
+	if err != nil {
+		return err
+	}
+	if err := j.check(ctx, []preflight.Check{preflight.SourceTables(j.source, names)}); err != nil {
+		return err
+	}
+	jobs, found, err := preflight.JobsFor(ctx, j.servers(), j.jobs, len(names))
+	if err != nil {
+		return err
+	}
+	j.jobs = jobs
+	j.found(found)
+	return j.refuseBlocked()
+}

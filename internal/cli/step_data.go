@@ -1,0 +1,163 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/copier"
+	"github.com/pg2db9/pg2db9/internal/config"
+	"github.com/pg2db9/pg2db9/verify"
+)
+
+// copyData copies the rows. A table that fails does not stop the others.
+func (j *job) copyData(ctx context.Context) error {
+	var truncate []catalog.Name
+	if j.opts.OnExisting == config.Truncate && j.existing != nil {
+		truncate = j.existing.Tables(j.plan)
+	}
+	j.written.Store(true)
+	return j.phase("data", len(j.plan.Transfers), func() (int, error) {
+		res, err := copier.Copy(ctx, copier.Params{
+			Source: j.opts.source, Target: j.opts.target, Snapshot: j.snapshot, Plan: j.plan, Profile: j.profile, Run: j.id,
+			Jobs: j.jobs, Truncate: truncate, Stop: j.stop, Tool: "pg2db9 " + version(), Bus: j.bus, Progress: j.progress, Log: j.log,
+		})
+		j.copied = res
+		var partial *copier.PartialError
+		switch {
+		case err == nil:
+			return 0, nil
+		case errors.As(err, &partial):
+			for _, f := range partial.Failed {
+				j.incomplete[f.Table] = f.Err
+			}
+			j.hold(Partial)
+			if ctx.Err() != nil {
+				return len(partial.Failed), err
+			}
+			return len(partial.Failed), nil
+		default:
+			for _, t := range j.plan.Transfers {
+				j.incomplete[t.Target] = err
+			}
+			return len(j.plan.Transfers), fmt.Errorf("copying the rows: %w", err)
+		}
+	})
+}
+
+// releaseSnapshot gives the snapshot back as soon as every part is committed:
+// held through index builds it would keep the source from cleaning up.
+func (j *job) releaseSnapshot(ctx context.Context) error {
+	j.release(ctx)
+	return nil
+}
+
+// setSequences gives the target's sequences the source's present positions.
+func (j *job) setSequences(ctx context.Context) error {
+	if len(j.plan.Sequences) == 0 || j.stopped() {
+		return nil
+	}
+	return j.phase("sequences", len(j.plan.Sequences), func() (int, error) {
+		set, err := copier.SetSequences(ctx, copier.SequenceParams{Source: j.opts.source, Target: j.opts.target, Values: j.plan.Sequences, Bus: j.bus})
+		j.sequences = set
+		failed := 0
+		for _, s := range set {
+			if s.Err != nil {
+				failed++
+			}
+		}
+		if failed > 0 || err != nil {
+			j.hold(Partial)
+		}
+		return failed, err
+	})
+}
+
+// verify reads the target back. Rows are compared with what left the source
+// while it was copied, so the source is not read again.
+func (j *job) verify(existingTables bool) step {
+	return func(ctx context.Context) error {
+		if j.opts.SkipVerify || j.stopped() {
+			return nil
+		}
+		ctx, done := j.untilStop(ctx)
+		defer done()
+		p := verify.Params{
+			Source: j.opts.source, Target: j.opts.target, Plan: j.plan, Profile: j.profile, ExistingTables: existingTables,
+			Jobs: j.jobs, Bus: j.bus, Log: j.log,
+		}
+		if j.snapshot != nil {
+			p.Snapshot = j.snapshot.ID
+		}
+		if j.copied != nil {
+			p.Copied, p.Sequences = j.accounts(), j.positions()
+		}
+		rep, err := verify.Run(ctx, p)
+		j.verified = rep
+		if err != nil {
+			if j.stopped() {
+				j.hold(Partial)
+				return nil
+			}
+			return fmt.Errorf("verifying: %w", err)
+		}
+		j.weigh(rep)
+		return nil
+	}
+}
+
+// accounts is what the copier counted, for verification.
+func (j *job) accounts() []verify.SourceSide {
+	out := make([]verify.SourceSide, len(j.copied.Tables))
+	for i, t := range j.copied.Tables {
+		out[i] = verify.SourceSide{
+			Target: t.Target, Read: t.Read, Framed: t.Framed, Acked: t.Acked, Ledger: t.Ledger, Bytes: t.Bytes, Digest: t.Digest, Err: t.Err,
+		}
+	}
+	return out
+}
+
+// positions are the sequences as they were set.
+func (j *job) positions() []verify.SequenceSet {
+	out := make([]verify.SequenceSet, len(j.sequences))
+	for i, s := range j.sequences {
+		out[i] = verify.SequenceSet{Target: s.Target, Source: s.Source, LastValue: s.LastValue, IsCalled: s.IsCalled, Err: s.Err}
+	}
+	return out
+}
+
+// weigh turns the verdicts into codes. What was not copied is partial already,
+// and no difference beside that; what could not be looked at is a failure.
+func (j *job) weigh(rep *verify.Report) {
+	if rep.Good() {
+		return
+	}
+	unset := map[catalog.Name]bool{}
+	for _, s := range j.sequences {
+		unset[s.Target] = s.Err != nil
+	}
+	unknown := len(rep.Tables) != rep.ExpectedTables || len(rep.Sequences) != rep.ExpectedSequences || !rep.Complete
+	judge := func(v verify.Verdict) {
+		switch v {
+		case verify.Mismatch:
+			j.hold(Differences)
+		case verify.Errored, verify.Unknown:
+			unknown = true
+		case verify.Match, verify.Skipped:
+		}
+	}
+	for _, t := range rep.Tables {
+		if _, bad := j.incomplete[t.Target]; !bad {
+			judge(t.Verdict)
+		}
+	}
+	for _, s := range rep.Sequences {
+		if !unset[s.Target] {
+			judge(s.Verdict)
+		}
+	}
+	if unknown {
+		j.hold(Failed)
+	}
+}

@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pg2db9/pg2db9/internal/config"
+)
+
+func verifyCommand() command {
+	return command{
+		name: cmdVerify, usage: "compare the target with the source, row for row",
+		about: "Reads source and target, and compares definitions, row counts, contents and sequences. Rows that the source\n" +
+			"gained or changed since they were copied are differences.",
+		options: optionNames(serverOptions, filterOptions, planOptions, []string{"jobs", "report"}, outputOptions),
+		run:     runVerify,
+	}
+}
+
+func runVerify(ctx context.Context, p *program, cfg *config.Config) (Code, error) {
+	opts, err := newOptions(cmdVerify, cfg, needs{source: true, target: true})
+	if err != nil {
+		return OK, err
+	}
+	return p.startJob(ctx, cmdVerify, opts, func(j *job) []step {
+		return []step{
+			j.connect,
+			j.checkTables,
+			j.openSnapshot,
+			j.loadCatalog,
+			j.makePlan(false),
+			j.refuseBlockedPlan,
+			j.verify(false),
+			j.verifiedMessage,
+		}
+	})
+}
+
+// verifiedMessage is the last line of a verification without a difference.
+func (j *job) verifiedMessage(context.Context) error {
+	if j.verified != nil {
+		j.message = fmt.Sprintf("verified: %s, %s, %s are as on the source", count(len(j.verified.Tables), "table"),
+			count(int(j.verified.Rows()), "row"), count(len(j.verified.Sequences), "sequence"))
+	}
+	return nil
+}
