@@ -1,9 +1,11 @@
 package verify
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"runtime"
 	"testing"
 	"time"
@@ -133,6 +135,8 @@ func TestRunCannotBegin(t *testing.T) {
 	require.False(t, report.Good())
 	require.Equal(t, Counts{Errored: 2}, report.TableCounts())
 	require.Len(t, of[event.TableVerified](b.events), 2)
+	require.Equal(t, Errored, report.Tables[0].Shape.Verdict)
+	require.False(t, report.Complete)
 
 	p = b.alone(t)
 	p.Source = faulty(p.Source, func(int) error { return errCut }, nil)
@@ -188,9 +192,42 @@ func TestRunCancelled(t *testing.T) {
 	report, err = Run(ctx, p)
 	require.ErrorIs(t, err, stop)
 	require.False(t, report.Good())
+	require.False(t, report.Complete)
 	require.Equal(t, Errored, table(t, report, "t").Verdict)
 	require.Contains(t, table(t, report, "t").Detail, stop.Error())
 	require.Equal(t, Errored, table(t, report, "u").Verdict, "not begun")
+}
+
+// editedConn replaces a piece of what the server says.
+type editedConn struct {
+	net.Conn
+	from, to string
+}
+
+func (c *editedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	return copy(p, bytes.ReplaceAll(p[:n], []byte(c.from), []byte(c.to))), err
+}
+
+// Rows that vanish between server and digest are noticed by the server's own
+// count, a row without its end by that.
+func TestRunHoldsStreamAgainstTag(t *testing.T) {
+	t.Parallel()
+	b := setup(t, `CREATE TABLE t (a integer); INSERT INTO t VALUES (1), (2);`)
+	for detail, c := range map[string]*editedConn{
+		"the server says that it sent 3 rows, and 2 arrived": {from: "COPY 2\x00", to: "COPY 3\x00"},
+		"the stream ended inside a row":                      {from: "d\x00\x00\x00\x062\n", to: "d\x00\x00\x00\x0622"},
+	} {
+		p := b.params
+		p.Target = p.Target.WithDial(func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+			return &editedConn{conn, c.from, c.to}, err
+		})
+		report, err := Run(t.Context(), p)
+		require.NoError(t, err)
+		require.Equal(t, Errored, report.Verdict())
+		require.Contains(t, report.Tables[0].Detail, detail)
+	}
 }
 
 // A read that waits for a lock ends with its context.

@@ -5,9 +5,11 @@ import (
 	"time"
 
 	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/pgtest"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 )
 
@@ -54,4 +56,58 @@ func processCPU(tb testing.TB) time.Duration {
 	var u unix.Rusage
 	require.NoError(tb, unix.Getrusage(unix.RUSAGE_SELF, &u))
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkRun is a whole verification with an account, two jobs, beside only
+// reading the target's tables, two at a time, to nowhere.
+func BenchmarkRun(b *testing.B) {
+	db := pgtest.Server(b).Database(b)
+	db.Exec(b, `
+		CREATE TABLE large AS SELECT i, i * 7 AS b, timestamp '2020-01-01' + i * interval '1 second' AS c, repeat('x', 60) AS d FROM generate_series(1, 1500000) i;
+		CREATE TABLE small AS SELECT * FROM large LIMIT 200000;`)
+	tables := []catalog.Name{{Schema: "public", Name: "large"}, {Schema: "public", Name: "small"}}
+	target := endpoint(b, dial.Target, db)
+	p := Params{Target: target, Plan: &ddlgen.Plan{}, Profile: ddlgen.Postgres(), Copied: []SourceSide{}, Jobs: 2}
+	for _, name := range tables {
+		t := ddlgen.Transfer{Target: name}
+		for _, c := range []string{"i", "b", "c", "d"} {
+			t.Columns = append(t.Columns, ddlgen.ColumnTransfer{Source: c, Target: c, Select: c, ReadBack: c})
+		}
+		p.Plan.Transfers = append(p.Plan.Transfers, t)
+		p.Copied = append(p.Copied, SourceSide{Target: name})
+	}
+	var size int64
+	b.Run("verify", func(b *testing.B) {
+		before := processCPU(b)
+		n := 0
+		for b.Loop() {
+			report, err := Run(b.Context(), p)
+			require.NoError(b, err)
+			require.EqualValues(b, 1_700_000, report.Rows())
+			size = report.Tables[0].Data.Bytes + report.Tables[1].Data.Bytes
+			n++
+		}
+		b.SetBytes(size)
+		b.ReportMetric((processCPU(b)-before).Seconds()/(float64(size)*float64(n)/1e9), "cpu-s/GB")
+	})
+	b.Run("read", func(b *testing.B) {
+		pool := newPool(target, dial.Reader(), 2)
+		defer pool.close()
+		for b.Loop() {
+			var g errgroup.Group
+			for _, name := range tables {
+				g.Go(func() error {
+					s, err := pool.get(b.Context())
+					if err != nil {
+						return err
+					}
+					defer pool.put(s)
+					_, err = s.copyOut(b.Context(), copySQL([]string{"*"}, name, true, ""), func([]byte) {})
+					return err
+				})
+			}
+			require.NoError(b, g.Wait())
+		}
+		b.SetBytes(size)
+	})
 }
