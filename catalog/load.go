@@ -1,0 +1,214 @@
+package catalog
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+//go:embed queries/*.sql
+var queryFiles embed.FS
+
+func query(name string) string {
+	b, err := queryFiles.ReadFile("queries/" + name + ".sql")
+	if err != nil {
+		panic(err) // embedded at build time
+	}
+	return string(b)
+}
+
+// Querier is what the reader needs of a connection or a transaction.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// LoadOptions shape a Load.
+type LoadOptions struct {
+	// NoSizes leaves the sizes of tables and indexes at 0: reading them opens
+	// every file.
+	NoSizes bool
+}
+
+// Load reads the whole schema of a database. It must run inside a transaction,
+// that of the exported snapshot as a rule: the settings under which the server
+// renders expressions are local to it. It writes nothing, and sends a fixed
+// number of queries, however many objects there are (sequence positions are
+// read a few hundred at a time).
+func Load(ctx context.Context, q Querier, opts LoadOptions) (*Database, error) {
+	r := &reader{q: q, sizes: !opts.NoSizes, db: &Database{}}
+	for _, step := range []func(context.Context) error{
+		r.session, r.database, r.schemas, r.extensions, r.readTypes, r.readUses,
+		r.enums, r.domains, r.composites, r.tables, r.columns, r.sequences,
+		r.constraints, r.indexes, r.others, r.comments,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	r.db.sort()
+	return r.db, nil
+}
+
+// reader is one Load under way. The OIDs that tie the rows of the queries
+// together stay in here.
+type reader struct {
+	q     Querier
+	sizes bool
+	db    *Database
+
+	types       map[typeKey]Type
+	uses        map[objectKey][]Ref
+	known       map[objectKey]Comment // what a comment on the object looks like, without its text
+	table       map[int64]int         // OID of a table: index into db.Tables
+	fields      map[int64]int         // OID of a composite's relation: index into db.Composites
+	inherits    map[int64][]Name      // parents of tables and of indexes, by OID
+	tableByName map[Name]int
+}
+
+type typeKey struct {
+	oid int64
+	mod int32
+}
+
+type objectKey struct {
+	class string
+	oid   int64
+}
+
+func (r *reader) know(class string, oid int64, c Comment) {
+	if r.known == nil {
+		r.known = map[objectKey]Comment{}
+	}
+	r.known[objectKey{class, oid}] = c
+}
+
+// collect runs an embedded query and scans its rows by column name, strictly:
+// a column without a field, or a field without a column, is an error.
+func collect[T any](ctx context.Context, q Querier, name string, args ...any) ([]T, error) {
+	rows, err := q.Query(ctx, query(name), args...)
+	if err != nil {
+		return nil, fmt.Errorf("reading the catalog (%s): %w", name, err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowToStructByName[T])
+	if err != nil {
+		return nil, fmt.Errorf("reading the catalog (%s): %w", name, err)
+	}
+	return out, nil
+}
+
+func (r *reader) session(ctx context.Context) error {
+	rows, err := r.q.Query(ctx, query("session"))
+	if err != nil {
+		return fmt.Errorf("setting the session up to read the catalog: %w", err)
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("setting the session up to read the catalog: %w", err)
+	}
+	return nil
+}
+
+type databaseRow struct {
+	ServerVersion int    `db:"server_version"`
+	SearchPath    string `db:"search_path"`
+	Encoding      string `db:"encoding"`
+	InRecovery    bool   `db:"in_recovery"`
+	OID           int64  `db:"oid"`
+	Name          string `db:"name"`
+	Collate       string `db:"collate"`
+	Ctype         string `db:"ctype"`
+	MoneyZero     string `db:"money_zero"`
+}
+
+func (r *reader) database(ctx context.Context) error {
+	rows, err := collect[databaseRow](ctx, r.q, "database")
+	if err != nil {
+		return err
+	}
+	if len(rows) != 1 {
+		return errors.New("reading the catalog (database): pg_database does not list the current database")
+	}
+	d := rows[0]
+	if d.SearchPath != "" && d.SearchPath != `""` {
+		return errors.New("reading the catalog: search_path is not empty, so names would be rendered without their schema; Load must run inside a transaction")
+	}
+	r.db.ServerVersion, r.db.Encoding, r.db.Collate, r.db.Ctype = d.ServerVersion, d.Encoding, d.Collate, d.Ctype
+	r.db.MoneyDigits = fractionDigits(d.MoneyZero)
+	r.know("pg_database", d.OID, Comment{Kind: "database", Name: Name{Name: d.Name}})
+	return nil
+}
+
+// fractionDigits counts the digits after the point of an amount of money.
+func fractionDigits(amount string) int {
+	end := strings.LastIndexAny(amount, "0123456789") + 1
+	start := end
+	for start > 0 && amount[start-1] >= '0' && amount[start-1] <= '9' {
+		start--
+	}
+	if start == 0 || start == end || amount[start-1] != '.' && amount[start-1] != ',' {
+		return 0
+	}
+	return end - start
+}
+
+type schemaRow struct {
+	OID  int64  `db:"oid"`
+	Name string `db:"name"`
+}
+
+func (r *reader) schemas(ctx context.Context) error {
+	rows, err := collect[schemaRow](ctx, r.q, "schemas")
+	for _, s := range rows {
+		r.db.Schemas = append(r.db.Schemas, Schema{Name: s.Name})
+		r.know("pg_namespace", s.OID, Comment{Kind: "schema", Name: Name{Name: s.Name}})
+	}
+	return err
+}
+
+type extensionRow struct {
+	OID           int64    `db:"oid"`
+	Name          string   `db:"name"`
+	Schema        string   `db:"schema"`
+	Version       string   `db:"version"`
+	ConfigSchemas []string `db:"config_schemas"`
+	ConfigTables  []string `db:"config_tables"`
+}
+
+func (r *reader) extensions(ctx context.Context) error {
+	rows, err := collect[extensionRow](ctx, r.q, "extensions")
+	for _, x := range rows {
+		r.db.Extensions = append(r.db.Extensions, Extension{Name: x.Name, Schema: x.Schema, Version: x.Version})
+		for i, t := range x.ConfigTables {
+			r.db.Others = append(r.db.Others, Other{
+				Kind: "extension configuration table", Name: Name{Schema: x.ConfigSchemas[i], Name: t},
+			})
+		}
+	}
+	return err
+}
+
+// name is a qualified name that may be missing.
+func name(schema, name string) *Name {
+	if name == "" {
+		return nil
+	}
+	return &Name{Schema: schema, Name: name}
+}
+
+func sortedStrings(s []string) []string {
+	slices.Sort(s)
+	return orNil(s)
+}
+
+// orNil makes "none" the same whether it came as an empty list or as NULL.
+func orNil[T any](s []T) []T {
+	if len(s) == 0 {
+		return nil
+	}
+	return s
+}

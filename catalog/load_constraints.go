@@ -1,0 +1,151 @@
+package catalog
+
+import (
+	"context"
+	"strings"
+)
+
+type constraintRow struct {
+	OID        int64    `db:"oid"`
+	Rel        int64    `db:"rel"`
+	Name       string   `db:"name"`
+	Kind       string   `db:"kind"`
+	Def        string   `db:"def"`
+	Columns    []string `db:"columns"`
+	Index      string   `db:"index"`
+	Deferrable bool     `db:"deferrable"`
+	Deferred   bool     `db:"deferred"`
+	Validated  bool     `db:"validated"`
+	NoInherit  bool     `db:"no_inherit"`
+	Inherited  bool     `db:"inherited"`
+	Enforced   bool     `db:"enforced"`
+	RefSchema  string   `db:"ref_schema"`
+	RefTable   string   `db:"ref_table"`
+	RefColumns []string `db:"ref_columns"`
+	OnUpdate   string   `db:"on_update"`
+	OnDelete   string   `db:"on_delete"`
+	Match      string   `db:"match"`
+	SetColumns []string `db:"set_columns"`
+}
+
+var (
+	constraintKinds = map[string]ConstraintKind{"p": PrimaryKey, "u": Unique, "c": Check, "f": ForeignKey, "x": Exclusion, "n": NotNull}
+	actions         = map[string]string{"r": "restrict", "c": "cascade", "n": "set null", "d": "set default"}
+)
+
+func (r *reader) constraints(ctx context.Context) error {
+	rows, err := collect[constraintRow](ctx, r.q, "constraints")
+	for _, k := range rows {
+		i, ok := r.table[k.Rel]
+		if !ok {
+			continue
+		}
+		table := r.db.Tables[i].Name
+		if k.Kind == "n" && plainNotNull(table.Name, k) {
+			continue
+		}
+		c := Constraint{
+			Table: table, Name: k.Name, Kind: constraintKinds[k.Kind], Def: ConstraintDef(k.Def), Columns: orNil(k.Columns), Index: k.Index,
+			Deferrable: k.Deferrable, Deferred: k.Deferred, Validated: k.Validated, NoInherit: k.Kind != "f" && k.Kind != "p" && k.Kind != "u" && k.Kind != "x" && k.NoInherit,
+			Inherited: k.Inherited, Enforced: k.Enforced, Uses: r.uses[objectKey{"pg_constraint", k.OID}],
+		}
+		if k.Kind == "f" {
+			c.RefTable, c.RefColumns = name(k.RefSchema, k.RefTable), orNil(k.RefColumns)
+			c.OnUpdate, c.OnDelete, c.SetColumns, c.MatchFull = actions[k.OnUpdate], actions[k.OnDelete], orNil(k.SetColumns), k.Match == "f"
+		}
+		r.db.Constraints = append(r.db.Constraints, c)
+		r.know("pg_constraint", k.OID, Comment{Kind: "constraint", Name: table, Sub: k.Name})
+	}
+	return err
+}
+
+// plainNotNull says that a NOT NULL constraint of 18 and later says no more than
+// Column.NotNull: the server chose its name, and nothing else is special.
+func plainNotNull(table string, k constraintRow) bool {
+	if k.NoInherit || !k.Validated || len(k.Columns) != 1 {
+		return false
+	}
+	stem := table + "_" + k.Columns[0] + "_not_null"
+	rest, ok := strings.CutPrefix(k.Name, stem)
+	if ok && strings.Trim(rest, "0123456789") == "" {
+		return true
+	}
+	return k.Inherited || len(stem) > 63 // a long name is cut by rules of the server's own
+}
+
+type indexRow struct {
+	OID        int64    `db:"oid"`
+	Rel        int64    `db:"rel"`
+	Name       string   `db:"name"`
+	Def        string   `db:"def"`
+	Method     string   `db:"method"`
+	Unique     bool     `db:"unique"`
+	Primary    bool     `db:"primary"`
+	Constraint string   `db:"constraint"`
+	Valid      bool     `db:"valid"`
+	Predicate  string   `db:"predicate"`
+	NullsEqual bool     `db:"nulls_not_distinct"`
+	Clustered  bool     `db:"clustered"`
+	ReplIdent  bool     `db:"replica_identity"`
+	Options    []string `db:"options"`
+	Tablespace string   `db:"tablespace"`
+	Bytes      int64    `db:"bytes"`
+}
+
+type indexKeyRow struct {
+	Index           int64    `db:"index"`
+	Ord             int      `db:"ord"`
+	Included        bool     `db:"included"`
+	Column          string   `db:"column"`
+	Expr            string   `db:"expr"`
+	CollationSchema string   `db:"collation_schema"`
+	Collation       string   `db:"collation"`
+	OpClassSchema   string   `db:"opclass_schema"`
+	OpClass         string   `db:"opclass"`
+	Option          int      `db:"option"`
+	OpClassOptions  []string `db:"opclass_options"`
+}
+
+func (r *reader) indexes(ctx context.Context) error {
+	rows, err := collect[indexRow](ctx, r.q, "indexes", r.sizes)
+	if err != nil {
+		return err
+	}
+	keys, err := collect[indexKeyRow](ctx, r.q, "index_keys")
+	if err != nil {
+		return err
+	}
+	byIndex := map[int64][]indexKeyRow{}
+	for _, k := range keys {
+		byIndex[k.Index] = append(byIndex[k.Index], k)
+	}
+	for _, x := range rows {
+		i, ok := r.table[x.Rel]
+		if !ok {
+			continue
+		}
+		table := r.db.Tables[i].Name
+		n := Name{Schema: table.Schema, Name: x.Name}
+		idx := Index{
+			Name: n, Table: table, Def: IndexDef(x.Def), Method: x.Method, Unique: x.Unique, Primary: x.Primary, Constraint: x.Constraint,
+			Valid: x.Valid, Predicate: Expr(x.Predicate), NullsEqual: x.NullsEqual, Clustered: x.Clustered, ReplIdent: x.ReplIdent,
+			Options: sortedStrings(x.Options), Tablespace: x.Tablespace, Uses: r.uses[objectKey{"pg_class", x.OID}], Bytes: x.Bytes,
+		}
+		if p := r.inherits[x.OID]; len(p) > 0 {
+			idx.Parent = &p[0]
+		}
+		for _, k := range byIndex[x.OID] {
+			if k.Included {
+				idx.Include = append(idx.Include, k.Column)
+				continue
+			}
+			idx.Keys = append(idx.Keys, IndexKey{
+				Column: k.Column, Expr: Expr(k.Expr), Collation: name(k.CollationSchema, k.Collation), OpClass: name(k.OpClassSchema, k.OpClass),
+				Descending: k.Option&1 != 0, NullsFirst: k.Option&2 != 0, // INDOPTION_DESC, INDOPTION_NULLS_FIRST of access/genam.h
+			})
+		}
+		r.db.Indexes = append(r.db.Indexes, idx)
+		r.know("pg_class", x.OID, Comment{Kind: "index", Name: n})
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package catalog
+
+import "context"
+
+type otherRow struct {
+	Class       string `db:"class"`
+	OID         int64  `db:"oid"`
+	Kind        string `db:"kind"`
+	Schema      string `db:"schema"`
+	Name        string `db:"name"`
+	TableSchema string `db:"table_schema"`
+	Table       string `db:"table"`
+	Identity    string `db:"identity"`
+}
+
+type countedRow struct {
+	Kind  string `db:"kind"`
+	Name  string `db:"name"`
+	Count int64  `db:"count"`
+}
+
+// others reads what is only named or counted.
+func (r *reader) others(ctx context.Context) error {
+	rows, err := collect[otherRow](ctx, r.q, "others")
+	if err != nil {
+		return err
+	}
+	for _, o := range rows {
+		r.db.Others = append(r.db.Others, Other{
+			Kind: o.Kind, Name: Name{Schema: o.Schema, Name: o.Name}, Table: name(o.TableSchema, o.Table),
+		})
+		c := Comment{Kind: o.Kind, Name: Name{Schema: o.Schema, Name: o.Name}, Object: o.Identity}
+		if o.Table != "" {
+			c.Name, c.Sub = Name{Schema: o.TableSchema, Name: o.Table}, o.Name
+		}
+		r.know(o.Class, o.OID, c)
+	}
+	counted, err := collect[countedRow](ctx, r.q, "counted")
+	for _, c := range counted {
+		if c.Name != "" || c.Count > 0 {
+			r.db.Others = append(r.db.Others, Other{Kind: c.Kind, Name: Name{Name: c.Name}, Count: c.Count})
+		}
+	}
+	return err
+}
+
+type commentRow struct {
+	Class  string `db:"class"`
+	OID    int64  `db:"oid"`
+	Sub    int    `db:"sub"`
+	Column string `db:"column"`
+	Text   string `db:"text"`
+}
+
+// comments keeps those on objects that the reader knows: comments on built-in
+// objects and on members of extensions fall away.
+func (r *reader) comments(ctx context.Context) error {
+	rows, err := collect[commentRow](ctx, r.q, "comments")
+	for _, row := range rows {
+		c, ok := r.known[objectKey{row.Class, row.OID}]
+		if !ok {
+			continue
+		}
+		if row.Sub != 0 {
+			c = Comment{Kind: "column", Name: c.Name, Sub: row.Column, Object: c.Object}
+		}
+		c.Text = row.Text
+		r.db.Comments = append(r.db.Comments, c)
+	}
+	return err
+}

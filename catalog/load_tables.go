@@ -1,0 +1,124 @@
+package catalog
+
+import "context"
+
+type tableRow struct {
+	OID          int64    `db:"oid"`
+	Schema       string   `db:"schema"`
+	Name         string   `db:"name"`
+	Kind         string   `db:"kind"`
+	RowType      int64    `db:"row_type"`
+	Unlogged     bool     `db:"unlogged"`
+	AccessMethod string   `db:"access_method"`
+	RowSecurity  bool     `db:"row_security"`
+	ForceRLS     bool     `db:"force_row_security"`
+	Options      []string `db:"options"`
+	ReplIdent    string   `db:"replica_identity"`
+	Tablespace   string   `db:"tablespace"`
+	OfSchema     string   `db:"of_schema"`
+	OfType       string   `db:"of_type"`
+	Server       string   `db:"server"`
+	IsPartition  bool     `db:"is_partition"`
+	PartitionKey string   `db:"partition_key"`
+	Bound        string   `db:"partition_bound"`
+	HeapBytes    int64    `db:"heap_bytes"`
+	ToastBytes   int64    `db:"toast_bytes"`
+	RowsGuess    int64    `db:"rows_guess"`
+}
+
+type inheritRow struct {
+	Child  int64  `db:"child"`
+	Schema string `db:"schema"`
+	Name   string `db:"name"`
+}
+
+var (
+	tableKinds = map[string]TableKind{"r": TableOrdinary, "p": TablePartitioned, "f": TableForeign}
+	replIdents = map[string]string{"f": "full", "n": "nothing", "i": "index"}
+)
+
+func (r *reader) tables(ctx context.Context) error {
+	rows, err := collect[tableRow](ctx, r.q, "tables", r.sizes)
+	if err != nil {
+		return err
+	}
+	parents, err := collect[inheritRow](ctx, r.q, "inherits")
+	if err != nil {
+		return err
+	}
+	byChild := map[int64][]Name{}
+	for _, p := range parents {
+		byChild[p.Child] = append(byChild[p.Child], Name{Schema: p.Schema, Name: p.Name})
+	}
+	r.inherits = byChild
+	r.table = make(map[int64]int, len(rows))
+	for i, t := range rows {
+		n := Name{Schema: t.Schema, Name: t.Name}
+		r.table[t.OID] = i
+		r.db.Tables = append(r.db.Tables, Table{
+			Name: n, Kind: tableKinds[t.Kind], Unlogged: t.Unlogged, AccessMeth: t.AccessMethod,
+			RowSecurity: t.RowSecurity, ForceRLS: t.ForceRLS, Options: sortedStrings(t.Options), ReplIdent: replIdents[t.ReplIdent],
+			Tablespace: t.Tablespace, OfType: name(t.OfSchema, t.OfType), Inherits: byChild[t.OID], IsPartition: t.IsPartition,
+			PartitionKey: PartitionKey(t.PartitionKey), Bound: PartitionBound(t.Bound),
+			HeapBytes: t.HeapBytes, ToastBytes: t.ToastBytes, RowsGuess: t.RowsGuess,
+		})
+		kind := "table"
+		if t.Kind == "f" {
+			kind = "foreign table"
+		}
+		r.know("pg_class", t.OID, Comment{Kind: kind, Name: n})
+	}
+	return nil
+}
+
+type columnRow struct {
+	Rel             int64    `db:"rel"`
+	Num             int      `db:"num"`
+	Name            string   `db:"name"`
+	Type            int64    `db:"type"`
+	Mod             int32    `db:"mod"`
+	NotNull         bool     `db:"not_null"`
+	DefaultOID      int64    `db:"default_oid"`
+	Default         string   `db:"default"`
+	CollationSchema string   `db:"collation_schema"`
+	Collation       string   `db:"collation"`
+	Identity        string   `db:"identity"`
+	Generated       string   `db:"generated"`
+	Local           bool     `db:"local"`
+	Storage         string   `db:"storage"`
+	StatsTarget     int      `db:"stats_target"`
+	Compression     string   `db:"compression"`
+	Options         []string `db:"options"`
+}
+
+var (
+	identities   = map[string]Identity{"a": IdentityAlways, "d": IdentityByDefault}
+	generations  = map[string]Generation{"s": GeneratedStored, "v": GeneratedVirtual}
+	storages     = map[string]string{"p": "plain", "e": "external", "x": "extended", "m": "main"}
+	compressions = map[string]string{"p": "pglz", "l": "lz4"}
+)
+
+func (r *reader) columns(ctx context.Context) error {
+	rows, err := collect[columnRow](ctx, r.q, "columns")
+	for _, c := range rows {
+		if i, ok := r.fields[c.Rel]; ok {
+			comp := &r.db.Composites[i]
+			comp.Fields = append(comp.Fields, CompositeField{
+				Name: c.Name, Type: r.types[typeKey{c.Type, c.Mod}], Collation: name(c.CollationSchema, c.Collation),
+			})
+			continue
+		}
+		i, ok := r.table[c.Rel]
+		if !ok {
+			continue // of an extension's table
+		}
+		t := &r.db.Tables[i]
+		t.Columns = append(t.Columns, Column{
+			Name: c.Name, Num: c.Num, Type: r.types[typeKey{c.Type, c.Mod}], NotNull: c.NotNull, Default: Expr(c.Default),
+			Collation: name(c.CollationSchema, c.Collation), Identity: identities[c.Identity], Generated: generations[c.Generated],
+			Uses: r.uses[objectKey{"pg_attrdef", c.DefaultOID}], Local: c.Local, Storage: storages[c.Storage],
+			StatsTgt: c.StatsTarget, Compress: compressions[c.Compression], Options: sortedStrings(c.Options),
+		})
+	}
+	return err
+}

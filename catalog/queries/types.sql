@@ -1,0 +1,43 @@
+-- Every pair of type and modifier that a column, a composite's field or a
+-- domain's base has, so that format_type runs once per pair, not per column.
+-- An array is told by its element's typarray: int2vector and name have
+-- elements too, and are none. An array, a multirange and a row type belong to
+-- the extension of their element, range or table; 17 and later say so only
+-- there. Versions: 13 to 18.
+WITH used (typid, typmod) AS (
+    SELECT a.atttypid, a.atttypmod
+    FROM pg_catalog.pg_attribute a
+    JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'f', 'c') AND a.attnum > 0 AND NOT a.attisdropped
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', '_pg2db9')
+      AND n.nspname !~ '^pg_(toast_)?temp_[0-9]+$'
+    UNION
+    SELECT t.typbasetype, t.typtypmod
+    FROM pg_catalog.pg_type t
+    WHERE t.typtype = 'd'
+)
+SELECT u.typid::pg_catalog.int8 AS oid,
+       u.typmod AS mod,
+       pg_catalog.format_type(u.typid, u.typmod) AS text,
+       (el.oid IS NOT NULL) AS is_array,
+       n.nspname::pg_catalog.text AS schema,
+       b.typname::pg_catalog.text AS name,
+       b.typtype::pg_catalog.text AS kind,
+       COALESCE((SELECT x.extname::pg_catalog.text
+                 FROM pg_catalog.pg_depend e
+                 JOIN pg_catalog.pg_extension x ON x.oid = e.refobjid
+                 WHERE e.deptype = 'e'
+                   AND e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+                   AND ((e.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND e.objid = b.oid)
+                     OR (e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND e.objid = b.typrelid)
+                     OR (e.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND e.objid IN (
+                             SELECT r.rngtypid FROM pg_catalog.pg_range r
+                             WHERE b.typtype = 'm'
+                               AND (pg_catalog.to_jsonb(r) ->> 'rngmultitypid')::pg_catalog.oid = b.oid)))
+                 LIMIT 1), '') AS extension
+FROM used u
+JOIN pg_catalog.pg_type t ON t.oid = u.typid
+LEFT JOIN pg_catalog.pg_type el ON el.oid = t.typelem AND el.typarray = t.oid
+JOIN pg_catalog.pg_type b ON b.oid = COALESCE(el.oid, t.oid)
+JOIN pg_catalog.pg_namespace n ON n.oid = b.typnamespace

@@ -1,0 +1,80 @@
+package catalog
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// sort puts everything into byte order, whatever the server's collation.
+func (db *Database) sort() {
+	slices.SortFunc(db.Schemas, func(a, b Schema) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(db.Extensions, func(a, b Extension) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(db.Enums, func(a, b Enum) int { return a.Name.Compare(b.Name) })
+	slices.SortFunc(db.Domains, func(a, b Domain) int { return a.Name.Compare(b.Name) })
+	for i := range db.Domains {
+		slices.SortFunc(db.Domains[i].Checks, func(a, b DomainCheck) int { return cmp.Compare(a.Name, b.Name) })
+	}
+	slices.SortFunc(db.Composites, func(a, b Composite) int { return a.Name.Compare(b.Name) })
+	slices.SortFunc(db.Sequences, func(a, b Sequence) int { return a.Name.Compare(b.Name) })
+	slices.SortFunc(db.Tables, func(a, b Table) int { return a.Name.Compare(b.Name) })
+	slices.SortFunc(db.Constraints, func(a, b Constraint) int {
+		return cmp.Or(a.Table.Compare(b.Table), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Kind, b.Kind))
+	})
+	slices.SortFunc(db.Indexes, func(a, b Index) int { return cmp.Or(a.Table.Compare(b.Table), a.Name.Compare(b.Name)) })
+	slices.SortFunc(db.Comments, func(a, b Comment) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Name.Compare(b.Name), cmp.Compare(a.Sub, b.Sub), cmp.Compare(a.Object, b.Object))
+	})
+	slices.SortFunc(db.Others, func(a, b Other) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Name.Compare(b.Name), compareNames(a.Table, b.Table))
+	})
+}
+
+func compareNames(a, b *Name) int {
+	switch {
+	case a == nil && b == nil:
+		return 0
+	case a == nil:
+		return -1
+	case b == nil:
+		return 1
+	}
+	return a.Compare(*b)
+}
+
+func sortRefs(refs []Ref) {
+	slices.SortFunc(refs, func(a, b Ref) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Name.Compare(b.Name), cmp.Compare(a.Extension, b.Extension))
+	})
+}
+
+// Hash names the version of the schema: two databases with the same objects
+// have the same hash, whatever their sizes and their sequences' positions.
+func (db *Database) Hash() string {
+	d := *db
+	d.Tables = slices.Clone(db.Tables)
+	for i := range d.Tables {
+		d.Tables[i].HeapBytes, d.Tables[i].ToastBytes, d.Tables[i].RowsGuess = 0, 0, 0
+	}
+	d.Indexes = slices.Clone(db.Indexes)
+	for i := range d.Indexes {
+		d.Indexes[i].Bytes = 0
+	}
+	d.Sequences = slices.Clone(db.Sequences)
+	for i := range d.Sequences {
+		d.Sequences[i].LastValue, d.Sequences[i].IsCalled = 0, false
+	}
+	d.Others = slices.Clone(db.Others)
+	for i := range d.Others {
+		d.Others[i].Count = 0
+	}
+	b, err := json.Marshal(&d)
+	if err != nil {
+		panic(fmt.Sprintf("a model of plain values cannot be marshalled: %v", err)) // impossible
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
