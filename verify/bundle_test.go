@@ -180,7 +180,7 @@ type faultyConn struct {
 
 func (c *faultyConn) Read(p []byte) (int, error) {
 	if err := c.before(c.read); err != nil {
-		_ = c.Conn.Close()
+		_ = c.Close()
 		return 0, err
 	}
 	n, err := c.Conn.Read(p)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net"
 	"runtime"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -149,11 +151,11 @@ func TestRunCannotBegin(t *testing.T) {
 // it grants.
 func TestRunGoesOnWithFewerConnections(t *testing.T) {
 	t.Parallel()
-	sql := ""
+	var sql strings.Builder
 	for i := range 20 {
-		sql += fmt.Sprintf("CREATE TABLE t%d AS SELECT generate_series(1, 1000) AS a;", i)
+		fmt.Fprintf(&sql, "CREATE TABLE t%d AS SELECT generate_series(1, 1000) AS a;", i)
 	}
-	b := setup(t, sql)
+	b := setup(t, sql.String())
 	p := b.params
 	p.Jobs = 8
 	p.Target = faulty(p.Target, func(number int) error {
@@ -239,14 +241,17 @@ func TestRunCancelledWhileWaiting(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	go func() {
+	var watch sync.WaitGroup
+	watch.Go(func() {
 		for ctx.Err() == nil {
-			if b.target.QueryString(t, "SELECT count(*) FROM pg_locks WHERE NOT granted") == "1" {
+			if b.target.QueryString(t, "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 't'::regclass") == "1" {
 				cancel()
 			}
 		}
-	}()
+	})
 	report, err := Run(ctx, b.params)
+	cancel()
+	watch.Wait()
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, Errored, table(t, report, "t").Verdict)
 }

@@ -128,7 +128,7 @@ func (v *run) comparable(t *ddlgen.Transfer, d *Data) bool {
 	}
 	for _, c := range t.Columns {
 		if found.column(c.Target) < 0 {
-			d.Verdict, d.Err = Mismatch, fmt.Sprintf("its rows on the target lack column %s", c.Target)
+			d.Verdict, d.Err = Mismatch, "its rows on the target lack column "+c.Target
 			return false
 		}
 	}

@@ -40,7 +40,7 @@ func (d *Data) words() string {
 		}
 		return "rows not compared"
 	case Match:
-		return fmt.Sprintf("%s equal (%s)", plural(d.Counted, "row"), d.Obtained)
+		return fmt.Sprintf("%s equal (%s)", rowCount(d.Counted), d.Obtained)
 	case Mismatch:
 	}
 	if d.Err != "" {
@@ -49,16 +49,16 @@ func (d *Data) words() string {
 	var facts []string
 	if d.Obtained == CopyStream && (d.Framed != d.Read || d.Acked != d.Read || d.Ledger != d.Read) {
 		facts = append(facts, fmt.Sprintf("while copying, the source's COPY told of %s, %d were seen in the stream, "+
-			"the target acknowledged %d and the ledger holds %d", plural(d.Read, "row"), d.Framed, d.Acked, d.Ledger))
+			"the target acknowledged %d and the ledger holds %d", rowCount(d.Read), d.Framed, d.Acked, d.Ledger))
 	}
 	switch {
 	case d.Counted < d.Read:
-		facts = append(facts, fmt.Sprintf("%s left the source, the target holds %d: %d missing", plural(d.Read, "row"), d.Counted, d.Read-d.Counted))
+		facts = append(facts, fmt.Sprintf("%s left the source, the target holds %d: %d missing", rowCount(d.Read), d.Counted, d.Read-d.Counted))
 	case d.Counted > d.Read:
-		facts = append(facts, fmt.Sprintf("%s left the source, the target holds %d: %d too many", plural(d.Read, "row"), d.Counted, d.Counted-d.Read))
+		facts = append(facts, fmt.Sprintf("%s left the source, the target holds %d: %d too many", rowCount(d.Read), d.Counted, d.Counted-d.Read))
 	case d.SourceDigest != d.TargetDigest:
 		facts = append(facts, fmt.Sprintf("%s on both sides, but their contents differ: digest %s on the source, %s on the target",
-			plural(d.Read, "row"), d.SourceDigest, d.TargetDigest))
+			rowCount(d.Read), d.SourceDigest, d.TargetDigest))
 	}
 	if len(facts) == 0 {
 		facts = append(facts, "the digest of the copied stream is of another number of rows than the stream had")
@@ -97,9 +97,9 @@ func (d Difference) String() string {
 	return fmt.Sprintf("%s of column %s: expected %s, found %s", d.What, d.Column, d.Expected, d.Found)
 }
 
-func plural(n int64, noun string) string {
+func rowCount(n int64) string {
 	if n == 1 {
-		return "1 " + noun
+		return "1 row"
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return fmt.Sprintf("%d rows", n)
 }

@@ -2,7 +2,7 @@ package digest_test
 
 import (
 	"bytes"
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -142,7 +142,7 @@ func BenchmarkSum(b *testing.B) {
 	require.NoError(b, err)
 	for _, size := range []int{32, 100, 500, 8 << 10, 1 << 20} {
 		row := bytes.Repeat([]byte("7"), size)
-		b.Run(fmt.Sprintf("%d", size), func(b *testing.B) {
+		b.Run(strconv.Itoa(size), func(b *testing.B) {
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
 			var s digest.Sum
