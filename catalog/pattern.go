@@ -280,3 +280,17 @@ func distance(a, b string) int {
 func sortTableRefs(refs []TableRef) {
 	slices.SortFunc(refs, func(a, b TableRef) int { return a.Name.Compare(b.Name) })
 }
+
+// Pattern returns the pattern that chooses exactly this table, for commands
+// that are printed for the user.
+func Pattern(n Name) string {
+	q := func(s string) string {
+		if plainName.MatchString(s) {
+			return s
+		}
+		return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+	}
+	return q(n.Schema) + "." + q(n.Name)
+}
+
+var plainName = regexp.MustCompile(`\A[a-z_][a-z0-9_$]*\z`)
