@@ -5,8 +5,8 @@
 -- Versions: 13 to 18.
 WITH wanted (schema, name, oid, ord) AS (
     SELECT u.schema, u.name, u.oid, u.ord
-    FROM pg_catalog.unnest($1::pg_catalog.text[], $2::pg_catalog.text[], $3::pg_catalog.int8[])
-         WITH ORDINALITY u(schema, name, oid, ord)
+    FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[]),
+                    pg_catalog.unnest($3::pg_catalog.int8[])) WITH ORDINALITY u(schema, name, oid, ord)
 ), found (ord, oid) AS (
     SELECT w.ord,
            COALESCE((SELECT c.oid FROM pg_catalog.pg_class c WHERE c.oid = w.oid::pg_catalog.oid),

@@ -41,8 +41,10 @@ func (c *Cluster) Database(tb testing.TB, opts ...DBOptions) *DB {
 	}
 	name := databaseName(tb.Name())
 	var sql strings.Builder
-	fmt.Fprintf(&sql, "CREATE DATABASE %s TEMPLATE %s ENCODING '%s'", name,
-		or(o.Template, "template0"), or(o.Encoding, "UTF8"))
+	fmt.Fprintf(&sql, "CREATE DATABASE %s TEMPLATE %s ENCODING '%s'", name, or(o.Template, "template0"), or(o.Encoding, "UTF8"))
+	if c.major >= 15 { // the only strategy before
+		sql.WriteString(" STRATEGY FILE_COPY")
+	}
 	if o.Locale == "" && o.Encoding != "" && !strings.EqualFold(o.Encoding, "UTF8") {
 		o.Locale = "C" // the only one that goes with every encoding
 	}
