@@ -70,12 +70,11 @@ func (p *planner) namedNotNulls(t *tablePlan) {
 func (p *planner) checkStatements() {
 	for _, t := range p.tables {
 		for _, c := range p.model.constraints[t.t.Name] {
-			switch c.Kind {
-			case catalog.Check:
+			switch {
+			case c.Kind == catalog.Check && !p.comesFromParent(t, c):
 				p.check(t, c)
-			case catalog.NotNull:
+			case c.Kind == catalog.NotNull:
 				p.notNull(t, c)
-			case catalog.PrimaryKey, catalog.Unique, catalog.Exclusion, catalog.ForeignKey:
 			}
 		}
 		if t.carried {
@@ -84,16 +83,51 @@ func (p *planner) checkStatements() {
 			}
 		}
 	}
+	for _, t := range p.tables {
+		for _, c := range p.model.constraints[t.t.Name] {
+			if c.Kind != catalog.Check {
+				continue
+			}
+			if p.comesFromParent(t, c) {
+				p.carryWith(c, constraintObject(c))
+			}
+			p.childrenFirst(c)
+		}
+	}
 }
+
+// comesFromParent says whether a check needs no statement of its own, since
+// that of a parent makes it.
+func (p *planner) comesFromParent(t *tablePlan, c *catalog.Constraint) bool {
+	switch {
+	case !c.Inherited || p.checkInline(t, c):
+		return false
+	case t.into != nil:
+		return true
+	}
+	return t.carried && t.shape != plain
+}
+
+// childrenFirst lets a child's check of the same name stand before its
+// parent's, which then merges with it; the other way round is an error.
+func (p *planner) childrenFirst(c *catalog.Constraint) {
+	id, ok := p.ids[checkID(c.Table, c.Name)]
+	if !ok {
+		return
+	}
+	for _, up := range p.ancestors(c.Table) {
+		if i, ok := p.ids[checkID(up, c.Name)]; ok {
+			p.statements[i].After = append(p.statements[i].After, p.statements[id].ID)
+		}
+	}
+}
+
+func checkID(table catalog.Name, name string) string { return "checks/" + table.String() + "/" + name }
 
 func (p *planner) check(t *tablePlan, c *catalog.Constraint) {
 	o := constraintObject(c)
 	switch {
 	case !t.carried && t.into != nil:
-		if c.Inherited {
-			p.carryWith(c, o)
-			return
-		}
 		p.find(constraintLost, o, "a check of one partition: %s", c.Def)
 		return
 	case !t.carried:
@@ -101,9 +135,6 @@ func (p *planner) check(t *tablePlan, c *catalog.Constraint) {
 		return
 	case p.checkInline(t, c):
 		return // in CREATE TABLE, or found there
-	case c.Inherited && t.shape == inherits, c.Inherited && t.shape == attached:
-		p.carryWith(c, o)
-		return
 	case !c.Enforced && !p.has(18):
 		p.find(constraintLost, o, "%s has no constraints that are not enforced", p.majorText())
 		return
@@ -127,7 +158,7 @@ func (p *planner) check(t *tablePlan, c *catalog.Constraint) {
 func (p *planner) addCheck(t *tablePlan, name string, o finding.Object, def string) {
 	table := t.t.Name
 	p.add(Statement{
-		ID: "checks/" + table.String() + "/" + name, Phase: PhaseChecks, Object: o, Table: &table,
+		ID: checkID(table, name), Phase: PhaseChecks, Object: o, Table: &table,
 		SQL: fmt.Sprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", quoted(table), ident(name), def),
 	})
 }

@@ -66,6 +66,9 @@ func (p *planner) columnType(t *tablePlan, c *catalog.Column) columnPlan {
 		if d.NotNull {
 			plan.notNull = true
 		}
+		if c.Collation == nil && plan.collate == "" && plan.typ.class == same {
+			plan.collate = p.collate(d.Collation, o)
+		}
 	}
 	for _, d := range plan.typ.element {
 		if d.NotNull || len(d.Checks) > 0 {
@@ -127,6 +130,9 @@ func (p *planner) setDefault(t *tablePlan, plan *columnPlan, text string, uses [
 // unfit says why a default does not fit the type that the column has become.
 func (p *planner) unfit(plan *columnPlan, sql string) string {
 	if plan.typ.class != other || plan.typ.code != typeUnavailable && textual(plan.typ.target) && p.isLiteral(significant(tokenize(sql))) {
+		return ""
+	}
+	if words := significant(tokenize(sql)); len(words) == 1 && words[0].kind == tokNumber && strings.HasPrefix(plan.typ.target, "numeric") {
 		return ""
 	}
 	return "its value is not one of " + plan.typ.target

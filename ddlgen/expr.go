@@ -84,6 +84,9 @@ func (p *planner) expression(text string, uses []catalog.Ref, classOf columnClas
 	if why := usesOther(tokens, classOf); why != "" {
 		return "", why
 	}
+	if _, lost := p.withoutCollations(tokens); len(lost) > 0 {
+		return "", fmt.Sprintf("collation %s is not on the target", lost[0])
+	}
 	return join(tokens), ""
 }
 

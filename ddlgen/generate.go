@@ -124,7 +124,7 @@ func (p *planner) plan() (*Plan, error) {
 	markFindings(statements, p.findings)
 	sortTransfers(p.transfers)
 	return &Plan{
-		SourceHash: sourceHash(p.db),
+		SourceHash: p.db.Hash(),
 		Profile:    p.profile.Name,
 		Statements: statements,
 		Transfers:  p.transfers,
@@ -132,11 +132,4 @@ func (p *planner) plan() (*Plan, error) {
 		Expect:     p.expect,
 		Findings:   p.findings,
 	}, nil
-}
-
-func sourceHash(db *catalog.Database) string {
-	if h, ok := any(db).(interface{ Hash() string }); ok {
-		return h.Hash()
-	}
-	return ""
 }

@@ -195,6 +195,8 @@ func (p *planner) adaptMethod(t *tablePlan, x *catalog.Index, def *indexText) (w
 		switch {
 		case k.OpClass != nil && (x.Method != "btree" || p.otherKind(t, x)):
 			return fmt.Sprintf("operator class %s of %s has no counterpart", k.OpClass, x.Method)
+		case x.Method != "btree" && x.Method != "hash" && p.otherKind(t, x):
+			return fmt.Sprintf("%s over a type that the target has otherwise", x.Method)
 		case x.Method != "btree" && !p.sortable(t, k):
 			return fmt.Sprintf("the target has no %s, and btree does not serve the column", x.Method)
 		}

@@ -156,14 +156,12 @@ func (p *planner) keyDef(c *catalog.Constraint) string {
 		p.find(tablePlace, indexObject(x), "tablespace %s is not kept", x.Tablespace)
 	}
 	if len(x.Options) > 0 {
-		with := " WITH (" + options(x.Options) + ")"
-		switch where := strings.LastIndex(def, " WHERE ("); {
+		switch {
+		case c.Kind == catalog.Exclusion: // its text has them
 		case !p.profile.StorageOptions:
 			p.find(tableOptions, indexObject(x), "WITH (%s) is not kept", strings.Join(x.Options, ", "))
-		case c.Kind == catalog.Exclusion && x.Predicate != "" && where >= 0:
-			def = def[:where] + with + def[where:]
 		default:
-			def += with
+			def += " WITH (" + options(x.Options) + ")"
 		}
 	}
 	return def + tail

@@ -17,25 +17,12 @@ func (p *planner) others() {
 		}
 	}
 	for _, o := range p.db.Others {
-		switch {
-		case o.Count > 0:
-			p.find(objectLeft, otherObject(o), "%d of kind %s are not carried", o.Count, o.Kind)
-		default:
-			p.find(objectLeft, otherObject(o), "%s are not carried", plural(o.Kind))
+		message := "it is not carried"
+		if o.Count > 0 {
+			message = fmt.Sprintf("%d of them are not carried", o.Count)
 		}
+		p.find(objectLeft, otherObject(o), "%s", message)
 	}
-}
-
-func plural(kind string) string {
-	switch {
-	case kind == "":
-		return "such objects"
-	case kind[len(kind)-1] == 'y':
-		return kind[:len(kind)-1] + "ies"
-	case kind[len(kind)-1] == 's' || kind[len(kind)-1] == 'x':
-		return kind + "es"
-	}
-	return kind + "s"
 }
 
 // analyze gathers statistics of each table with rows; of a partition tree once,

@@ -1,0 +1,172 @@
+package ddlgen
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/internal/pgtest"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// goldenMajor is the PostgreSQL whose models the golden cases hold.
+const goldenMajor = 15
+
+// load reads a model and takes out what differs from server to server.
+func load(t *testing.T, conn *pgx.Conn) *catalog.Database {
+	t.Helper()
+	tx, err := conn.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, tx.Rollback(context.WithoutCancel(t.Context()))) }()
+	db, err := catalog.Load(t.Context(), tx, catalog.LoadOptions{})
+	require.NoError(t, err)
+	db.ServerVersion -= db.ServerVersion % 10000
+	db.Collate, db.Ctype = "C", "C"
+	for i := range db.Extensions {
+		db.Extensions[i].Version = ""
+	}
+	return db
+}
+
+// apply runs the statements of a plan one by one.
+func apply(t *testing.T, conn *pgx.Conn, plan *Plan) {
+	t.Helper()
+	for _, s := range plan.Statements {
+		_, err := conn.Exec(t.Context(), s.SQL)
+		require.NoError(t, err, "%s: %s", s.ID, s.SQL)
+	}
+}
+
+// The live half of the golden cases: the model is that of the source; the plan
+// applies without an error; what it makes is what it promises; and under
+// postgres the model read back gives the same plan again.
+func TestGoldenLive(t *testing.T) {
+	server := pgtest.Server(t)
+	if server.Major() < goldenMajor {
+		t.Skipf("PostgreSQL %d: the golden cases are of %d", server.Major(), goldenMajor)
+	}
+	for _, g := range goldens(t) {
+		t.Run(g.name(), func(t *testing.T) {
+			if !*update {
+				t.Parallel()
+			}
+			source := server.Database(t)
+			source.Exec(t, g.section("source.sql"))
+			db := load(t, source.Conn(t))
+			switch {
+			case *update:
+				g.set("catalog.json", modelText(t, db))
+			case server.Major() == goldenMajor:
+				require.Equal(t, g.section("catalog.json"), modelText(t, db))
+			}
+			for _, profile := range g.profiles() {
+				t.Run(profile.Name, func(t *testing.T) { g.live(t, server, db, profile) })
+			}
+			if *update {
+				g.save(t)
+			}
+		})
+	}
+}
+
+func (g *golden) live(t *testing.T, server *pgtest.Cluster, db *catalog.Database, profile Profile) {
+	plan, err := Generate(db, profile, Options{})
+	require.NoError(t, err)
+	requireSound(t, db, plan)
+	if server.Major() == goldenMajor {
+		g.check(t, plan)
+	}
+	target := server.Database(t)
+	conn := target.Conn(t)
+	apply(t, conn, plan)
+	back := load(t, conn)
+	requireExpected(t, plan, back)
+
+	again, err := Generate(back, profile, Options{})
+	require.NoError(t, err)
+	requireSound(t, back, again)
+	for _, f := range again.Findings {
+		require.NotEqual(t, typeMapped, f.Code, "mapped twice: %s", f.Message)
+		require.Less(t, f.Severity, finding.Block, "%s %s", f.Object, f.Message)
+	}
+	if profile.Map {
+		return
+	}
+	require.Equal(t, statementsOf(plan), statementsOf(again), "the plan of what the plan made")
+	if diff := cmp.Diff(comparable(db, plan), comparable(back, plan), cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("the model read back differs, and no finding says so:\n%s", diff)
+	}
+}
+
+// requireExpected compares the tables of a model with what the plan expects.
+func requireExpected(t *testing.T, plan *Plan, back *catalog.Database) {
+	t.Helper()
+	var got []ExpectedTable
+	for _, table := range back.Tables {
+		e := ExpectedTable{Name: table.Name, Columns: []ExpectedColumn{}}
+		for _, c := range table.Columns {
+			e.Columns = append(e.Columns, ExpectedColumn{
+				Name: c.Name, Type: c.Type.Text, NotNull: c.NotNull, Identity: c.Identity, Generated: c.Generated,
+				HasDefault: c.Default != "" && c.Generated == "",
+			})
+		}
+		got = append(got, e)
+	}
+	require.Equal(t, plan.Expect, got)
+	require.True(t, slices.IsSortedFunc(plan.Expect, func(a, b ExpectedTable) int { return a.Name.Compare(b.Name) }))
+}
+
+// comparable is what of a model the other side must have too: all that no
+// finding speaks of.
+func comparable(db *catalog.Database, plan *Plan) *catalog.Database {
+	spoken := map[finding.Object]bool{}
+	for _, f := range plan.Findings {
+		if f.Severity > finding.Info {
+			spoken[f.Object] = true
+		}
+	}
+	c := *db
+	c.Others, c.Collate, c.Ctype = nil, "", ""
+	c.Schemas = slices.DeleteFunc(slices.Clone(c.Schemas), func(s catalog.Schema) bool { return s.Name == "public" })
+	c.Domains = slices.DeleteFunc(slices.Clone(c.Domains), func(d catalog.Domain) bool { return spoken[objectOf("domain", d.Name)] })
+	c.Composites = slices.DeleteFunc(slices.Clone(c.Composites), func(d catalog.Composite) bool { return spoken[objectOf("type", d.Name)] })
+	c.Sequences = slices.Clone(c.Sequences)
+	for i := range c.Sequences {
+		s := &c.Sequences[i]
+		s.LastValue, s.IsCalled = 0, false // set after the data
+	}
+	c.Sequences = slices.DeleteFunc(c.Sequences, func(s catalog.Sequence) bool { return spoken[sequenceObject(s.Name)] })
+	c.Constraints = slices.DeleteFunc(slices.Clone(c.Constraints), func(k catalog.Constraint) bool {
+		return spoken[constraintObject(&k)] || k.Kind == catalog.Check && spoken[tableObject(k.Table)]
+	})
+	c.Indexes = slices.Clone(c.Indexes)
+	for i := range c.Indexes {
+		x := &c.Indexes[i]
+		x.Bytes = 0
+		x.Uses = slices.DeleteFunc(slices.Clone(x.Uses), func(u catalog.Ref) bool { return u.Kind == "collation" }) // the columns' are spoken of
+	}
+	c.Indexes = slices.DeleteFunc(c.Indexes, func(x catalog.Index) bool { return spoken[indexObject(&x)] })
+	c.Comments = slices.DeleteFunc(slices.Clone(c.Comments), func(m catalog.Comment) bool { return spoken[commentObject(m)] })
+	c.Tables = nil
+	for _, t := range db.Tables {
+		if spoken[tableObject(t.Name)] {
+			continue // its columns are compared with what the plan expects
+		}
+		t.HeapBytes, t.ToastBytes, t.RowsGuess = 0, 0, 0
+		t.Columns = slices.Clone(t.Columns)
+		for i := range t.Columns {
+			t.Columns[i].Num = i + 1
+		}
+		t.Columns = slices.DeleteFunc(t.Columns, func(col catalog.Column) bool { return spoken[columnObject(t.Name, col.Name)] })
+		c.Tables = append(c.Tables, t)
+	}
+	return &c
+}
