@@ -95,7 +95,9 @@ func (j *job) copyAgain() string {
 			good = append(good, t.Source)
 		}
 	}
-	byName := func(a, b catalog.Name) int { return cmp.Or(cmp.Compare(a.Schema, b.Schema), cmp.Compare(a.Name, b.Name)) }
+	byName := func(a, b catalog.Name) int {
+		return cmp.Or(cmp.Compare(a.Schema, b.Schema), cmp.Compare(a.Name, b.Name))
+	}
 	slices.SortFunc(bad, byName)
 	slices.SortFunc(good, byName)
 	choice := j.filterFlags()
@@ -121,6 +123,9 @@ func tableFlags(flag string, tables []catalog.Name) []string {
 func (j *job) continuation() []string {
 	if j.plan == nil {
 		return nil
+	}
+	if j.command == cmdClone && j.copied == nil { // tables alone, and perhaps not all
+		return []string{j.commandAgain("--on-existing", config.Drop)}
 	}
 	var out []string
 	if len(j.incomplete) > 0 {

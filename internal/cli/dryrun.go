@@ -42,6 +42,7 @@ func (j *job) dryRun(ctx context.Context) error {
 		}
 		return errDone
 	}
+	j.beginScript()
 	w := j.p.streams.Out
 	printStatements(w, before)
 	_, _ = fmt.Fprintf(w, "\n-- phase: data\n")

@@ -39,12 +39,13 @@ func codeOf(err error) Code {
 	var usage *usageError
 	var conf *config.Error
 	var conn *dial.ConnStringError
-	var pattern *catalog.UnmatchedPatternError
+	var unmatched *catalog.UnmatchedPatternError
+	var pattern *catalog.PatternError
 	switch {
 	case err == nil:
 		return OK
 	case errors.As(err, &usage), errors.As(err, &conf), errors.As(err, &conn),
-		errors.As(err, &pattern), errors.Is(err, catalog.ErrNothingSelected):
+		errors.As(err, &unmatched), errors.As(err, &pattern), errors.Is(err, catalog.ErrNothingSelected):
 		return Usage
 	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
 		return Interrupted

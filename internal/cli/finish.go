@@ -385,11 +385,15 @@ func (j *job) tell(code Code, err error) {
 	if j.p.json {
 		j.p.lines.Write("report", ui.Object{{Key: "report", Value: j.rep}})
 		j.p.exitObject(code, j.rep.Message, j.next)
-	} else if len(j.rep.Tables)+len(j.rep.Findings)+len(j.rep.Statements)+len(j.rep.Sequences) > 0 && !j.opts.DryRun {
+	} else if len(j.rep.Tables)+len(j.rep.Findings)+len(j.rep.Statements)+len(j.rep.Sequences) > 0 && !j.script {
 		j.rep.Text(j.p.streams.Out)
 	}
 	if code == OK {
-		if !j.p.json {
+		switch {
+		case j.p.json:
+		case j.script:
+			_, _ = fmt.Fprintln(j.p.streams.Out, "-- "+message)
+		default:
 			_, _ = fmt.Fprintln(j.p.streams.Out, message)
 		}
 		return

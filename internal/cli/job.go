@@ -51,7 +51,7 @@ type job struct {
 	db             *catalog.Database
 	plan           *ddlgen.Plan
 	existing       *preflight.Existing
-	findings       []finding.Finding // of preflight and selection; the plan has its own
+	findings       []finding.Finding  // of preflight and selection; the plan has its own
 	chosen         []ddlgen.Statement // of the schema command
 	applied        []*copier.Applied
 	copied         *copier.Result
@@ -59,6 +59,7 @@ type job struct {
 	sequences      []copier.SequenceResult
 	verified       *verify.Report
 
+	script  bool   // stdout holds an SQL script: what else is said there is a comment
 	codes   []Code // all that hold
 	message string // the last line, where a step knows it better than finish
 	next    []string

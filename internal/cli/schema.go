@@ -89,11 +89,18 @@ func (j *job) printSchema(context.Context) error {
 		for _, s := range j.chosen {
 			j.p.lines.Write("statement", statementFields(s))
 		}
-	} else {
-		printStatements(j.p.streams.Out, j.chosen)
-		printFindings(j.p.streams.Out, j.allFindings())
+		return nil
 	}
+	j.beginScript()
+	printStatements(j.p.streams.Out, j.chosen)
+	printFindings(j.p.streams.Out, j.allFindings())
 	return nil
+}
+
+// beginScript takes bars off the terminal, on which a script will follow.
+func (j *job) beginScript() {
+	j.script = true
+	j.ui.Close()
 }
 
 // choose takes the statements of --apply out of the plan.

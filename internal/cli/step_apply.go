@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/catalog/finding"
 	"github.com/pg2db9/pg2db9/copier"
@@ -118,7 +120,7 @@ func (j *job) createError(a *copier.Applied, err error) error {
 	}
 	if err == nil {
 		if j.stopped() {
-			return errInterrupted
+			return errDone // the end says what stands
 		}
 		return nil
 	}
@@ -138,9 +140,14 @@ func (j *job) createError(a *copier.Applied, err error) error {
 // dropRefused is a drop that something outside of the plan depends on: nothing
 // was dropped, since CASCADE would take what the user did not name.
 func (j *job) dropRefused(failed *copier.StatementError) error {
+	why := failed.Err.Error()
+	var pg *pgconn.PgError
+	if errors.As(failed.Err, &pg) && pg.Detail != "" { // its hint is CASCADE
+		why = pg.Detail
+	}
 	f := finding.Finding{
 		Code: preflight.TargetNotEmpty, Severity: finding.Block, Object: finding.Object{Kind: "server", Name: "target"},
-		Message: fmt.Sprintf("--on-existing drop: other objects depend on what would be dropped: %v", failed.Err),
+		Message: fmt.Sprintf("--on-existing drop: other objects depend on what would be dropped: %s", why),
 		Remedy:  "drop those on the target first, or migrate into another database",
 	}
 	j.found([]finding.Finding{f})

@@ -87,6 +87,11 @@ func (j *job) makePlan(onlyData bool) step {
 		if err != nil {
 			return err
 		}
+		if onlyData { // sequences are left as they are
+			rows := *plan
+			rows.Sequences = nil
+			plan = &rows
+		}
 		j.plan = plan
 		for _, f := range plan.Findings {
 			j.bus.Emit(event.Found{Finding: f})

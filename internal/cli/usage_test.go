@@ -185,11 +185,11 @@ func TestVersion(t *testing.T) {
 func TestRedact(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"postgres://u:pw@h/d":                         "postgres://u:***@h/d",
-		"postgres://u:p%40w@h/d and postgres://v@h":   "postgres://u:***@h/d and postgres://v@h",
-		"host=h password=pw user=u":                   "host=h password=*** user=u",
-		"host=h password='p w' user=u":                "host=h password=*** user=u",
-		`detail: Key (url)=(https://x.org/) is there`: `detail: Key (url)=(https://x.org/) is there`,
+		"postgres://u:pw@h/d":                          "postgres://u:***@h/d",
+		"postgres://u:p%40w@h/d and postgres://v@h":    "postgres://u:***@h/d and postgres://v@h",
+		"host=h password=pw user=u":                    "host=h password=*** user=u",
+		"host=h password='p w' user=u":                 "host=h password=*** user=u",
+		`detail: Key (url)=(https://x.org/) is there`:  `detail: Key (url)=(https://x.org/) is there`,
 		"connecting to postgres://u@h:5432/d: refused": "connecting to postgres://u@h:5432/d: refused",
 	} {
 		require.Equal(t, want, redact(in))

@@ -60,7 +60,7 @@ var options = []Option{
 	},
 	{
 		Name: "include-table", Kind: List, Holder: "PATTERN", ref: func(c *Config) any { return &c.IncludeTables },
-		Usage: "only tables that match `PATTERN` (schema.table or table, with * and ?); may be repeated",
+		Usage: "only tables that match `PATTERN`: table or schema.table with * and ?, or /regex/; quote odd names as in SQL; may be repeated",
 	},
 	{
 		Name: "exclude-table", Kind: List, Holder: "PATTERN", ref: func(c *Config) any { return &c.ExcludeTables },
