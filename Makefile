@@ -1,0 +1,70 @@
+# Every step of CI is a target here. None needs Docker.
+
+GO       ?= go
+BIN      := $(CURDIR)/.cache/bin
+LINT     := $(BIN)/golangci-lint
+LINT_VERSION := v2.15.0
+TEST_TIMEOUT ?= 20m
+# Packages whose tests start servers share two cores: two at once is the fastest.
+TEST_PARALLEL ?= 2
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/pg2db9
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/pg2db9 ./cmd/pg2db9
+
+.PHONY: demo
+demo: ## Get a PostgreSQL, migrate a sample database, verify it, show the report
+	$(GO) run ./internal/demo
+
+.PHONY: test
+test: ## Run everything under the race detector; gets the PostgreSQL versions it needs
+	$(GO) test -race -timeout $(TEST_TIMEOUT) -p $(TEST_PARALLEL) ./...
+
+.PHONY: unit
+unit: ## Run the tests that need no PostgreSQL
+	PGTEST_OFF=1 $(GO) test -short ./...
+
+.PHONY: test-corpora
+test-corpora: ## Clone every database of ../shared/corpora under both profiles and compare
+	PG2DB9_CORPORA_ALL=1 $(GO) test -v -timeout 60m -run Corpora ./internal/corpora
+
+.PHONY: bench
+bench: ## Run the Go benchmarks once each (ITERATIONS=10x for figures)
+	$(GO) test -run xxx -bench . -benchtime $(or $(ITERATIONS),1x) ./...
+
+.PHONY: bench-peers
+bench-peers: ## Time pg2db9 beside psql and pg_dump/pg_restore (docs/performance.md)
+	$(GO) run ./internal/bench/peers
+
+.PHONY: lint
+lint: $(LINT) ## Check style, imports and modules
+	$(LINT) run ./...
+	$(GO) mod tidy -diff
+
+.PHONY: fmt
+fmt: $(LINT) ## Format the code
+	$(LINT) fmt ./...
+
+# The go command keys its cache by version, so this is cheap once it is done.
+$(LINT): Makefile
+	GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	@touch $@
+
+.PHONY: pg
+pg: ## Install PostgreSQL majors into .cache (VERSIONS="13 18")
+	$(GO) run ./internal/pgtest/cmd/pg install $(or $(VERSIONS),13 14 15 16 17 18)
+
+.PHONY: cover
+cover: ## Write coverage.out and show the total
+	$(GO) test -coverprofile coverage.out -coverpkg ./... ./...
+	$(GO) tool cover -func coverage.out | tail -n 1
+
+.PHONY: clean
+clean: ## Remove what was built, and the cache
+	rm -rf bin .cache coverage.out
