@@ -228,6 +228,7 @@ func (p *planner) typeChecks(t *tablePlan, plan *columnPlan) {
 		name := p.freshConstraint(table, table.Name+"_"+plan.c.Name+"_"+suffix)
 		o := finding.Object{Kind: "constraint", Schema: table.Schema, Parent: table.Name, Name: name}
 		p.addCheck(t, name, o, condition)
+		p.find(constraintAdded, o, "it keeps the bounds that column %s has by its type at the source", plan.c.Name)
 	}
 	if plan.typ.check != "" {
 		generated("check", "CHECK ("+fmt.Sprintf(plan.typ.check, column)+")")

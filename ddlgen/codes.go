@@ -39,6 +39,7 @@ const (
 
 	constraintLost    finding.Code = "constraint.lost"
 	constraintChanged finding.Code = "constraint.changed"
+	constraintAdded   finding.Code = "constraint.added"
 	keyPrecision      finding.Code = "key.precision"
 	indexLost         finding.Code = "index.lost"
 	indexChanged      finding.Code = "index.changed"
@@ -93,6 +94,7 @@ var rules = []Rule{
 
 	{constraintLost, finding.Left, "The constraint is not carried.", "Create it by hand where the target allows it, or check it in the application."},
 	{constraintChanged, finding.Change, "The constraint is carried in another form.", "Check the difference that the message names."},
+	{constraintAdded, finding.Info, "A check of the target's own keeps what the source's type or domain kept.", "None is needed."},
 	{keyPrecision, finding.Change, "A key column loses fractional digits of a second: rows that differ only there collide, and the load of the table fails.", "Look for keys that are equal when rounded before the move."},
 	{indexLost, finding.Left, "The index is not carried.", "Create another index for the queries that used it."},
 	{indexChanged, finding.Change, "The index is carried in another form.", "Check the queries that used it."},

@@ -81,7 +81,7 @@ func (p *planner) adaptIndex(t *tablePlan, x *catalog.Index, def *indexText) (wh
 	if why := p.adaptCollations(x, def); why != "" {
 		return why
 	}
-	if why := p.missing(p.indexUses(x)); why != "" {
+	if why := p.missing(p.indexUses(t, x)); why != "" {
 		return why
 	}
 	if why := p.adaptKeys(t, x, def); why != "" {
@@ -115,15 +115,26 @@ func (p *planner) adaptIndex(t *tablePlan, x *catalog.Index, def *indexText) (wh
 }
 
 // indexUses is what an index depends on by itself: not the collations, which
-// are looked for in its text, and not the default operator classes of types
-// that the target has otherwise.
-func (p *planner) indexUses(x *catalog.Index) []catalog.Ref {
+// are looked for in its text, and not the default operator class of an
+// extension's type that the target has otherwise.
+func (p *planner) indexUses(t *tablePlan, x *catalog.Index) []catalog.Ref {
 	return slices.DeleteFunc(slices.Clone(x.Uses), func(u catalog.Ref) bool {
-		if u.Kind == "operator class" && p.profile.Map {
-			return !slices.ContainsFunc(x.Keys, func(k catalog.IndexKey) bool { return k.OpClass != nil && *k.OpClass == u.Name })
+		if u.Kind != "operator class" || u.Extension == "" || !p.profile.Map {
+			return u.Kind == "collation"
 		}
-		return u.Kind == "collation"
+		return slices.ContainsFunc(x.Keys, func(k catalog.IndexKey) bool {
+			c := t.column(k.Column)
+			return c != nil && k.OpClass == nil && p.baseType(c.c.Type).Extension == u.Extension
+		})
 	})
+}
+
+// baseType is what stands below the domains of a type.
+func (p *planner) baseType(t catalog.Type) catalog.Type {
+	for d := p.model.domains[t.Name]; d != nil; d = p.model.domains[t.Name] {
+		t = d.Base
+	}
+	return t
 }
 
 // adaptCollations takes out the collations that the target lacks. Where the
