@@ -47,7 +47,7 @@ func Copy(ctx context.Context, p Params) (*Result, error) {
 		Params: p, huge: semaphore.NewWeighted(1), broken: map[catalog.Name]error{}, open: map[catalog.Name]int{},
 		ledger: newLedger(p.Target, p.Run),
 	}
-	defer c.ledger.close()
+	defer c.ledger.close(ctx)
 	if c.survivorWait > 0 {
 		c.ledger.wait = c.survivorWait
 	}

@@ -34,6 +34,7 @@ func bothProfiles(t *testing.T, f func(t *testing.T, p *pair)) {
 func TestCopyTablesOfEverySize(t *testing.T) {
 	t.Parallel()
 	bothProfiles(t, func(t *testing.T, p *pair) {
+		t.Helper()
 		p.both(t, `
 			CREATE TABLE public.none (n bigint);
 			CREATE TABLE public.one (n bigint);
@@ -66,6 +67,7 @@ func TestCopyTablesOfEverySize(t *testing.T) {
 func TestCopyHostileValues(t *testing.T) {
 	t.Parallel()
 	bothProfiles(t, func(t *testing.T, p *pair) {
+		t.Helper()
 		p.both(t, `
 			CREATE TABLE public.v (first text, n integer, middle text, b bytea, a text[], last text);
 			CREATE TABLE public.only (t text);
@@ -92,6 +94,7 @@ func TestCopyHostileValues(t *testing.T) {
 func TestCopyLengthsAroundBuffers(t *testing.T) {
 	t.Parallel()
 	bothProfiles(t, func(t *testing.T, p *pair) {
+		t.Helper()
 		p.both(t, "CREATE TABLE public.t (n integer, v text)")
 		for _, size := range []int{64 << 10, frameSize, readBuffer, 500_000, 2_000_000, 2 << 20, 7 << 20, 9 << 20} {
 			p.source.Exec(t, fmt.Sprintf(`INSERT INTO public.t SELECT i, left(repeat(md5(i::text), %[1]d / 32 + 2), %[1]d + i)
@@ -135,6 +138,7 @@ func TestCopyFromHostileSettings(t *testing.T) {
 func TestCopyTrees(t *testing.T) {
 	t.Parallel()
 	bothProfiles(t, func(t *testing.T, p *pair) {
+		t.Helper()
 		p.source.Exec(t, `
 			CREATE TABLE public.parent (n integer, t text);
 			CREATE TABLE public.child (extra integer) INHERITS (public.parent);
@@ -215,6 +219,7 @@ func TestCopyUnderRowSecurityFails(t *testing.T) {
 func TestCopyRowsDroppedInSilence(t *testing.T) {
 	t.Parallel()
 	bothProfiles(t, func(t *testing.T, p *pair) {
+		t.Helper()
 		p.both(t, "CREATE TABLE public.t (n integer)")
 		p.source.Exec(t, "INSERT INTO public.t SELECT generate_series(1, 200)")
 		p.target.Exec(t, `CREATE FUNCTION public.drop() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.n = 150 THEN RETURN NULL; END IF; RETURN NEW; END';
@@ -234,6 +239,7 @@ func TestCopyRowsDroppedInSilence(t *testing.T) {
 func TestCopyValueRefused(t *testing.T) {
 	t.Parallel()
 	bothProfiles(t, func(t *testing.T, p *pair) {
+		t.Helper()
 		p.source.Exec(t, "CREATE TABLE public.bad (n integer, v text); CREATE TABLE public.good (n integer, v text)")
 		p.target.Exec(t, "CREATE TABLE public.bad (n integer, v text CHECK (v <> 'row 700')); CREATE TABLE public.good (n integer, v text)")
 		for _, table := range []string{"bad", "good"} {
@@ -256,6 +262,7 @@ func TestCopyValueRefused(t *testing.T) {
 func TestCopyRowTooLarge(t *testing.T) {
 	t.Parallel()
 	bothProfiles(t, func(t *testing.T, p *pair) {
+		t.Helper()
 		p.profile.RowBytes = 1 << 20
 		p.both(t, "CREATE TABLE public.t (id integer, v text); CREATE TABLE public.good (n integer)")
 		p.source.Exec(t, "INSERT INTO public.good VALUES (1); INSERT INTO public.t VALUES (1, 'x'), (4711, repeat('y', 2000000)), (3, 'z')")
@@ -305,6 +312,7 @@ func TestCopyEncodings(t *testing.T) {
 func TestCopyConnectionCut(t *testing.T) {
 	t.Parallel()
 	bothProfiles(t, func(t *testing.T, p *pair) {
+		t.Helper()
 		p.both(t, "CREATE TABLE public.t (n integer, v text)")
 		p.source.Exec(t, "INSERT INTO public.t SELECT n, repeat('v', 100) FROM generate_series(1, 4000) n")
 		for _, side := range []dial.Side{dial.Source, dial.Target} {
@@ -335,6 +343,7 @@ func TestCopyConnectionCut(t *testing.T) {
 func TestCopyCommitAnswerLost(t *testing.T) {
 	t.Parallel()
 	bothProfiles(t, func(t *testing.T, p *pair) {
+		t.Helper()
 		p.both(t, "CREATE TABLE public.t (n integer)")
 		p.source.Exec(t, "INSERT INTO public.t SELECT generate_series(1, 1000)")
 		params := p.params(t, transfer("t", "n"))

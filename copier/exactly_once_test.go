@@ -42,7 +42,7 @@ func newLedgerCase(t *testing.T, edit func(text *batchText, schema *string)) *le
 	c.db.Exec(t, schema)
 	c.db.Exec(t, "CREATE TABLE public.t (n bigint NOT NULL)")
 	c.ledger = newLedger(parse(t, dial.Target, c.db.URL), "run")
-	t.Cleanup(c.ledger.close)
+	t.Cleanup(func() { c.ledger.close(context.Background()) })
 	require.NoError(t, c.ledger.prepare(t.Context()))
 	require.NoError(t, c.ledger.begin(t.Context(), runInfo{}, []Part{{ID: 1, Target: catalog.Name{Schema: "public", Name: "t"}}}))
 	c.claim = claim{run: "run", part: 1, epoch: firstEpoch}
@@ -316,7 +316,7 @@ func TestExactlyOnceAcknowledgedCommitLostByRestart(t *testing.T) {
 			"wal_writer_delay": "10s", "wal_writer_flush_after": "1GB", "fsync": "on", "autovacuum": "off",
 		}})
 		p := &pair{source: pgtest.Server(t).Database(t), target: target.Database(t), profile: postgresProfile(), events: &recorder{}}
-		var transfers = make([]string, 40)
+		transfers := make([]string, 40)
 		for i := range transfers {
 			transfers[i] = fmt.Sprintf("t%d", i)
 			p.both(t, fmt.Sprintf("CREATE TABLE public.t%d (n bigint)", i))

@@ -15,6 +15,10 @@ import (
 // pieces, so memory does not grow with rows.
 const readBuffer = 256 << 10
 
+// maxMessage is the longest payload a message can have, in bytes: its length is
+// a signed 32-bit number.
+const maxMessage = 1<<31 - 5
+
 // frames reads backend messages from a connection by large reads and without a
 // Go value for each: a COPY of small rows is one message a row, and everything
 // done per message is paid hundreds of millions of times.
@@ -68,8 +72,8 @@ func (f *frames) next() (typ byte, n int, err error) {
 		return 0, 0, err
 	}
 	typ = f.buf[f.lo]
-	n = int(int32(binary.BigEndian.Uint32(f.buf[f.lo+1:]))) - 4
-	if n < 0 {
+	n = int(binary.BigEndian.Uint32(f.buf[f.lo+1:])) - 4
+	if n < 0 || n > maxMessage {
 		return 0, 0, fmt.Errorf("message %q has a length of %d bytes: the stream is out of step", typ, n+4)
 	}
 	f.lo += 5

@@ -78,7 +78,7 @@ type claim struct {
 
 // bind fills the named places of a ledger statement. COPY needs the simple
 // protocol, so the statements around it are text too.
-func (c claim) bind(sql string, token string, s span) string {
+func (c claim) bind(sql, token string, s span) string {
 	return strings.NewReplacer(
 		":run", quote.Literal(c.run),
 		":part", strconv.FormatInt(c.part, 10),
@@ -128,9 +128,9 @@ func (l *ledger) do(ctx context.Context, what string, f func(*pgx.Conn) error) e
 	return nil
 }
 
-func (l *ledger) close() {
+func (l *ledger) close(ctx context.Context) {
 	if l.conn != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 		defer cancel()
 		_ = l.conn.Close(ctx)
 	}

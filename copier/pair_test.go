@@ -106,7 +106,8 @@ func (p *pair) params(t *testing.T, transfers ...ddlgen.Transfer) Params {
 func fingerprint(t *testing.T, db *pgtest.DB, table string) string {
 	t.Helper()
 	return db.QueryString(t, fmt.Sprintf(
-		"SELECT count(*) || ' ' || coalesce(sum(('x' || left(md5(r::text), 15))::bit(60)::bigint::numeric), 0) FROM ONLY public.%s AS r", quote.Ident(table)))
+		"SELECT count(*) || ' ' || coalesce(sum(('x' || left(md5(r::text), 15))::bit(60)::bigint::numeric), 0) FROM ONLY public.%s AS r", quote.Ident(table),
+	))
 }
 
 // same requires that a table holds the same rows on both sides.

@@ -123,8 +123,7 @@ func (c *copyRun) copyPart(ctx context.Context, l *link, s *partState) (err erro
 // that the ledger refused is one: what it holds is read again first.
 func passes(err error) bool {
 	var answer *answerError
-	switch dial.Classify(err) {
-	case dial.Lost, dial.Retry:
+	if c := dial.Classify(err); c == dial.Lost || c == dial.Retry {
 		return true
 	}
 	return errors.Is(err, errLedgerRefused) || errors.Is(err, errLostOwnership) || errors.As(err, &answer)

@@ -41,6 +41,10 @@ type Endpoint struct {
 // at all, the endpoint uses TLS or does not connect. Only sslmode=disable and
 // unix sockets go without.
 func Parse(side Side, connString string) (*Endpoint, error) {
+	if looseAt(connString) {
+		// It would be taken for a part of the host, and printed as such.
+		return nil, &ConnStringError{Side: side, Reason: "its user or password holds an @ that is not percent-encoded (%40)"}
+	}
 	cfg, err := pgx.ParseConfig(connString)
 	if err != nil {
 		return nil, &ConnStringError{Side: side, Reason: parseReason(connString, err)}
@@ -77,6 +81,13 @@ type ConnStringError struct {
 func (e *ConnStringError) Error() string {
 	return fmt.Sprintf("the %s's connection string cannot be used: %s; expected postgres://user:password@host:port/database, "+
 		"with special characters of user and password percent-encoded", e.Side, e.Reason)
+}
+
+// looseAt says that the part of a URL before its path holds more than one @.
+func looseAt(connString string) bool {
+	_, rest, isURL := strings.Cut(connString, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	return isURL && strings.Count(authority, "@") > 1
 }
 
 // parseReason says why a connection string was refused without repeating any
@@ -171,15 +182,15 @@ func (e *Endpoint) Connect(ctx context.Context, s Settings) (*pgx.Conn, error) {
 		return nil, &ConnectError{Side: e.side, Server: e.String(), Hint: connectHint(err), Err: err}
 	}
 	if err := s.apply(ctx, conn.PgConn()); err != nil {
-		closeQuietly(conn)
+		closeQuietly(ctx, conn)
 		return nil, fmt.Errorf("setting up a session on the %s (%s): %w", e.side, e, err)
 	}
 	return conn, nil
 }
 
 // closeQuietly ends a connection that is of no more use.
-func closeQuietly(conn *pgx.Conn) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+func closeQuietly(ctx context.Context, conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	_ = conn.Close(ctx)
 }

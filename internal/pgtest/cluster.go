@@ -3,6 +3,7 @@ package pgtest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"sync"
 	"testing"
@@ -74,7 +75,15 @@ func share(tb testing.TB, major int) *Cluster {
 	return e.cluster
 }
 
+// errOff is a run of the tests that need no server (make unit).
+var errOff = fmt.Errorf("PGTEST_OFF is set: %w", pgserver.ErrNotFound)
+
+func off() bool { return os.Getenv("PGTEST_OFF") == "1" }
+
 func open(ctx context.Context, major int) (*Cluster, error) {
+	if off() {
+		return nil, errOff
+	}
 	if url := os.Getenv("PGTEST_URL"); url != "" && major == 0 {
 		return external(ctx, url)
 	}
@@ -89,6 +98,9 @@ func open(ctx context.Context, major int) (*Cluster, error) {
 // of their own. It is removed when the test ends.
 func New(tb testing.TB, opts ClusterOptions) *Cluster {
 	tb.Helper()
+	if off() {
+		unavailable(tb, errOff)
+	}
 	server, err := pgserver.New(tb.Context(), opts)
 	if err != nil {
 		unavailable(tb, err)

@@ -1,0 +1,185 @@
+package dial_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/pgtest"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// Plaintext is used only where the user wrote it, or on a unix socket (M7).
+func TestParseNeverFallsBackToPlaintext(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]string{
+		"postgres://u@h/d":                          "TLS, certificate not verified",
+		"postgres://u@h/d?sslmode=prefer":           "TLS, certificate not verified",
+		"postgres://u@h/d?sslmode=allow":            "TLS, certificate not verified",
+		"postgres://u@h/d?sslmode=require":          "TLS, certificate not verified",
+		"postgres://u@h/d?sslmode=verify-full":      "TLS, certificate verified",
+		"postgres://u@h/d?sslmode=disable":          "plaintext (sslmode=disable)",
+		"postgres://u@h1,h2:5433/d?sslmode=prefer":  "TLS, certificate not verified",
+		"postgres://u@/d?host=/tmp":                 "unix socket",
+		"host=h user=u dbname=d sslmode=disable":    "plaintext (sslmode=disable)",
+		"host=/tmp,h user=u dbname=d sslmode=allow": "unix socket",
+	} {
+		e, err := dial.Parse(dial.Source, url)
+		require.NoError(t, err, url)
+		require.Equal(t, want, e.Transport(), url)
+	}
+}
+
+// A server without TLS is not spoken to in the clear: the connection fails and
+// says what the user may write.
+func TestConnectRefusesPlaintext(t *testing.T) {
+	t.Parallel()
+	c := pgtest.New(t, pgtest.ClusterOptions{TCP: true})
+	db := c.Database(t)
+	e, err := dial.Parse(dial.Target, strings.NewReplacer("sslmode=disable", "sslmode=prefer").Replace(db.URL))
+	require.NoError(t, err)
+	_, err = e.Connect(t.Context(), dial.Writer())
+	require.ErrorContains(t, err, "refused TLS")
+	require.ErrorContains(t, err, "sslmode=disable")
+}
+
+// No password in what is printed, whatever it holds and however it is written (M5).
+func TestPasswordsAreNotPrinted(t *testing.T) {
+	t.Parallel()
+	const secret = "s3cr3t"
+	for _, url := range []string{
+		"postgres://user:s3cr3t@h/d?sslmode=disable",
+		"postgres://user:s3cr3t%40%3A%2F%3F%23@h/d",
+		"postgres://user:s3cr3t@:/?#%&+ '@h/d",
+		"postgres://user:s3cr3t@h:port/d",
+		"postgres://user:x@s3cr3t@h/d",
+		"host=h user=u password='s3cr3t \\' x' dbname=d",
+		"host=h password=s3cr3t sslmode=nonsense",
+		"password=s3cr3t host",
+		"mysql://user:s3cr3t@h/d",
+		"postgres://user:s3cr3t@h/d?sslmode=verify-full&sslrootcert=/no/such/file",
+		"s3cr3t",
+	} {
+		e, err := dial.Parse(dial.Source, url)
+		if err != nil {
+			require.NotContains(t, err.Error(), secret, url)
+			require.NotContains(t, fmt.Sprintf("%+v %#v", err, err), secret, url)
+			continue
+		}
+		require.NotContains(t, e.String(), secret, url)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		_, err = e.WithDial(func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no network") }).Connect(ctx, dial.Reader())
+		cancel()
+		require.Error(t, err)
+		require.NotContains(t, err.Error(), secret, url)
+	}
+}
+
+// Passwords with every special character connect when they are percent-encoded.
+func TestConnectWithSpecialCharacters(t *testing.T) {
+	t.Parallel()
+	c := pgtest.Server(t)
+	db := c.Database(t)
+	role := "special_" + db.Name
+	db.Exec(t, fmt.Sprintf(`CREATE ROLE %s LOGIN PASSWORD '@:/?#%%&+ ''"\'`, role))
+	t.Cleanup(func() { db.Exec(t, "DROP ROLE "+role) })
+	e, err := dial.Parse(dial.Source, strings.Replace(db.URL, "postgres@", role+":%40%3A%2F%3F%23%25%26%2B%20%27%22%5C@", 1))
+	require.NoError(t, err)
+	require.Equal(t, `@:/?#%&+ '"\`, e.Secret())
+	conn, err := e.Connect(t.Context(), dial.Reader())
+	require.NoError(t, err)
+	require.NoError(t, conn.Close(t.Context()))
+}
+
+// Each failure to connect is one clear message with what to do.
+func TestConnectErrors(t *testing.T) {
+	t.Parallel()
+	c := pgtest.New(t, pgtest.ClusterOptions{TCP: true, Password: true})
+	db := c.Database(t)
+	for name, tc := range map[string]struct {
+		url, want, hint, state string
+	}{
+		"unknown database": {strings.Replace(db.URL, db.Name, "nowhere", 1), "does not exist", "create the database", "3D000"},
+		"wrong password":   {withPassword(db.URL, "wrong"), "password authentication failed", "check user and password", "28P01"},
+		"unreachable":      {"postgres://u@127.0.0.1:1/d?sslmode=disable", "refused", "check host, port", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e, err := dial.Parse(dial.Source, tc.url)
+			require.NoError(t, err)
+			_, err = e.Connect(t.Context(), dial.Reader())
+			require.ErrorContains(t, err, tc.want)
+			require.ErrorContains(t, err, tc.hint)
+			require.ErrorContains(t, err, "connecting to the source")
+			require.Equal(t, tc.state, dial.SQLState(err))
+		})
+	}
+}
+
+// withPassword replaces the password of a URL.
+func withPassword(url, password string) string {
+	at := strings.LastIndex(url, "@")
+	colon := strings.LastIndex(url[:at], ":")
+	return url[:colon+1] + password + url[at:]
+}
+
+// Every major takes the settings, and they are read back.
+func TestSettingsOnEveryMajor(t *testing.T) {
+	t.Parallel()
+	for _, major := range []int{13, 14, 15, 16, 17, 18} {
+		t.Run(fmt.Sprint(major), func(t *testing.T) {
+			t.Parallel()
+			db := pgtest.Major(t, major).Database(t)
+			e, err := dial.Parse(dial.Source, db.URL)
+			require.NoError(t, err)
+			for _, s := range []dial.Settings{dial.Reader(), dial.Writer(), dial.Reader().RawMoney(), dial.Writer().With("synchronous_commit", "off")} {
+				conn, err := e.Connect(t.Context(), s)
+				require.NoError(t, err)
+				require.Equal(t, major, dial.Major(conn.PgConn()))
+				var zone, path string
+				require.NoError(t, conn.QueryRow(t.Context(), "SELECT current_setting('TimeZone'), current_setting('search_path')").Scan(&zone, &path))
+				require.Equal(t, []string{"UTC", `""`}, []string{zone, path})
+				require.NoError(t, conn.Close(t.Context()))
+			}
+		})
+	}
+}
+
+// A setting that does not read back is an error: rows would travel in another
+// form than both sides expect.
+func TestSettingsThatDoNotTakeAreAnError(t *testing.T) {
+	t.Parallel()
+	e, err := dial.Parse(dial.Target, pgtest.Server(t).Database(t).URL)
+	require.NoError(t, err)
+	_, err = e.Connect(t.Context(), dial.Writer().With("work_mem", "1024kB")) // shown as 1MB
+	require.ErrorContains(t, err, `work_mem = "1024kB" but shows "1MB"`)
+}
+
+// Whether an error may pass is decided by SQLSTATE class, in one place (C8).
+func TestClassify(t *testing.T) {
+	t.Parallel()
+	state := func(code string) error { return fmt.Errorf("doing: %w", &pgconn.PgError{Code: code}) }
+	for want, errs := range map[dial.Class][]error{
+		dial.Retry: {state("40001"), state("40P01"), state("53300"), state("53100"), state("57P03"), state("55006")},
+		dial.Lost: {
+			state("57P01"), state("57P02"), state("08006"), state("25P03"), state("57P05"), io.EOF, io.ErrUnexpectedEOF, net.ErrClosed,
+			&net.OpError{Op: "read", Err: errors.New("reset")}, context.DeadlineExceeded, errors.New("tls: bad record MAC"),
+		},
+		dial.Final:     {nil, state("23505"), state("22P02"), state("42501"), state("28P01"), state("57014"), errors.New("anything")},
+		dial.Cancelled: {context.Canceled, fmt.Errorf("x: %w", context.Canceled)},
+	} {
+		for _, err := range errs {
+			require.Equal(t, want, dial.Classify(err), "%v", err)
+		}
+	}
+}
