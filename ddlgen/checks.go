@@ -48,20 +48,27 @@ func (p *planner) inlineConstraints(t *tablePlan) (lines []string, objects []fin
 // say more than the column does.
 func (p *planner) namedNotNulls(t *tablePlan) {
 	for _, c := range p.model.constraints[t.t.Name] {
-		if c.Kind != catalog.NotNull {
+		if c.Kind != catalog.NotNull || len(c.Columns) == 0 {
 			continue
 		}
-		for _, name := range c.Columns {
-			plan := t.column(name)
-			switch {
-			case plan == nil:
-			case !c.Validated:
-				plan.invalid = true
-				if !p.has(18) || !p.profile.NotValid {
-					plan.notNull = false
-				}
-			}
+		plan := t.column(c.Columns[0])
+		switch {
+		case plan == nil:
+		case !c.Validated:
+			p.neverValidated(plan)
+		case p.has(18) && !c.Inherited:
+			plan.named = true
+		case c.NoInherit && p.profile.Inheritance && !p.has(18):
+			plan.notNull = false // children would have to have it too
 		}
+	}
+}
+
+// neverValidated lets a column be filled although rows may break its NOT NULL.
+func (p *planner) neverValidated(plan *columnPlan) {
+	plan.invalid = true
+	if !p.has(18) || !p.profile.NotValid {
+		plan.notNull = false
 	}
 }
 
@@ -202,8 +209,12 @@ func (p *planner) notNull(t *tablePlan, c *catalog.Constraint) {
 		p.carry(tableID(t.into.t.Name), o)
 	case !t.carried:
 		p.find(constraintLost, o, "its table is left behind")
-	case c.Inherited:
+	case c.Inherited && (c.Validated || p.profile.Inheritance):
 		p.carry(tableID(t.t.Name), o)
+	case c.Validated && c.NoInherit && p.profile.Inheritance:
+		def := fmt.Sprintf("CHECK ((%s IS NOT NULL)) NO INHERIT", ident(c.Columns[0]))
+		p.find(constraintChanged, o, "%s has no NOT NULL that children do not inherit: a check takes its place", p.majorText())
+		p.addCheck(t, c.Name, o, def)
 	case c.Validated:
 		p.find(constraintChanged, o, "%s gives NOT NULL constraints no name of their own, and children inherit them", p.majorText())
 	case p.has(18) && p.profile.NotValid:

@@ -15,6 +15,7 @@ type columnPlan struct {
 	typ       typing
 	notNull   bool
 	invalid   bool   // NOT NULL stands, but was never validated (18)
+	named     bool   // NOT NULL is a constraint of its own in CREATE TABLE (18)
 	def       string // default on the target; empty is none
 	generated catalog.Generation
 	expr      string // of a generated column
@@ -219,7 +220,7 @@ func (p *planner) rootIdentity(t *tablePlan, name string) bool {
 }
 
 // clause is the column as it stands in CREATE TABLE.
-func (p *planner) clause(t *tablePlan, plan *columnPlan) string {
+func (p *planner) clause(plan *columnPlan) string {
 	var b strings.Builder
 	b.WriteString(ident(plan.c.Name) + " " + plan.typ.target + plan.collate)
 	switch {
@@ -232,7 +233,7 @@ func (p *planner) clause(t *tablePlan, plan *columnPlan) string {
 	case plan.def != "":
 		b.WriteString(" DEFAULT " + plan.def)
 	}
-	if plan.notNull && !plan.invalid {
+	if plan.notNull && !plan.invalid && !plan.named {
 		b.WriteString(" NOT NULL")
 	}
 	return b.String()

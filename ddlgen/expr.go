@@ -183,7 +183,7 @@ func (p *planner) castMapped(t catalog.Type, value *token, literal bool) (text, 
 		return "", lacks
 	case m.class == same && len(m.domains) == 0 && len(m.element) == 0:
 		return t.Text, ""
-	case m.class == other && !(literal && textual(m.target)):
+	case m.class == other && (!literal || !textual(m.target)):
 		return "", lacks
 	case t.Name.Name == "bpchar" && value != nil:
 		value.text = strings.TrimRight(strings.TrimSuffix(value.text, "'"), " ") + "'"

@@ -96,7 +96,7 @@ func (p *planner) foreignKeyLost(t *tablePlan, c *catalog.Constraint) string {
 func (p *planner) foreignKeyDef(c *catalog.Constraint) string {
 	def := string(c.Def)
 	o := constraintObject(c)
-	if len(c.SetColumns) > 0 && !(p.profile.Deferrable && p.has(15)) {
+	if len(c.SetColumns) > 0 && (!p.profile.Deferrable || !p.has(15)) {
 		def = p.setsAll(c, def, o)
 	}
 	if p.profile.Deferrable {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -66,15 +67,43 @@ func (g *golden) save(t *testing.T) {
 	require.NoError(t, os.WriteFile(g.path, []byte(g.archive.String()), 0o644))
 }
 
-// profiles are those that the case is about.
-func (g *golden) profiles() []Profile {
+// variant is a target that a case is planned for.
+type variant struct {
+	name    string
+	profile Profile
+	opts    Options
+	major   int // of the server that stands for the target
+}
+
+// major is the PostgreSQL that the source of a case needs.
+func (g *golden) major(t *testing.T) int {
+	t.Helper()
+	text := strings.TrimSpace(g.section("major"))
+	if text == "" {
+		return goldenMajor
+	}
+	major, err := strconv.Atoi(text)
+	require.NoError(t, err)
+	return major
+}
+
+// variants are the targets that the case is about. A source newer than the
+// usual is also planned for an older PostgreSQL.
+func (g *golden) variants(t *testing.T) []variant {
+	t.Helper()
+	postgres := variant{name: "postgres", profile: Postgres(), major: g.major(t)}
+	db9 := variant{name: "db9", profile: DB9(), major: goldenMajor}
 	switch strings.TrimSpace(g.section("profile")) {
 	case "postgres":
-		return []Profile{Postgres()}
+		return []variant{postgres}
 	case "db9":
-		return []Profile{DB9()}
+		return []variant{db9}
 	}
-	return []Profile{Postgres(), DB9()}
+	if postgres.major == goldenMajor {
+		return []variant{postgres, db9}
+	}
+	older := variant{name: "older", profile: Postgres(), opts: Options{TargetVersion: goldenMajor * 10000}, major: goldenMajor}
+	return []variant{postgres, older, db9}
 }
 
 func (g *golden) model(t *testing.T) *catalog.Database {
@@ -100,11 +129,7 @@ func modelText(t *testing.T, db *catalog.Database) string {
 
 // wants renders what a case promises about a plan.
 func wants(plan *Plan) map[string]string {
-	return map[string]string{
-		"want." + plan.Profile + ".sql":       sqlText(plan),
-		"want." + plan.Profile + ".findings":  findingsText(plan),
-		"want." + plan.Profile + ".transfers": transfersText(plan),
-	}
+	return map[string]string{"sql": sqlText(plan), "findings": findingsText(plan), "transfers": transfersText(plan)}
 }
 
 func sqlText(plan *Plan) string {
@@ -170,16 +195,16 @@ func transfersText(plan *Plan) string {
 }
 
 // check compares a plan with what the case wants, or writes it there.
-func (g *golden) check(t *testing.T, plan *Plan) {
+func (g *golden) check(t *testing.T, v variant, plan *Plan) {
 	t.Helper()
 	got := wants(plan)
-	for _, section := range []string{".sql", ".findings", ".transfers"} {
-		section = "want." + plan.Profile + section
+	for _, what := range []string{"sql", "findings", "transfers"} {
+		section := "want." + v.name + "." + what
 		if *update {
-			g.set(section, got[section])
+			g.set(section, got[what])
 			continue
 		}
-		require.Equal(t, g.section(section), got[section], section)
+		require.Equal(t, g.section(section), got[what], section)
 	}
 }
 
@@ -188,11 +213,11 @@ func TestGolden(t *testing.T) {
 	for _, g := range goldens(t) {
 		t.Run(g.name(), func(t *testing.T) {
 			db := g.model(t)
-			for _, profile := range g.profiles() {
-				plan, err := Generate(db, profile, Options{})
+			for _, v := range g.variants(t) {
+				plan, err := Generate(db, v.profile, v.opts)
 				require.NoError(t, err)
 				requireSound(t, db, plan)
-				g.check(t, plan)
+				g.check(t, v, plan)
 			}
 			if *update {
 				g.save(t)

@@ -51,7 +51,7 @@ func (p *planner) createTable(t *tablePlan) {
 		if t.shape == inherits && !c.c.Local {
 			continue
 		}
-		lines = append(lines, p.clause(t, c))
+		lines = append(lines, p.clause(c))
 	}
 	if t.inline != nil {
 		lines = append(lines, "CONSTRAINT "+ident(t.inline.Name)+" "+p.keyDef(t.inline))

@@ -179,7 +179,8 @@ func unquoted(name string) string {
 
 func plainIdent(s string) bool {
 	for i := range len(s) {
-		if c := s[i]; !(c >= 'a' && c <= 'z' || c == '_' || i > 0 && isDigit(c)) {
+		c := s[i]
+		if lower := c >= 'a' && c <= 'z'; !lower && c != '_' && (i == 0 || !isDigit(c)) {
 			return false
 		}
 	}
