@@ -66,6 +66,9 @@ func Main(ctx context.Context, args []string, streams Streams) (code int) {
 			code = p.end(Failed, fmt.Errorf("internal error: %v; please report it with the command and the versions of both servers", v))
 		}
 	}()
+	if len(args) > 0 && args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
+	}
 	var result Code
 	err := p.app(&result).RunContext(ctx, append([]string{"pg2db9"}, args...))
 	return p.end(worst(result, codeOf(err)), err)
@@ -119,6 +122,7 @@ func (p *program) app(result *Code) *cli.App {
 		ErrWriter:                 p.streams.Err,
 		ExitErrHandler:            quiet,
 		HideVersion:               true,
+		HideHelp:                  true, // the library's flag is one variable for all calls in a process; ours are in flags
 		DisableSliceFlagSeparator: true, // names may hold commas
 		Flags:                     hidden(flags(config.Options())),
 		OnUsageError:              usageHandler("", config.Options()),
@@ -134,7 +138,7 @@ func (p *program) app(result *Code) *cli.App {
 		opts := config.Options(cmd.options...)
 		app.Commands = append(app.Commands, &cli.Command{
 			Name: cmd.name, Usage: cmd.usage, UsageText: "pg2db9 " + cmd.name + " [OPTIONS]",
-			Description: cmd.about + "\n\n" + exitHelp(), HideHelpCommand: true,
+			Description: cmd.about + "\n\n" + exitHelp(), HideHelp: true,
 			Flags: flags(opts), OnUsageError: usageHandler(cmd.name, opts),
 			Action: func(c *cli.Context) error {
 				cfg, err := p.configure(c, cmd)
@@ -204,14 +208,17 @@ const configFlag = "config"
 // flags turns options into the parser's. Only switches are typed: complaints
 // about values are config's, which names the place of each alike.
 func flags(opts []config.Option) []cli.Flag {
-	out := []cli.Flag{&cli.StringFlag{Name: configFlag, Usage: "read options from the YAML `FILE`"}}
+	out := []cli.Flag{
+		&cli.StringFlag{Name: configFlag, Usage: "read options from the YAML `FILE`"},
+		&cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "show this help", DisableDefaultText: true},
+	}
 	for _, o := range opts {
 		usage := o.Usage
 		switch o.Kind {
 		case config.List:
 			out = append(out, &cli.StringSliceFlag{Name: o.Name, Aliases: o.Aliases, Usage: usage})
 		case config.Switch:
-			out = append(out, &cli.BoolFlag{Name: o.Name, Aliases: o.Aliases, Usage: usage})
+			out = append(out, &cli.BoolFlag{Name: o.Name, Aliases: o.Aliases, Usage: usage, DisableDefaultText: true})
 		case config.Text, config.Number:
 			out = append(out, &cli.StringFlag{Name: o.Name, Aliases: o.Aliases, Usage: usage, DefaultText: o.Default})
 		}

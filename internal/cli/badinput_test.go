@@ -14,8 +14,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/pg2db9/pg2db9/internal/pgtest"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/internal/pgtest"
 )
 
 func TestUnreachableHost(t *testing.T) {
@@ -352,15 +353,14 @@ func TestSecondInterrupt(t *testing.T) {
 	t.Parallel()
 	b := setup(t, big)
 	signals := make(chan os.Signal, 2)
-	var once atomic.Bool
-	var sent atomic.Int64
+	var sent, held atomic.Int64
 	hold := make(chan struct{})
-	p := newProxy(t, b.target, func(_ int64, toServer bool, data []byte) bool {
-		if toServer && sent.Add(int64(len(data))) > 2<<20 {
-			if once.CompareAndSwap(false, true) {
-				signals <- syscall.SIGINT
-				signals <- syscall.SIGTERM
-			}
+	p := newProxy(t, b.target, func(conn int64, toServer bool, data []byte) bool {
+		if toServer && sent.Add(int64(len(data))) > 2<<20 && held.CompareAndSwap(0, conn) {
+			signals <- syscall.SIGINT
+			signals <- syscall.SIGTERM
+		}
+		if toServer && held.Load() == conn {
 			<-hold // the batch in flight never ends
 		}
 		return true

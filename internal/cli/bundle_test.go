@@ -5,8 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pg2db9/pg2db9/internal/pgtest"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/internal/pgtest"
 )
 
 // shop is a small database with something of most kinds.

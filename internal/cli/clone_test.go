@@ -8,8 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pg2db9/pg2db9/internal/ui/report"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/internal/ui/report"
 )
 
 // U1 code 0: copied and verified, and the last line says so.

@@ -111,7 +111,11 @@ func dryFields(t dryTable, emptied bool) ui.Object {
 		parts = append(parts, map[string]any{"relation": p.Relation.String(), "estimated_bytes": p.Bytes})
 	}
 	return ui.Object{
-		{Key: "target", Value: t.target.String()}, {Key: "source", Value: t.source.String()}, {Key: "bytes", Value: t.bytes},
-		{Key: "rows", Value: t.rows}, {Key: "emptied", Value: emptied}, {Key: "parts", Value: parts},
+		{Key: "target", Value: t.target.String()},
+		{Key: "source", Value: t.source.String()},
+		{Key: "bytes", Value: t.bytes},
+		{Key: "rows", Value: t.rows},
+		{Key: "emptied", Value: emptied},
+		{Key: "parts", Value: parts},
 	}
 }

@@ -8,8 +8,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/pg2db9/pg2db9/internal/pgtest"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/internal/pgtest"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }

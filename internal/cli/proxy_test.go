@@ -12,8 +12,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgproto3"
-	"github.com/pg2db9/pg2db9/internal/pgtest"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/internal/pgtest"
 )
 
 // proxy gives a database a second name, on TCP, and breaks connections where a

@@ -8,6 +8,7 @@ import (
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/copier"
 	"github.com/pg2db9/pg2db9/internal/config"
+	"github.com/pg2db9/pg2db9/internal/event"
 	"github.com/pg2db9/pg2db9/verify"
 )
 
@@ -93,6 +94,8 @@ func (j *job) verify(existingTables bool) step {
 		if j.copied != nil {
 			p.Copied, p.Sequences = j.accounts(), j.positions()
 		}
+		p.Progress = &event.Progress{}
+		j.ui.Watch(p.Progress)
 		rep, err := verify.Run(ctx, p)
 		j.verified = rep
 		if err != nil {

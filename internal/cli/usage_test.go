@@ -9,8 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pg2db9/pg2db9/internal/config"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/internal/config"
 )
 
 // The codes are a contract with scripts.
@@ -169,6 +170,8 @@ func TestHelp(t *testing.T) {
 		require.Empty(t, h.err)
 	}
 	require.Contains(t, r.out, "130  interrupted")
+	require.Equal(t, r.out, run(t, "help").out)
+	require.Equal(t, run(t, "clone", "-h").out, run(t, "help", "clone").out)
 }
 
 func TestVersion(t *testing.T) {

@@ -98,6 +98,11 @@ func (b *bars) progress(s sample) {
 		}
 		n.set(ellipsis(partName(r.Part), nameWidth), partTail(r), partShare(r))
 	}
+	b.dropParts(alive)
+}
+
+// dropParts takes the bars of parts away that do not run any more.
+func (b *bars) dropParts(alive map[int64]bool) {
 	for id, n := range b.parts {
 		if !alive[id] {
 			n.drop()
@@ -133,7 +138,7 @@ func partTail(r event.Running) string {
 
 // overallTail is what stands behind the overall bar.
 func overallTail(s sample) string {
-	if s.stage.phase != dataPhase {
+	if !s.rowwise() {
 		if s.stage.items > 0 {
 			return fmt.Sprintf(" %s of %s", count(int64(s.stage.done)), count(int64(s.stage.items)))
 		}
@@ -153,6 +158,15 @@ func ellipsis(s string, most int) string {
 
 // event prints above the bars what should stay on the screen.
 func (b *bars) event(e event.Event) {
+	switch e := e.(type) {
+	case event.PhaseStarted:
+		if b.overall != nil {
+			b.overall.set(e.Phase, "", 0)
+		}
+	case event.PhaseDone:
+		b.dropParts(nil)
+	default:
+	}
 	_, phase := e.(event.PhaseDone)
 	_, run := e.(event.RunStarted)
 	if !phase && !run && !important(e) {
@@ -172,9 +186,7 @@ func (b *bars) writer() io.Writer {
 
 func (b *bars) close() {
 	b.over = true
-	for _, n := range b.parts {
-		n.drop()
-	}
+	b.dropParts(nil)
 	if b.overall != nil {
 		b.overall.drop()
 	}

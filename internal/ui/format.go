@@ -35,11 +35,11 @@ func about(d time.Duration) string {
 	case d < 10*time.Second:
 		return "a few seconds"
 	case d < time.Minute:
-		return fmt.Sprintf("%d0s", int(math.Round(d.Seconds()/10)))
+		return fmt.Sprintf("about %d0s", int(math.Round(d.Seconds()/10)))
 	case d < time.Hour:
-		return fmt.Sprintf("%dm", int(math.Round(d.Minutes())))
+		return fmt.Sprintf("about %dm", int(math.Round(d.Minutes())))
 	default:
-		return span(d.Round(time.Minute))
+		return "about " + span(d.Round(time.Minute))
 	}
 }
 

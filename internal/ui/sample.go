@@ -28,7 +28,7 @@ type stage struct {
 // share is the part of the work that is done, 0 to 1; false where unknown.
 func (s sample) share() (float64, bool) {
 	switch {
-	case s.stage.phase != dataPhase:
+	case !s.rowwise():
 		if s.stage.items > 0 {
 			return min(1, float64(s.stage.done)/float64(s.stage.items)), true
 		}
@@ -40,8 +40,16 @@ func (s sample) share() (float64, bool) {
 	return 0, false
 }
 
-// dataPhase is the name of the phase whose progress is rows and bytes.
-const dataPhase = "data"
+// The phases whose progress is rows and bytes.
+const (
+	dataPhase   = "data"
+	verifyPhase = "verify"
+)
+
+// rowwise reports whether the phase's progress is rows and bytes.
+func (s sample) rowwise() bool {
+	return s.stage.phase == dataPhase || s.stage.phase == verifyPhase && s.TotalParts > 0
+}
 
 // sampler turns snapshots into samples.
 type sampler struct {

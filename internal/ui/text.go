@@ -102,7 +102,7 @@ func progressLine(s sample) string {
 	if share, ok := s.share(); ok {
 		fmt.Fprintf(&b, " %.0f%%", share*100)
 	}
-	if s.stage.phase != dataPhase {
+	if !s.rowwise() {
 		if s.stage.items > 0 {
 			fmt.Fprintf(&b, ": %s of %s", count(int64(s.stage.done)), count(int64(s.stage.items)))
 		}
@@ -123,7 +123,7 @@ func progressLine(s sample) string {
 func outlook(s sample) string {
 	left := "time left unknown"
 	if s.leftOK {
-		left = "about " + about(s.left) + " left"
+		left = about(s.left) + " left"
 	}
 	if s.limit == "" {
 		return left

@@ -58,15 +58,15 @@ type printer interface {
 
 // UI listens to a run and shows it.
 type UI struct {
-	progress *event.Progress
 	interval time.Duration
 
-	mu      sync.Mutex
-	p       printer
-	sampler *sampler
-	stage   stage
-	printed time.Time // of the last progress output
-	closed  bool
+	mu       sync.Mutex
+	p        printer
+	progress *event.Progress
+	sampler  *sampler
+	stage    stage
+	printed  time.Time // of the last progress output
+	closed   bool
 
 	stop chan struct{}
 	done chan struct{}
@@ -119,17 +119,23 @@ func (u *UI) run(tick <-chan time.Time) {
 
 // sample reads the meters and prints progress when it is due, or asked for.
 func (u *UI) sample(at time.Time, now bool) {
-	snap := u.progress.Snapshot()
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.closed {
 		return
 	}
-	s := u.sampler.next(snap, u.stage)
+	s := u.sampler.next(u.progress.Snapshot(), u.stage)
 	if now || at.Sub(u.printed) >= u.interval {
 		u.printed = at
 		u.p.progress(s)
 	}
+}
+
+// Watch shows other meters from now on: verification has its own.
+func (u *UI) Watch(p *event.Progress) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.progress, u.sampler = p, newSampler()
 }
 
 // Kick prints progress at once (SIGUSR1).

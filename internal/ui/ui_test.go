@@ -238,9 +238,9 @@ func TestFormats(t *testing.T) {
 	require.Equal(t, "1m01s", span(61*time.Second))
 	require.Equal(t, "2h03m", span(2*time.Hour+3*time.Minute+5*time.Second))
 	require.Equal(t, "a few seconds", about(3*time.Second))
-	require.Equal(t, "40s", about(42*time.Second))
-	require.Equal(t, "7m", about(7*time.Minute+10*time.Second))
-	require.Equal(t, "1h30m", about(90*time.Minute))
+	require.Equal(t, "about 40s", about(42*time.Second))
+	require.Equal(t, "about 7m", about(7*time.Minute+10*time.Second))
+	require.Equal(t, "about 1h30m", about(90*time.Minute))
 }
 
 // docs/json-output.md names every type and every field.
