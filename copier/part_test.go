@@ -121,5 +121,9 @@ func TestCopySQLQuotes(t *testing.T) {
 	require.Equal(t, `COPY (SELECT """x""", ("y")::timestamp(3) FROM ONLY "a""b"."select`+"\n"+`;" WHERE ctid >= '(5,0)'::pg_catalog.tid) TO STDOUT`,
 		copyOutSQL(&tr, Part{Relation: n, Blocks: true, First: 5}))
 	require.Equal(t, `COPY "a""b"."select`+"\n"+`;" ("""x""", "Y") FROM STDIN`, copyInSQL(&tr))
+	plain := ddlgen.Transfer{Target: n, Columns: []ddlgen.ColumnTransfer{{Source: "x", Target: "x", Select: `"x"`}}}
+	require.Equal(t, `COPY "s"."t" ("x") TO STDOUT`, copyOutSQL(&plain, Part{Relation: catalog.Name{Schema: "s", Name: "t"}}))
+	plain.Columns[0].Computed = true
+	require.Equal(t, `COPY (SELECT "x" FROM ONLY "s"."t") TO STDOUT`, copyOutSQL(&plain, Part{Relation: catalog.Name{Schema: "s", Name: "t"}}), "COPY of a table cannot name generated columns")
 	require.Equal(t, dial.Source, parse(t, dial.Source, "postgres://h/d").Side())
 }

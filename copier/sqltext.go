@@ -16,7 +16,7 @@ func copyOutSQL(t *ddlgen.Transfer, p Part) string {
 	var cols []string
 	for _, c := range t.Columns {
 		cols = append(cols, c.Select)
-		plain = plain && c.Select == quote.Ident(c.Source)
+		plain = plain && !c.Computed && c.Select == quote.Ident(c.Source)
 	}
 	list := strings.Join(cols, ", ")
 	if plain {

@@ -75,11 +75,12 @@ type ColumnTransfer struct {
 	Source     string       `json:"source"`
 	Target     string       `json:"target"`
 	SourceType catalog.Type `json:"source_type"`
-	TargetType string       `json:"target_type"`     // as format_type would say it on the target
-	Select     string       `json:"select"`          // SQL expression on the source; the quoted column name when nothing changes
-	ReadBack   string       `json:"read_back"`       // SQL expression on the target whose text is compared; the quoted column name as a rule
-	Canon      digest.Canon `json:"canon,omitempty"` // canonical form under which both sides are equal; empty is the text itself
-	Loss       string       `json:"loss,omitempty"`  // what the transfer loses, in words; empty is nothing
+	Computed   bool         `json:"computed,omitempty"` // the source generates it: a query reads it, COPY of the table does not
+	TargetType string       `json:"target_type"`        // as format_type would say it on the target
+	Select     string       `json:"select"`             // SQL expression on the source; the quoted column name when nothing changes
+	ReadBack   string       `json:"read_back"`          // SQL expression on the target whose text is compared; the quoted column name as a rule
+	Canon      digest.Canon `json:"canon,omitempty"`    // canonical form under which both sides are equal; empty is the text itself
+	Loss       string       `json:"loss,omitempty"`     // what the transfer loses, in words; empty is nothing
 }
 
 // SequenceValue is the position to give a sequence after the data.

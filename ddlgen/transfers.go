@@ -29,7 +29,7 @@ func (p *planner) transfer(t *tablePlan) {
 			continue
 		}
 		tr.Columns = append(tr.Columns, ColumnTransfer{
-			Source: c.c.Name, Target: c.c.Name,
+			Source: c.c.Name, Target: c.c.Name, Computed: c.c.Generated != "",
 			SourceType: c.c.Type, TargetType: c.typ.target,
 			Select: c.typ.pick(c.c.Name), ReadBack: ident(c.c.Name),
 			Canon: c.typ.canon, Loss: c.typ.loss,
