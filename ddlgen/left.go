@@ -2,6 +2,7 @@ package ddlgen
 
 import (
 	"fmt"
+	"strings"
 )
 
 // others names all that the model counts and names only, and what hangs on it.
@@ -18,11 +19,23 @@ func (p *planner) others() {
 	}
 	for _, o := range p.db.Others {
 		message := "it is not carried"
-		if o.Count > 0 {
+		switch {
+		case o.Count > 0:
 			message = fmt.Sprintf("%d of them are not carried", o.Count)
+		case o.Kind == "range type":
+			message += fmt.Sprintf(", nor what PostgreSQL makes with it: multirange %s, constructors and cast", multirangeName(o.Name.Name))
 		}
 		p.find(objectLeft, otherObject(o), "%s", message)
 	}
+}
+
+// multirangeName is the name that PostgreSQL gives the multirange of a range
+// type by itself (makeMultirangeTypeName).
+func multirangeName(name string) string {
+	if before, after, ok := strings.Cut(name, "range"); ok {
+		return before + "multirange" + after
+	}
+	return name + "_multirange"
 }
 
 // analyze gathers statistics of each table with rows; of a partition tree once,
