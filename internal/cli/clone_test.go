@@ -211,7 +211,7 @@ func TestBlockedAndAccepted(t *testing.T) {
 	b.untouched(t)
 	code := regexp.MustCompile(`block \[([a-z.-]+)\]`).FindStringSubmatch(r.out)
 	require.NotNil(t, code, r.out)
-	r = b.ok(t, "clone", "--profile", "db9", "--accept", code[1]+":public.t.p")
+	b.ok(t, "clone", "--profile", "db9", "--accept", code[1]+":public.t.p")
 	require.Equal(t, "1", b.target.QueryString(t, "SELECT count(*) FROM t"))
 }
 

@@ -132,7 +132,7 @@ func (p *program) logger(level string, u *ui.UI) *slog.Logger {
 		l = slog.LevelWarn
 	}
 	if p.streams.terminal(p.streams.Err) {
-		return slog.New(tint.NewHandler(u.Writer(), &tint.Options{Level: l, NoColor: p.streams.Getenv("NO_COLOR") != ""}))
+		return slog.New(tint.NewTextHandler(u.Writer(), &tint.Options{Level: l, NoColor: p.streams.Getenv("NO_COLOR") != ""}))
 	}
 	return slog.New(slog.NewJSONHandler(u.Writer(), &slog.HandlerOptions{Level: l}))
 }

@@ -123,11 +123,11 @@ func checkReports(command string, cfg *config.Config) error {
 		if err := report.CheckPath(path); err != nil {
 			return usagef(command, "%s: %v", cfg.Where("report"), err)
 		}
-		if clean := filepath.Clean(path); seen[clean] {
+		clean := filepath.Clean(path)
+		if seen[clean] {
 			return usagef(command, "%s: the report %q is asked for twice", cfg.Where("report"), path)
-		} else {
-			seen[clean] = true
 		}
+		seen[clean] = true
 	}
 	return nil
 }

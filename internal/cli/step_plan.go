@@ -53,7 +53,7 @@ func (j *job) openSnapshotOf(ctx context.Context, match func([]catalog.TableRef)
 // loadCatalog reads the schema in the snapshot and takes the chosen part of it.
 func (j *job) loadCatalog(ctx context.Context) error {
 	return j.phase("catalog", 0, func() (int, error) {
-		db, err := catalog.Load(ctx, j.snapshot.Conn(), catalog.LoadOptions{})
+		db, err := catalog.Load(ctx, j.snapshot.Conn(), catalog.LoadOptions{NoSizes: j.command == cmdSchema || j.command == cmdSequences})
 		if err != nil {
 			return 0, err
 		}

@@ -219,11 +219,10 @@ func TestPhasesOfApply(t *testing.T) {
 
 func TestPanicIsOneMessage(t *testing.T) {
 	t.Parallel()
-	p := call{args: []string{"version"}}
-	p.out, p.err = &buffer{}, &buffer{}
-	code := Main(t.Context(), p.args, Streams{Out: panicWriter{}, Err: p.err})
+	errs := &buffer{}
+	code := Main(t.Context(), []string{"version"}, Streams{Out: panicWriter{}, Err: errs})
 	require.Equal(t, int(Failed), code)
-	require.Equal(t, "pg2db9: internal error: out of order; please report it with the command and the versions of both servers\n", p.err.String())
+	require.Equal(t, "pg2db9: internal error: out of order; please report it with the command and the versions of both servers\n", errs.String())
 }
 
 type panicWriter struct{}

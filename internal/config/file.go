@@ -36,7 +36,7 @@ type entry struct {
 
 // readFile reads a YAML file of option names and values.
 func readFile(path string) (map[string]entry, error) {
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(path) //nolint:gosec // the user names the file
 	if err != nil {
 		var pe *os.PathError
 		if errors.As(err, &pe) {

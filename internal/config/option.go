@@ -33,7 +33,9 @@ type Option struct {
 }
 
 // Env is the environment variable of the option.
-func (o Option) Env() string { return "PG2DB9_" + strings.ToUpper(strings.ReplaceAll(o.Name, "-", "_")) }
+func (o Option) Env() string {
+	return "PG2DB9_" + strings.ToUpper(strings.ReplaceAll(o.Name, "-", "_"))
+}
 
 // The values of --on-existing.
 const (

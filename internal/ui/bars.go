@@ -6,9 +6,10 @@ import (
 	"math"
 	"sync/atomic"
 
-	"github.com/pg2db9/pg2db9/internal/event"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/pg2db9/pg2db9/internal/event"
 )
 
 // bars shows a run on a terminal: one bar for each running part, and below
@@ -173,7 +174,7 @@ func (b *bars) event(e event.Event) {
 		return
 	}
 	if line := eventLine(e); line != "" {
-		fmt.Fprintln(b.writer(), Printable(line))
+		_, _ = fmt.Fprintln(b.writer(), Printable(line))
 	}
 }
 

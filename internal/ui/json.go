@@ -100,8 +100,13 @@ func eventObject(e event.Event) (string, Object) {
 		return "statement_done", Object{{"id", e.ID}, {"phase", e.Phase}, {"object", e.Object}, {"seconds", seconds(e.Elapsed)}}
 	case event.StatementFailed:
 		return "statement_failed", Object{
-			{"id", e.ID}, {"phase", e.Phase}, {"object", e.Object}, {"sql", e.SQL}, {"error", ErrorText(e.Err)},
-			{"sqlstate", dial.SQLState(e.Err)}, {"optional", e.Optional},
+			{"id", e.ID},
+			{"phase", e.Phase},
+			{"object", e.Object},
+			{"sql", e.SQL},
+			{"error", ErrorText(e.Err)},
+			{"sqlstate", dial.SQLState(e.Err)},
+			{"optional", e.Optional},
 		}
 	case event.TableVerified:
 		return "table_verified", Object{{"table", e.Table}, {"verdict", e.Verdict}, {"rows", e.Rows}, {"detail", e.Detail}}
@@ -129,10 +134,18 @@ func (p *jsonLines) progress(s sample) {
 		return
 	}
 	o := Object{
-		{"phase", s.stage.phase}, {"items", s.stage.items}, {"done", s.stage.done}, {"failed", s.stage.failed},
-		{"rows", s.Rows}, {"bytes", s.Bytes}, {"parts_done", s.DoneParts}, {"parts", s.TotalParts},
-		{"estimated_bytes_done", s.DoneBytes}, {"estimated_bytes", s.TotalBytes},
-		{"rows_per_second", int64(s.rowRate)}, {"bytes_per_second", int64(s.byteRate)},
+		{"phase", s.stage.phase},
+		{"items", s.stage.items},
+		{"done", s.stage.done},
+		{"failed", s.stage.failed},
+		{"rows", s.Rows},
+		{"bytes", s.Bytes},
+		{"parts_done", s.DoneParts},
+		{"parts", s.TotalParts},
+		{"estimated_bytes_done", s.DoneBytes},
+		{"estimated_bytes", s.TotalBytes},
+		{"rows_per_second", int64(s.rowRate)},
+		{"bytes_per_second", int64(s.byteRate)},
 	}
 	var left any
 	if s.leftOK {

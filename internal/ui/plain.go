@@ -20,13 +20,13 @@ func (p *plain) event(e event.Event) {
 		return
 	}
 	if line := eventLine(e); line != "" {
-		fmt.Fprintln(p.w, Printable(line))
+		_, _ = fmt.Fprintln(p.w, Printable(line))
 	}
 }
 
 func (p *plain) progress(s sample) {
 	if s.stage.phase != "" && !p.quiet {
-		fmt.Fprintln(p.w, Printable(progressLine(s)))
+		_, _ = fmt.Fprintln(p.w, Printable(progressLine(s)))
 	}
 }
 

@@ -4,9 +4,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pg2db9/pg2db9/internal/event"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/pg2db9/pg2db9/internal/event"
 )
 
 var t0 = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)

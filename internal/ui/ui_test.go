@@ -13,10 +13,11 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/pg2db9/pg2db9/catalog/finding"
-	"github.com/pg2db9/pg2db9/internal/event"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/internal/event"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

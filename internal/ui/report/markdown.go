@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize"
+
 	"github.com/pg2db9/pg2db9/catalog/finding"
 )
 
 // Markdown writes the report as Markdown. Names stand in code spans, as they
 // are: a reader who searches for one finds it.
 func (r *Report) Markdown(w io.Writer) error {
-	b := &md{}
+	b := &page{}
 	b.f("# pg2db9 %s\n\n", r.Command)
 	b.f("%s\n\n", escape(r.Message))
 	b.f("| | |\n| --- | --- |\n")
@@ -41,11 +42,7 @@ func (r *Report) Markdown(w io.Writer) error {
 	return nil
 }
 
-type md struct{ strings.Builder }
-
-func (b *md) f(format string, args ...any) { fmt.Fprintf(b, format, args...) }
-
-func (r *Report) mdNext(b *md) {
+func (r *Report) mdNext(b *page) {
 	if len(r.Next) == 0 {
 		return
 	}
@@ -56,7 +53,7 @@ func (r *Report) mdNext(b *md) {
 	b.f("```\n")
 }
 
-func (r *Report) mdCounts(b *md) {
+func (r *Report) mdCounts(b *page) {
 	c := r.Counts
 	b.f("\n## Summary\n\n| objects carried | changed | left | blocking | tables complete | rows | bytes |\n")
 	b.f("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
@@ -64,7 +61,7 @@ func (r *Report) mdCounts(b *md) {
 		humanize.Comma(c.Rows), humanize.Bytes(uint64(max(0, c.Bytes))))
 }
 
-func (r *Report) mdTables(b *md) {
+func (r *Report) mdTables(b *page) {
 	if len(r.Tables) == 0 {
 		return
 	}
@@ -95,7 +92,7 @@ func (r *Report) mdTables(b *md) {
 	}
 }
 
-func (r *Report) mdSequences(b *md) {
+func (r *Report) mdSequences(b *page) {
 	if len(r.Sequences) == 0 {
 		return
 	}
@@ -109,7 +106,7 @@ func (r *Report) mdSequences(b *md) {
 	}
 }
 
-func (r *Report) mdStatements(b *md) {
+func (r *Report) mdStatements(b *page) {
 	if len(r.Statements) == 0 {
 		return
 	}
@@ -122,7 +119,7 @@ func (r *Report) mdStatements(b *md) {
 	}
 }
 
-func (r *Report) mdFindings(b *md) {
+func (r *Report) mdFindings(b *page) {
 	if len(r.Findings) == 0 {
 		return
 	}

@@ -9,9 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pg2db9/pg2db9/catalog/finding"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/pg2db9/pg2db9/catalog/finding"
 )
 
 func golden(t *testing.T, name, got string) {

@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
 	"github.com/pg2db9/pg2db9/internal/ui"
 )
 
@@ -19,21 +20,32 @@ const manyTables = 60
 // Text writes the report for a terminal, without its message: that is the
 // program's last line.
 func (r *Report) Text(w io.Writer) {
-	fmt.Fprintf(w, "\n%s %s\n", r.Command, r.Run)
+	b := &page{}
+	r.text(b)
+	_, _ = io.WriteString(w, b.String()) // nothing can be told about a broken terminal
+}
+
+// page is a text in the making.
+type page struct{ strings.Builder }
+
+func (b *page) f(format string, args ...any) { _, _ = fmt.Fprintf(b, format, args...) }
+
+func (r *Report) text(w *page) {
+	w.f("\n%s %s\n", r.Command, r.Run)
 	for _, l := range r.head() {
-		fmt.Fprintf(w, "  %-9s %s\n", l[0], ui.Printable(l[1]))
+		w.f("  %-9s %s\n", l[0], ui.Printable(l[1]))
 	}
 	r.textTables(w)
 	r.textSequences(w)
 	r.textStatements(w)
 	r.textFindings(w)
 	if len(r.Notes) > 0 {
-		fmt.Fprintln(w, "\nNotes")
+		w.f("\nNotes\n")
 		for _, n := range r.Notes {
-			fmt.Fprintf(w, "  %s\n", ui.Printable(n))
+			w.f("  %s\n", ui.Printable(n))
 		}
 	}
-	fmt.Fprintln(w)
+	w.f("\n")
 }
 
 // head are the facts of the run, label and text.
@@ -106,10 +118,10 @@ func newTable(header ...any) table.Writer {
 	return t
 }
 
-func render(w io.Writer, title string, t table.Writer) {
-	fmt.Fprintf(w, "\n%s\n", title)
+func render(w *page, title string, t table.Writer) {
+	w.f("\n%s\n", title)
 	for line := range strings.Lines(t.Render() + "\n") {
-		fmt.Fprintf(w, "  %s\n", strings.TrimRight(line, " \n"))
+		w.f("  %s\n", strings.TrimRight(line, " \n"))
 	}
 }
 
@@ -122,7 +134,7 @@ func right(t table.Writer, columns ...int) {
 	t.SetColumnConfigs(cfg)
 }
 
-func (r *Report) textTables(w io.Writer) {
+func (r *Report) textTables(w *page) {
 	if len(r.Tables) == 0 {
 		return
 	}
@@ -148,10 +160,10 @@ func (r *Report) textTables(w io.Writer) {
 		render(w, "Tables", t)
 	}
 	for _, b := range below {
-		fmt.Fprintf(w, "  %s\n", ui.Printable(b))
+		w.f("  %s\n", ui.Printable(b))
 	}
 	if hidden > 0 {
-		fmt.Fprintf(w, "\n%s tables without a difference are not listed here; --report writes all of them\n", humanize.Comma(int64(hidden)))
+		w.f("\n%s tables without a difference are not listed here; --report writes all of them\n", humanize.Comma(int64(hidden)))
 	}
 }
 
@@ -174,7 +186,7 @@ func position(p *Position) string {
 	return fmt.Sprint(p.LastValue)
 }
 
-func (r *Report) textSequences(w io.Writer) {
+func (r *Report) textSequences(w *page) {
 	t := newTable("sequence", "set to", "found", "source now", "verdict")
 	hidden := 0
 	for _, x := range r.Sequences {
@@ -188,42 +200,42 @@ func (r *Report) textSequences(w io.Writer) {
 		render(w, "Sequences", t)
 	}
 	if hidden > 0 {
-		fmt.Fprintf(w, "\n%s sequences without a difference are not listed here\n", humanize.Comma(int64(hidden)))
+		w.f("\n%s sequences without a difference are not listed here\n", humanize.Comma(int64(hidden)))
 	}
 }
 
-func (r *Report) textStatements(w io.Writer) {
+func (r *Report) textStatements(w *page) {
 	if len(r.Statements) == 0 {
 		return
 	}
-	fmt.Fprintln(w, "\nStatements that were not executed")
+	w.f("\nStatements that were not executed\n")
 	for _, s := range r.Statements {
-		fmt.Fprintf(w, "  %s %s: %s\n", s.Status, ui.Printable(s.Object.String()), ui.Printable(s.Reason))
+		w.f("  %s %s: %s\n", s.Status, ui.Printable(s.Object.String()), ui.Printable(s.Reason))
 		if s.Status == StatementFailed {
-			fmt.Fprintf(w, "    %s\n", ui.Printable(s.SQL))
+			w.f("    %s\n", ui.Printable(s.SQL))
 		}
 	}
 }
 
 // textFindings groups the findings by code and text: hundreds of objects of one
 // kind are one entry, each named.
-func (r *Report) textFindings(w io.Writer) {
+func (r *Report) textFindings(w *page) {
 	if len(r.Findings) == 0 {
 		return
 	}
 	c := r.Counts
-	fmt.Fprintf(w, "\nFindings: %d blocking, %d left, %d changed\n", c.Blocking, c.Left, c.Changed)
+	w.f("\nFindings: %d blocking, %d left, %d changed\n", c.Blocking, c.Left, c.Changed)
 	for i := 0; i < len(r.Findings); {
 		f := r.Findings[i]
 		objects := []string{named(f)}
 		for i++; i < len(r.Findings) && alike(f, r.Findings[i]); i++ {
 			objects = append(objects, named(r.Findings[i]))
 		}
-		fmt.Fprintf(w, "  %s [%s] %s", f.Severity, f.Code, ui.Printable(f.Message))
+		w.f("  %s [%s] %s", f.Severity, f.Code, ui.Printable(f.Message))
 		if f.Remedy != "" {
-			fmt.Fprintf(w, " -> %s", ui.Printable(f.Remedy))
+			w.f(" -> %s", ui.Printable(f.Remedy))
 		}
-		fmt.Fprintf(w, "\n    %s\n", ui.Printable(strings.Join(objects, ", ")))
+		w.f("\n    %s\n", ui.Printable(strings.Join(objects, ", ")))
 	}
 }
 
