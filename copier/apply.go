@@ -21,6 +21,7 @@ import (
 // ApplyParams is what Apply needs.
 type ApplyParams struct {
 	Target     *dial.Endpoint
+	Settings   dial.Settings      // as ControlSettings gives them
 	Statements []ddlgen.Statement // of one phase or of several, in plan order
 	Jobs       int                // statements at once, within a phase
 
@@ -99,7 +100,7 @@ type applier struct {
 
 // atomic runs everything in one transaction.
 func (a *applier) atomic(ctx context.Context) error {
-	conn, err := a.Target.Connect(ctx, dial.Writer())
+	conn, err := a.Target.Connect(ctx, a.Settings)
 	if err != nil {
 		return err
 	}
@@ -290,7 +291,7 @@ func (a *applier) exec(ctx context.Context, conn *pgx.Conn, s ddlgen.Statement) 
 	lost := false
 	err := retry(ctx, s.ID, func() error {
 		if conn == nil || conn.IsClosed() {
-			fresh, err := a.Target.Connect(ctx, dial.Writer())
+			fresh, err := a.Target.Connect(ctx, a.Settings)
 			if err != nil {
 				return err
 			}

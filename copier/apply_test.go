@@ -26,7 +26,7 @@ func TestApplyGoesOnAfterAFailure(t *testing.T) {
 	db.Exec(t, "CREATE TABLE public.p (id integer); INSERT INTO public.p VALUES (1), (1); CREATE TABLE public.c (id integer); INSERT INTO public.c VALUES (9)")
 	events := &recorder{}
 	got, err := Apply(soon(t), ApplyParams{
-		Target: parse(t, dial.Target, db.URL), Jobs: 3, Bus: event.NewBus(events),
+		Target: parse(t, dial.Target, db.URL), Settings: dial.Writer(), Jobs: 3, Bus: event.NewBus(events),
 		Statements: []ddlgen.Statement{
 			statement("pk", ddlgen.PhaseKeys, "ALTER TABLE public.p ADD PRIMARY KEY (id)"),
 			statement("on pk", ddlgen.PhaseKeys, "SELECT 1", "pk"),
@@ -70,13 +70,13 @@ func TestApplyAtomic(t *testing.T) {
 		statement("a", ddlgen.PhaseTables, "CREATE TABLE public.a (n integer)"),
 		statement("b", ddlgen.PhaseTables, "CREATE TABLE public.b (n no_such_type)"),
 	}
-	got, err := Apply(soon(t), ApplyParams{Target: parse(t, dial.Target, db.URL), Statements: statements, Atomic: true})
+	got, err := Apply(soon(t), ApplyParams{Target: parse(t, dial.Target, db.URL), Settings: dial.Writer(), Statements: statements, Atomic: true})
 	var failed *StatementError
 	require.ErrorAs(t, err, &failed)
 	require.Equal(t, "b", failed.Statement.ID)
 	require.True(t, got.RolledBack)
 	require.Equal(t, "0", db.QueryString(t, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"))
-	got, err = Apply(soon(t), ApplyParams{Target: parse(t, dial.Target, db.URL), Statements: statements[:1], Atomic: true})
+	got, err = Apply(soon(t), ApplyParams{Target: parse(t, dial.Target, db.URL), Settings: dial.Writer(), Statements: statements[:1], Atomic: true})
 	require.NoError(t, err)
 	require.Equal(t, []string{"a"}, got.Done)
 }
@@ -93,7 +93,7 @@ func TestApplyOutlivesDeadlocks(t *testing.T) {
 			statement(fmt.Sprintf("ab%d", i), ddlgen.PhaseForeignKeys, "ALTER TABLE public.a ADD FOREIGN KEY (id) REFERENCES public.b"),
 			statement(fmt.Sprintf("ba%d", i), ddlgen.PhaseForeignKeys, "ALTER TABLE public.b ADD FOREIGN KEY (id) REFERENCES public.a"))
 	}
-	got, err := Apply(soon(t), ApplyParams{Target: parse(t, dial.Target, db.URL), Jobs: 4, Statements: statements})
+	got, err := Apply(soon(t), ApplyParams{Target: parse(t, dial.Target, db.URL), Settings: dial.Writer(), Jobs: 4, Statements: statements})
 	require.NoError(t, err)
 	require.Empty(t, got.Failed)
 	require.Equal(t, "20", db.QueryString(t, "SELECT count(*) FROM pg_constraint WHERE contype = 'f'"))
@@ -110,7 +110,7 @@ func TestApplyConnectionCut(t *testing.T) {
 		for i := range 20 {
 			statements = append(statements, statement(fmt.Sprintf("t%d", i), ddlgen.PhaseTables, fmt.Sprintf("CREATE TABLE public.t%d_%d (n integer)", limit, i)))
 		}
-		got, err := Apply(soon(t), ApplyParams{Target: cut.on(parse(t, dial.Target, db.URL)), Jobs: 1, Statements: statements})
+		got, err := Apply(soon(t), ApplyParams{Target: cut.on(parse(t, dial.Target, db.URL)), Settings: dial.Writer(), Jobs: 1, Statements: statements})
 		require.NoError(t, err)
 		require.Empty(t, got.Failed)
 		require.Len(t, got.Done, 20)
@@ -159,7 +159,7 @@ func TestSetSequences(t *testing.T) {
 	missing := catalog.Name{Schema: "public", Name: "never"}
 	values = append(values, ddlgen.SequenceValue{Source: missing, Target: catalog.Name{Schema: "public", Name: "nowhere"}})
 	got, err := SetSequences(soon(t), SequenceParams{
-		Source: parse(t, dial.Source, p.source.URL), Target: parse(t, dial.Target, p.target.URL), Values: values,
+		Source: parse(t, dial.Source, p.source.URL), Target: parse(t, dial.Target, p.target.URL), Settings: dial.Writer(), Values: values,
 	})
 	require.NoError(t, err)
 	require.ErrorContains(t, got[len(got)-1].Err, "nowhere")

@@ -45,7 +45,7 @@ func Copy(ctx context.Context, p Params) (*Result, error) {
 	started := time.Now()
 	c := &copyRun{
 		Params: p, huge: semaphore.NewWeighted(1), broken: map[catalog.Name]error{}, open: map[catalog.Name]int{},
-		ledger: newLedger(p.Target, p.Run),
+		ledger: newLedger(p.Target, ControlSettings(p.Profile), p.Run),
 	}
 	defer c.ledger.close(ctx)
 	if c.survivorWait > 0 {
@@ -95,6 +95,17 @@ func WriterSettings(p ddlgen.Profile) dial.Settings {
 	}
 	if p.AsyncCommit {
 		s = s.With("synchronous_commit", "off")
+	}
+	return s
+}
+
+// ControlSettings are the session settings under which everything but rows is
+// written: the ledger's own statements, DDL, sequences. What they acknowledge
+// is on disk, whatever the server, database or role has as a default.
+func ControlSettings(p ddlgen.Profile) dial.Settings {
+	s := dial.Writer()
+	if p.AsyncCommit {
+		s = s.With("synchronous_commit", "on")
 	}
 	return s
 }

@@ -41,7 +41,7 @@ func newLedgerCase(t *testing.T, edit func(text *batchText, schema *string)) *le
 	}
 	c.db.Exec(t, schema)
 	c.db.Exec(t, "CREATE TABLE public.t (n bigint NOT NULL)")
-	c.ledger = newLedger(parse(t, dial.Target, c.db.URL), "run")
+	c.ledger = newLedger(parse(t, dial.Target, c.db.URL), ControlSettings(postgresProfile()), "run")
 	t.Cleanup(func() { c.ledger.close(context.Background()) })
 	require.NoError(t, c.ledger.prepare(t.Context()))
 	require.NoError(t, c.ledger.begin(t.Context(), runInfo{}, []Part{{ID: 1, Target: catalog.Name{Schema: "public", Name: "t"}}}))

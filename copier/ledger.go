@@ -95,18 +95,19 @@ func (c claim) bind(sql, token string, s span) string {
 // ledger is the control connection to the ledger on the target. Its own
 // statements commit durably. It must not be used by two goroutines at once.
 type ledger struct {
-	target *dial.Endpoint
-	run    string
-	conn   *pgx.Conn
-	wait   time.Duration // how long a takeover waits for a surviving session
+	target   *dial.Endpoint
+	settings dial.Settings
+	run      string
+	conn     *pgx.Conn
+	wait     time.Duration // how long a takeover waits for a surviving session
 }
 
 // survivorWait is how long a part waits for a session that outlived its client
 // before that session is ended.
 const survivorWait = 120 * time.Second
 
-func newLedger(target *dial.Endpoint, run string) *ledger {
-	return &ledger{target: target, run: run, wait: survivorWait}
+func newLedger(target *dial.Endpoint, settings dial.Settings, run string) *ledger {
+	return &ledger{target: target, settings: settings, run: run, wait: survivorWait}
 }
 
 // do runs f with a living connection, connecting anew when the one it had broke.
@@ -114,7 +115,7 @@ func newLedger(target *dial.Endpoint, run string) *ledger {
 func (l *ledger) do(ctx context.Context, what string, f func(*pgx.Conn) error) error {
 	err := retry(ctx, what, func() error {
 		if l.conn == nil || l.conn.IsClosed() {
-			conn, err := l.target.Connect(ctx, dial.Writer())
+			conn, err := l.target.Connect(ctx, l.settings)
 			if err != nil {
 				return err
 			}
@@ -268,7 +269,7 @@ func (l *ledger) raise(ctx context.Context, conn *pgx.Conn, part int64) (int64, 
 // endSurvivors ends the sessions of this run that the backend waits for, by
 // the pid and start that they recorded when they connected.
 func (l *ledger) endSurvivors(ctx context.Context, waiting uint32) error {
-	conn, err := l.target.Connect(ctx, dial.Writer())
+	conn, err := l.target.Connect(ctx, l.settings)
 	if err != nil {
 		return err
 	}

@@ -19,10 +19,11 @@ const sequenceBatch = 200
 
 // SequenceParams is what SetSequences needs.
 type SequenceParams struct {
-	Source *dial.Endpoint // read again, so that the target is not behind a source in use; nil takes the plan's values
-	Target *dial.Endpoint
-	Values []ddlgen.SequenceValue
-	Bus    *event.Bus
+	Source   *dial.Endpoint // read again, so that the target is not behind a source in use; nil takes the plan's values
+	Target   *dial.Endpoint
+	Settings dial.Settings // of the target's session, as ControlSettings gives them
+	Values   []ddlgen.SequenceValue
+	Bus      *event.Bus
 }
 
 // SequenceResult is a sequence as it was set on the target.
@@ -61,7 +62,7 @@ func SetSequences(ctx context.Context, p SequenceParams) ([]SequenceResult, erro
 		// setval may be repeated: it sets, it does not count.
 		err := retry(ctx, "setting sequences", func() (err error) {
 			if conn == nil || conn.IsClosed() {
-				if conn, err = p.Target.Connect(ctx, dial.Writer()); err != nil {
+				if conn, err = p.Target.Connect(ctx, p.Settings); err != nil {
 					return err
 				}
 			}
@@ -71,7 +72,7 @@ func SetSequences(ctx context.Context, p SequenceParams) ([]SequenceResult, erro
 			return out, fmt.Errorf("setting sequences on the target: %w", context.Cause(ctx))
 		}
 		if err != nil {
-			setOneByOne(ctx, p.Target, batch)
+			setOneByOne(ctx, p, batch)
 		}
 	}
 	return out, nil
@@ -87,8 +88,8 @@ func setSequences(ctx context.Context, conn *pgx.Conn, batch []SequenceResult) e
 }
 
 // setOneByOne finds out which sequence of a batch cannot be set.
-func setOneByOne(ctx context.Context, target *dial.Endpoint, batch []SequenceResult) {
-	conn, err := target.Connect(ctx, dial.Writer())
+func setOneByOne(ctx context.Context, p SequenceParams, batch []SequenceResult) {
+	conn, err := p.Target.Connect(ctx, p.Settings)
 	for i := range batch {
 		if err == nil {
 			batch[i].Err = setSequences(ctx, conn, batch[i:i+1])
