@@ -52,11 +52,55 @@ type fingerprintRow struct {
 // not there is left out. Under a snapshot they are the snapshot's, on a READ
 // COMMITTED connection those of now.
 func Fingerprints(ctx context.Context, q Querier, tables []Name) ([]Fingerprint, error) {
+	return fingerprints(ctx, q, tables, make([]int64, len(tables)))
+}
+
+// Change is what happened to a table since its fingerprint was read.
+type Change struct {
+	Table Name
+	What  string // completes "table t": "was truncated or rewritten"
+}
+
+// Changes reads the tables of then again and says what happened to them since,
+// in their order; nothing where nothing did. They are looked up by OID first, so
+// that a renamed table is told from a dropped one.
+func Changes(ctx context.Context, q Querier, then []Fingerprint) ([]Change, error) {
+	names, oids := make([]Name, len(then)), make([]int64, len(then))
+	for i, f := range then {
+		names[i], oids[i] = f.Name, f.OID
+	}
+	now, err := fingerprints(ctx, q, names, oids)
+	if err != nil {
+		return nil, err
+	}
+	byOID, byName := make(map[int64]Fingerprint, len(now)), make(map[Name]Fingerprint, len(now))
+	for _, f := range now {
+		byOID[f.OID], byName[f.Name] = f, f
+	}
+	var out []Change
+	for _, f := range then {
+		n, ok := byOID[f.OID]
+		if !ok {
+			n, ok = byName[f.Name]
+		}
+		what := "was dropped"
+		if ok {
+			what = f.Diff(n)
+		}
+		if what != "" {
+			out = append(out, Change{Table: f.Name, What: what})
+		}
+	}
+	return out, nil
+}
+
+// fingerprints looks tables up by OID, and by name where that is 0 or gone.
+func fingerprints(ctx context.Context, q Querier, tables []Name, oids []int64) ([]Fingerprint, error) {
 	schemas, names := make([]string, len(tables)), make([]string, len(tables))
 	for i, t := range tables {
 		schemas[i], names[i] = t.Schema, t.Name
 	}
-	rows, err := collect[fingerprintRow](ctx, q, "fingerprints", schemas, names, make([]int64, len(tables)))
+	rows, err := collect[fingerprintRow](ctx, q, "fingerprints", schemas, names, oids)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +119,7 @@ func Fingerprints(ctx context.Context, q Querier, tables []Name) ([]Fingerprint,
 }
 
 // Diff says in words what changed of the table since f was read, "" if nothing
-// that matters.
+// that matters. Of several changes it names one: the most telling.
 func (f Fingerprint) Diff(now Fingerprint) string {
 	switch {
 	case f.OID != now.OID:
@@ -88,26 +132,60 @@ func (f Fingerprint) Diff(now Fingerprint) string {
 	if what := diffColumns(f.Columns, now.Columns); what != "" {
 		return what
 	}
-	switch {
-	case f.Filenode != now.Filenode:
+	if f.Filenode != now.Filenode {
 		return "was truncated or rewritten"
-	case !slices.Equal(f.parentOIDs, now.parentOIDs):
-		return "was attached to or detached from a parent"
-	case !slices.Equal(f.childOIDs, now.childOIDs):
-		return "had a partition or child attached, detached, created or dropped"
+	}
+	lost, gained := diffTree(f.parentOIDs, now.parentOIDs, f.Parents, now.Parents)
+	switch {
+	case lost != "":
+		return "was detached from " + lost
+	case gained != "":
+		return "was attached to " + gained
+	}
+	child := "child"
+	if f.Kind == "p" {
+		child = "partition"
+	}
+	lost, gained = diffTree(f.childOIDs, now.childOIDs, f.Children, now.Children)
+	switch {
+	case lost != "":
+		return fmt.Sprintf("had its %s %s detached or dropped", child, lost)
+	case gained != "":
+		return fmt.Sprintf("had a %s %s attached or created", child, gained)
 	}
 	return ""
 }
 
+// diffTree names the first relation that is no longer there, and the first new
+// one. A renamed one is neither. Both lists are sorted by OID, as the query does.
+func diffTree(then, now []int64, thenNames, nowNames []string) (lost, gained string) {
+	for i, oid := range then {
+		if _, there := slices.BinarySearch(now, oid); !there {
+			lost = thenNames[i]
+			break
+		}
+	}
+	for i, oid := range now {
+		if _, there := slices.BinarySearch(then, oid); !there {
+			gained = nowNames[i]
+			break
+		}
+	}
+	return lost, gained
+}
+
 func diffColumns(then, now []FingerprintColumn) string {
 	byNum := make(map[int]FingerprintColumn, len(now))
+	byName := make(map[string]bool, len(now))
 	for _, c := range now {
-		byNum[c.Num] = c
+		byNum[c.Num], byName[c.Name] = c, true
 	}
 	for _, c := range then {
 		n, ok := byNum[c.Num]
 		delete(byNum, c.Num)
 		switch {
+		case !ok && byName[c.Name]:
+			return fmt.Sprintf("had its column %s dropped and added again", c.Name)
 		case !ok:
 			return fmt.Sprintf("had its column %s dropped", c.Name)
 		case n.Name != c.Name:

@@ -79,6 +79,7 @@ type Extension struct {
 	Name    string `json:"name"`
 	Schema  string `json:"schema"`
 	Version string `json:"version"`
+	Config  []Name `json:"config_tables,omitempty"` // member tables whose rows are the user's (pg_extension_config_dump)
 }
 
 // Enum is an enumerated type with its labels in enumsortorder.
@@ -169,6 +170,10 @@ type Sequence struct {
 	LastValue int64 `json:"last_value"`
 	IsCalled  bool  `json:"is_called"`
 
+	// Unreadable says that the position is not known: the reader may not SELECT
+	// from the sequence, or it is unlogged on a standby. Nor does Hash count it.
+	Unreadable bool `json:"unreadable,omitempty"`
+
 	Owner    *ColumnRef `json:"owner,omitempty"`    // OWNED BY, or the identity column
 	Identity bool       `json:"identity,omitempty"` // it is an identity column's own
 }
@@ -201,11 +206,13 @@ type Table struct {
 	ReplIdent   string    `json:"replica_identity,omitempty"` // full, nothing, index; empty is the default
 	Tablespace  string    `json:"tablespace,omitempty"`       // empty is the database's
 	OfType      *Name     `json:"of_type,omitempty"`          // CREATE TABLE ... OF type
+	Server      string    `json:"server,omitempty"`           // of a foreign table
 
 	Inherits     []Name         `json:"inherits,omitempty"` // parents in inhseqno order; for a partition its one parent
 	IsPartition  bool           `json:"is_partition,omitempty"`
 	PartitionKey PartitionKey   `json:"partition_key,omitempty"`   // of a partitioned table
 	Bound        PartitionBound `json:"partition_bound,omitempty"` // of a partition
+	Uses         []Ref          `json:"uses,omitempty"`            // what PartitionKey depends on
 
 	Columns []Column `json:"columns"` // in attnum order, dropped ones left out
 
@@ -322,7 +329,9 @@ type IndexKey struct {
 	Collation  *Name  `json:"collation,omitempty"` // only when it differs from the column's
 	OpClass    *Name  `json:"opclass,omitempty"`   // only when it is not the default
 	Descending bool   `json:"desc,omitempty"`
-	NullsFirst bool   `json:"nulls_first,omitempty"`
+	NullsFirst bool   `json:"nulls_first,omitempty"` // the stored bit: DESC without it is NULLS LAST
+
+	OpClassOptions []string `json:"opclass_options,omitempty"` // "siglen=32"
 }
 
 // Comment is one COMMENT ON.
@@ -342,4 +351,5 @@ type Other struct {
 	Name  Name   `json:"name"` // routines with their argument types in Name
 	Table *Name  `json:"table,omitempty"`
 	Count int64  `json:"count,omitempty"` // for kinds that are only counted, such as large objects
+	Uses  []Ref  `json:"uses,omitempty"`  // of views: what their query reads and calls
 }

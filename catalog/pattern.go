@@ -1,73 +1,18 @@
 package catalog
 
 import (
+	"cmp"
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 )
 
-// Filter chooses tables by name. Exclusion beats inclusion; without an
-// inclusion every table is in. Schema and table inclusions add up.
-//
-// A pattern is "table" (in any schema) or "schema.table", with * for any
-// characters and ? for one; letters outside of double quotes are folded to
-// lower case, as SQL and psql do; inside of quotes everything is literal. A
-// pattern between slashes is a regular expression (RE2) over "schema.table"
-// ("schema" for schema patterns), taken as it is.
-type Filter struct {
-	IncludeSchemas []string
-	ExcludeSchemas []string
-	IncludeTables  []string
-	ExcludeTables  []string
-}
-
-// Empty says that nothing was asked for: everything is in.
-func (f Filter) Empty() bool {
-	return len(f.IncludeSchemas)+len(f.ExcludeSchemas)+len(f.IncludeTables)+len(f.ExcludeTables) == 0
-}
-
-// ErrNothingSelected is a filter that leaves no table.
-var ErrNothingSelected = errors.New("the filters leave no table: nothing would be done")
-
-// UnmatchedPatternError is a pattern that fits no table: a typing error, most
-// likely, and silence would copy less than was meant.
-type UnmatchedPatternError struct {
-	Pattern string
-	Flag    string   // the flag it came from, e.g. "--include-table"
-	Near    []string // names that look like it
-}
-
-// Error implements error.
-func (e *UnmatchedPatternError) Error() string {
-	msg := fmt.Sprintf("%s %s matches nothing", e.Flag, e.Pattern)
-	if len(e.Near) > 0 {
-		msg += "; did you mean " + strings.Join(e.Near, " or ") + "?"
-	}
-	return msg
-}
-
-// PatternError is a pattern that cannot be read.
-type PatternError struct {
-	Pattern string
-	Flag    string
-	Err     error
-}
-
-// Error implements error.
-func (e *PatternError) Error() string {
-	return fmt.Sprintf("%s %s cannot be read: %v", e.Flag, e.Pattern, e.Err)
-}
-
-// Unwrap returns the cause.
-func (e *PatternError) Unwrap() error { return e.Err }
-
 // pattern is one compiled pattern.
 type pattern struct {
 	text, flag string
 	schema     *regexp.Regexp // nil: any schema
-	table      *regexp.Regexp // nil: any table (schema patterns)
+	table      *regexp.Regexp // nil: a schema pattern
 	whole      *regexp.Regexp // for /regex/: over "schema.table"
 	hits       int
 }
@@ -182,77 +127,37 @@ func globs(text string) ([]*regexp.Regexp, error) {
 	return parts, flush()
 }
 
-// Match resolves the filter against the listing and returns the chosen tables,
-// sorted. A partition is chosen with its root, and a chosen partition without
-// its root is an error of the pattern: its rows travel with the root's.
-func (f Filter) Match(refs []TableRef) ([]Name, error) {
-	var sets [4][]*pattern
-	for i, s := range []struct {
-		texts   []string
-		flag    string
-		schemas bool
-	}{
-		{f.IncludeSchemas, "--include-schema", true}, {f.IncludeTables, "--include-table", false},
-		{f.ExcludeSchemas, "--exclude-schema", true}, {f.ExcludeTables, "--exclude-table", false},
-	} {
-		var err error
-		if sets[i], err = compile(s.texts, s.flag, s.schemas); err != nil {
-			return nil, err
-		}
-	}
-	parent := map[Name]*Name{}
-	for _, r := range refs {
-		parent[r.Name] = r.Parent
-	}
-	in := func(n Name, set []*pattern) bool {
-		hit := false
-		for _, p := range set {
-			hit = p.matches(n) || hit // every pattern counts its hits
-		}
-		return hit
-	}
-	var out []Name
-	for _, r := range refs {
-		included := len(f.IncludeSchemas)+len(f.IncludeTables) == 0
-		excluded := false
-		for n := &r.Name; n != nil; n = parent[*n] {
-			byName, bySchema := in(*n, sets[1]), in(*n, sets[0])
-			included = included || byName || bySchema
-			xs, xt := in(*n, sets[2]), in(*n, sets[3])
-			excluded = excluded || xs || xt
-		}
-		if included && !excluded {
-			out = append(out, r.Name)
-		}
-	}
-	for _, set := range sets {
-		for _, p := range set {
-			if p.hits == 0 {
-				return nil, &UnmatchedPatternError{Pattern: p.text, Flag: p.flag, Near: near(p.text, refs)}
-			}
-		}
-	}
-	if len(out) == 0 && (!f.Empty()) {
-		return nil, ErrNothingSelected
-	}
-	slices.SortFunc(out, Name.Compare)
-	return out, nil
-}
-
-// near lists up to three names that look like the pattern.
-func near(text string, refs []TableRef) []string {
-	want := strings.ToLower(strings.NewReplacer(`"`, "", "*", "", "?", "").Replace(text))
+// near lists up to three names that look like the pattern, the nearest first.
+func (p *pattern) near(refs []TableRef) []string {
+	want := strings.ToLower(strings.NewReplacer(`"`, "", "*", "", "?", "", "/", "").Replace(p.text))
 	if i := strings.LastIndexByte(want, '.'); i >= 0 {
 		want = want[i+1:]
 	}
-	var out []string
+	if want == "" {
+		return nil
+	}
+	type candidate struct {
+		name string
+		far  int
+	}
+	var found []candidate
+	seen := map[string]bool{}
 	for _, r := range refs {
-		got := strings.ToLower(r.Name.Name)
-		if want != "" && (strings.Contains(got, want) || strings.Contains(want, got) || distance(got, want) <= 2) {
-			if out = append(out, r.Name.String()); len(out) == 3 {
-				break
-			}
+		got, name := r.Name.Name, Pattern(r.Name)
+		if p.table == nil {
+			got, name = r.Name.Schema, Pattern(Name{Name: r.Name.Schema})
 		}
+		got = strings.ToLower(got)
+		far := distance(got, want)
+		if !seen[name] && (far <= 2 || strings.Contains(got, want) || strings.Contains(want, got)) {
+			seen[name] = true
+			found = append(found, candidate{name, far})
+		}
+	}
+	slices.SortFunc(found, func(a, b candidate) int { return cmp.Or(cmp.Compare(a.far, b.far), cmp.Compare(a.name, b.name)) })
+	var out []string
+	for _, c := range found[:min(3, len(found))] {
+		out = append(out, c.name)
 	}
 	return out
 }
@@ -277,10 +182,6 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-func sortTableRefs(refs []TableRef) {
-	slices.SortFunc(refs, func(a, b TableRef) int { return a.Name.Compare(b.Name) })
-}
-
 // Pattern returns the pattern that chooses exactly this table, for commands
 // that are printed for the user.
 func Pattern(n Name) string {
@@ -289,6 +190,9 @@ func Pattern(n Name) string {
 			return s
 		}
 		return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+	}
+	if n.Schema == "" {
+		return q(n.Name)
 	}
 	return q(n.Schema) + "." + q(n.Name)
 }

@@ -3,14 +3,27 @@ package catalog
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pg2db9/pg2db9/catalog/finding"
 )
 
+// Codes of the findings of Select.
+const (
+	codeForeignKey finding.Code = "filter.foreign-key" // left: it refers to a table that is not selected
+	codeView       finding.Code = "filter.view"        // left: it reads a table that is not selected
+	codeDetached   finding.Code = "filter.detached"    // becomes a table of its own: its parent is not selected
+	codeChild      finding.Code = "filter.child"       // not selected although its parent is: the parent shows fewer rows
+	codeUnselected finding.Code = "filter.unselected"  // what is left because nobody asked for it, counted
+)
+
 // Select returns the part of the database that a filter chooses: the tables,
-// and with them their indexes, constraints, comments, the sequences they own or
-// call, the types and schemas they need. What is left because a table is left
-// is in the findings.
+// and with them their indexes, constraints, triggers, comments, the sequences
+// that they own or call, the types, extensions and schemas that they need, and
+// the views that read selected tables alone. What belongs to no table (a
+// routine, a sequence or type that nothing uses) is chosen with its schema,
+// unless single tables are asked for. The findings say what is left because
+// something else is, and count the rest. The database itself stays as it is.
 func (db *Database) Select(f Filter) (*Database, []finding.Finding, error) {
 	if f.Empty() {
 		return db, nil, nil
@@ -22,170 +35,213 @@ func (db *Database) Select(f Filter) (*Database, []finding.Finding, error) {
 			refs[i].Parent = &t.Inherits[0]
 		}
 	}
-	chosen, err := f.Match(refs)
+	m, err := f.matcher()
 	if err != nil {
 		return nil, nil, err
 	}
-	s := &selection{from: db, tables: map[Name]bool{}, sequences: map[Name]bool{}, types: map[Name]bool{}, schemas: map[string]bool{}}
-	for _, n := range chosen {
-		s.tables[n] = true
+	chosen, err := m.match(refs)
+	if err != nil {
+		return nil, nil, err
 	}
-	return s.database(), s.findings, nil
+	s := newSelection(db, m, chosen)
+	out := s.database()
+	finding.Sort(s.findings)
+	return out, s.findings, nil
 }
 
 // selection is one Select under way.
 type selection struct {
-	from      *Database
-	tables    map[Name]bool
-	sequences map[Name]bool
-	types     map[Name]bool
-	schemas   map[string]bool
-	findings  []finding.Finding
+	from *Database
+	m    *matcher
+
+	all    map[Name]bool // every table of the database
+	tables map[Name]bool // those chosen
+	needs                // what they cannot do without
+
+	relations   map[Name]bool // what is selected of the names that relations share
+	constraints map[ColumnRef]bool
+	findings    []finding.Finding
+}
+
+func newSelection(db *Database, m *matcher, chosen []Name) *selection {
+	s := &selection{
+		from: db, m: m, all: map[Name]bool{}, tables: map[Name]bool{}, needs: newNeeds(),
+		relations: map[Name]bool{}, constraints: map[ColumnRef]bool{},
+	}
+	for _, t := range db.Tables {
+		s.all[t.Name] = true
+	}
+	for _, n := range chosen {
+		s.tables[n], s.relations[n] = true, true
+	}
+	return s
 }
 
 func (s *selection) database() *Database {
 	out := *s.from
+	detached := map[Name]bool{}
 	out.Tables = keep(s.from.Tables, func(t Table) bool { return s.tables[t.Name] })
 	for i := range out.Tables {
-		s.schemas[out.Tables[i].Name.Schema] = true
-		s.needs(out.Tables[i])
-	}
-	for i, t := range out.Tables {
-		out.Tables[i].Inherits = keep(t.Inherits, func(p Name) bool { return s.tables[p] })
-		if len(out.Tables[i].Inherits) < len(t.Inherits) {
-			s.left("table", t.Name, nil, "It is copied as a table of its own: a parent is not selected.")
-			columns := slices.Clone(t.Columns)
-			for j := range columns {
-				columns[j].Local = true
-			}
-			out.Tables[i].Columns = columns
+		if t := &out.Tables[i]; s.detach(t) {
+			detached[t.Name] = true
 		}
-	}
-	s.closeTypes()
-	out.Sequences = keep(s.from.Sequences, func(q Sequence) bool {
-		return s.sequences[q.Name] || q.Owner != nil && s.tables[q.Owner.Table]
-	})
-	for i, q := range out.Sequences {
-		s.schemas[q.Name.Schema] = true
-		s.sequences[q.Name] = true
-		if q.Owner != nil && !s.tables[q.Owner.Table] {
-			out.Sequences[i].Owner = nil
-		}
+		s.table(out.Tables[i])
 	}
 	out.Constraints = keep(s.from.Constraints, s.constraint)
+	for i := range out.Constraints {
+		c := &out.Constraints[i]
+		c.Inherited = c.Inherited && !detached[c.Table]
+		s.constraints[ColumnRef{c.Table, c.Name}] = true
+		s.refs(c.Uses)
+	}
 	out.Indexes = keep(s.from.Indexes, func(x Index) bool { return s.tables[x.Table] })
-	out.Enums = keep(s.from.Enums, func(e Enum) bool { return s.typeNeeded(e.Name) })
-	out.Domains = keep(s.from.Domains, func(d Domain) bool { return s.typeNeeded(d.Name) })
-	out.Composites = keep(s.from.Composites, func(c Composite) bool { return s.typeNeeded(c.Name) })
-	out.Schemas = keep(s.from.Schemas, func(n Schema) bool { return s.schemas[n.Name] })
-	out.Others = keep(s.from.Others, s.other)
-	out.Comments = keep(s.from.Comments, s.comment)
+	for i := range out.Indexes {
+		s.relations[out.Indexes[i].Name] = true
+		s.refs(out.Indexes[i].Uses)
+	}
+	for i := range out.Indexes {
+		if p := out.Indexes[i].Parent; p != nil && !s.relations[*p] {
+			out.Indexes[i].Parent = nil
+		}
+	}
+	s.objects(&out)
+	s.children()
+	s.unselected(&out)
 	return &out
 }
 
-// needs notes the types and sequences that a table cannot do without.
-func (s *selection) needs(t Table) {
-	for _, c := range t.Columns {
-		s.types[c.Type.Name] = true
-		for _, u := range c.Uses {
-			switch u.Kind {
-			case "sequence":
-				s.sequences[u.Name] = true
-			case "type":
-				s.types[u.Name] = true
+// objects chooses what is not part of a table.
+func (s *selection) objects(out *Database) {
+	// Types first: a domain's default may call a sequence.
+	s.closeTypes(s.from, s.whole)
+	types := func(n Name) bool { return s.types[n] || s.whole(n.Schema) }
+	out.Enums = keep(s.from.Enums, func(e Enum) bool { return types(e.Name) })
+	out.Domains = keep(s.from.Domains, func(d Domain) bool { return types(d.Name) })
+	out.Composites = keep(s.from.Composites, func(c Composite) bool { return types(c.Name) })
+	out.Sequences = keep(s.from.Sequences, func(q Sequence) bool {
+		if s.sequences[q.Name] {
+			return true
+		}
+		if q.Owner != nil && s.all[q.Owner.Table] {
+			return s.tables[q.Owner.Table]
+		}
+		return s.whole(q.Name.Schema)
+	})
+	for i, q := range out.Sequences {
+		s.relations[q.Name], s.schemas[q.Name.Schema] = true, true
+		if q.Owner != nil && !s.tables[q.Owner.Table] {
+			out.Sequences[i].Owner, out.Sequences[i].Identity = nil, false
+		}
+	}
+	for _, e := range out.Enums {
+		s.schemas[e.Name.Schema] = true
+	}
+	for _, d := range out.Domains {
+		s.schemas[d.Name.Schema] = true
+	}
+	for _, c := range out.Composites {
+		s.relations[c.Name], s.schemas[c.Name.Schema] = true, true
+	}
+	out.Others = keep(s.from.Others, s.others())
+	out.Extensions = keep(s.from.Extensions, func(x Extension) bool { return s.extensions[x.Name] || s.whole(x.Schema) })
+	for _, x := range out.Extensions {
+		s.schemas[x.Schema] = true
+	}
+	out.Schemas = keep(s.from.Schemas, func(n Schema) bool { return s.schemas[n.Name] || s.whole(n.Name) })
+	out.Comments = keep(s.from.Comments, s.comments(out))
+}
+
+// whole says whether a schema is chosen with all that it holds.
+func (s *selection) whole(schema string) bool { return s.m.wholeSchema(schema) }
+
+// detach makes a table one of its own whose parents are not all selected. Its
+// inherited columns and constraints become its own then.
+func (s *selection) detach(t *Table) bool {
+	kept := keep(t.Inherits, func(p Name) bool { return s.tables[p] || !s.all[p] })
+	if len(kept) == len(t.Inherits) {
+		return false
+	}
+	parent := t.Inherits[slices.IndexFunc(t.Inherits, func(p Name) bool { return s.all[p] && !s.tables[p] })]
+	what, message := "child", "it becomes a table of its own: its parent %s is not selected"
+	if t.IsPartition {
+		what, message = "partition", "it becomes a table of its own: %s, of which it is a partition, is not selected"
+	}
+	s.find(codeDetached, finding.Change, "table", t.Name, fmt.Sprintf(message, parent),
+		fmt.Sprintf("Select %s as well to keep it a %s of it.", parent, what))
+	t.Inherits, t.IsPartition, t.Bound = kept, false, ""
+	t.Columns = slices.Clone(t.Columns)
+	for i := range t.Columns {
+		t.Columns[i].Local = true
+	}
+	return true
+}
+
+// children names the tables that are left although their parent is selected.
+func (s *selection) children() {
+	for _, t := range s.from.Tables {
+		if s.tables[t.Name] {
+			continue
+		}
+		for _, p := range t.Inherits {
+			if s.tables[p] {
+				s.find(codeChild, finding.Left, "table", t.Name,
+					fmt.Sprintf("it is not selected, but %s is: on the target that shows none of its rows", p), "Select it as well, or leave it so.")
+				break
 			}
 		}
 	}
-	for _, k := range s.from.Constraints {
-		if k.Table == t.Name {
-			s.useTypes(k.Uses)
-		}
-	}
-	for _, x := range s.from.Indexes {
-		if x.Table == t.Name {
-			s.useTypes(x.Uses)
-		}
-	}
-}
-
-func (s *selection) useTypes(refs []Ref) {
-	for _, u := range refs {
-		if u.Kind == "type" {
-			s.types[u.Name] = true
-		}
-	}
-}
-
-// closeTypes adds what the needed types are made of.
-func (s *selection) closeTypes() {
-	for again := true; again; {
-		n := len(s.types)
-		for _, d := range s.from.Domains {
-			if s.types[d.Name] {
-				s.types[d.Base.Name] = true
-				s.useTypes(d.Uses)
-			}
-		}
-		for _, c := range s.from.Composites {
-			if s.types[c.Name] {
-				for _, f := range c.Fields {
-					s.types[f.Type.Name] = true
-				}
-			}
-		}
-		again = len(s.types) > n
-	}
-}
-
-func (s *selection) typeNeeded(n Name) bool {
-	if s.types[n] {
-		s.schemas[n.Schema] = true
-	}
-	return s.types[n]
 }
 
 func (s *selection) constraint(k Constraint) bool {
 	if !s.tables[k.Table] {
 		return false
 	}
-	if k.RefTable != nil && !s.tables[*k.RefTable] {
-		s.left("constraint", Name{Schema: k.Table.Schema, Name: k.Name}, &k.Table,
-			fmt.Sprintf("The foreign key is not carried: it refers to %s, which is not selected.", *k.RefTable))
-		return false
+	if k.RefTable == nil || s.tables[*k.RefTable] || !s.all[*k.RefTable] {
+		return true
 	}
-	return true
+	if !k.Inherited {
+		s.findings = append(s.findings, finding.Finding{
+			Code: codeForeignKey, Severity: finding.Left,
+			Object:  finding.Object{Kind: "constraint", Schema: k.Table.Schema, Parent: k.Table.Name, Name: k.Name},
+			Message: fmt.Sprintf("the foreign key refers to %s, which is not selected", *k.RefTable),
+			Remedy:  fmt.Sprintf("Select %s as well, or leave it so.", *k.RefTable),
+		})
+	}
+	return false
 }
 
-// other keeps what hangs on a selected table, and what hangs on none: that is
-// left by this version in any case, with a finding of its own.
-func (s *selection) other(o Other) bool { return o.Table == nil || s.tables[*o.Table] }
-
-func (s *selection) comment(c Comment) bool {
-	switch c.Kind {
-	case "table", "foreign table", "column", "constraint", "trigger", "rule", "policy":
-		return s.tables[c.Name]
-	case "index":
-		return slices.ContainsFunc(s.from.Indexes, func(x Index) bool { return x.Name == c.Name && s.tables[x.Table] })
-	case "sequence":
-		return s.sequences[c.Name]
-	case "type", "domain", "constraint on domain":
-		return s.types[c.Name]
-	case "schema":
-		return s.schemas[c.Name.Name]
+// unselected counts what the filters leave, so that nothing goes unmentioned.
+func (s *selection) unselected(out *Database) {
+	var parts []string
+	count := func(n int, what string) {
+		switch {
+		case n == 1:
+			parts = append(parts, "1 "+what)
+		case n > 1:
+			parts = append(parts, fmt.Sprintf("%d %ss", n, what))
+		}
 	}
-	return true
+	count(len(s.from.Tables)-len(out.Tables), "table")
+	count(len(s.from.Sequences)-len(out.Sequences), "sequence")
+	count(len(s.from.Enums)+len(s.from.Domains)+len(s.from.Composites)-len(out.Enums)-len(out.Domains)-len(out.Composites), "type")
+	count(len(s.from.Extensions)-len(out.Extensions), "extension")
+	count(len(s.from.Schemas)-len(out.Schemas), "schema")
+	count(len(s.from.Others)-len(out.Others), "other object")
+	if len(parts) > 0 {
+		s.findings = append(s.findings, finding.Finding{
+			Code: codeUnselected, Severity: finding.Info, Object: finding.Object{Kind: "objects", Name: "not selected"},
+			Message: "left out by the filters: " + strings.Join(parts, ", "),
+		})
+	}
 }
 
-func (s *selection) left(kind string, n Name, parent *Name, message string) {
-	o := finding.Object{Kind: kind, Schema: n.Schema, Name: n.Name}
-	if parent != nil {
-		o.Parent = parent.Name
-	}
+func (s *selection) find(code finding.Code, severity finding.Severity, kind string, n Name, message, remedy string) {
 	s.findings = append(s.findings, finding.Finding{
-		Code: "filter.dangling", Severity: finding.Left, Object: o, Message: message, Remedy: "Select the other table too, or leave it so.",
+		Code: code, Severity: severity, Object: finding.Object{Kind: kind, Schema: n.Schema, Name: n.Name}, Message: message, Remedy: remedy,
 	})
 }
 
+// keep returns a new list of what in wants, in order.
 func keep[T any](list []T, in func(T) bool) []T {
 	var out []T
 	for _, x := range list {

@@ -2,10 +2,6 @@ package catalog
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"slices"
 )
 
@@ -49,32 +45,4 @@ func sortRefs(refs []Ref) {
 	slices.SortFunc(refs, func(a, b Ref) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Name.Compare(b.Name), cmp.Compare(a.Extension, b.Extension))
 	})
-}
-
-// Hash names the version of the schema: two databases with the same objects
-// have the same hash, whatever their sizes and their sequences' positions.
-func (db *Database) Hash() string {
-	d := *db
-	d.Tables = slices.Clone(db.Tables)
-	for i := range d.Tables {
-		d.Tables[i].HeapBytes, d.Tables[i].ToastBytes, d.Tables[i].RowsGuess = 0, 0, 0
-	}
-	d.Indexes = slices.Clone(db.Indexes)
-	for i := range d.Indexes {
-		d.Indexes[i].Bytes = 0
-	}
-	d.Sequences = slices.Clone(db.Sequences)
-	for i := range d.Sequences {
-		d.Sequences[i].LastValue, d.Sequences[i].IsCalled = 0, false
-	}
-	d.Others = slices.Clone(db.Others)
-	for i := range d.Others {
-		d.Others[i].Count = 0
-	}
-	b, err := json.Marshal(&d)
-	if err != nil {
-		panic(fmt.Sprintf("a model of plain values cannot be marshalled: %v", err)) // impossible
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
 }

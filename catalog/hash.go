@@ -1,0 +1,45 @@
+package catalog
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Hash names the version of the schema: SHA-256 over the model as JSON, which is
+// the same for equal models since they hold no maps. What running the database
+// changes is left out: sizes, guesses of row counts, the positions of sequences,
+// large objects, the server's minor version.
+func (db *Database) Hash() string {
+	d := *db
+	d.ServerVersion -= d.ServerVersion % 10000
+	d.Tables = slices.Clone(db.Tables)
+	for i := range d.Tables {
+		d.Tables[i].HeapBytes, d.Tables[i].ToastBytes, d.Tables[i].RowsGuess = 0, 0, 0
+	}
+	d.Indexes = slices.Clone(db.Indexes)
+	for i := range d.Indexes {
+		d.Indexes[i].Bytes = 0
+	}
+	d.Sequences = slices.Clone(db.Sequences)
+	for i := range d.Sequences {
+		d.Sequences[i].LastValue, d.Sequences[i].IsCalled, d.Sequences[i].Unreadable = 0, false, false
+	}
+	d.Others = keep(db.Others, func(o Other) bool { return !isData(o.Kind) })
+	for i := range d.Others {
+		d.Others[i].Count = 0
+	}
+	d.Comments = keep(db.Comments, func(c Comment) bool { return !isData(c.Kind) })
+	b, err := json.Marshal(&d)
+	if err != nil {
+		panic(fmt.Sprintf("a model of plain values cannot be marshalled: %v", err)) // impossible
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// isData says that a kind of object is content rather than schema.
+func isData(kind string) bool { return strings.HasSuffix(kind, "large object") }

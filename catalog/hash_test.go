@@ -1,0 +1,68 @@
+package catalog
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// A model survives JSON without loss, whatever it holds.
+func TestModelSurvivesJSON(t *testing.T) {
+	t.Parallel()
+	models := rapid.Make[Database]()
+	rapid.Check(t, func(t *rapid.T) {
+		db := models.Draw(t, "model")
+		b, err := json.Marshal(&db)
+		require.NoError(t, err)
+		var again Database
+		require.NoError(t, json.Unmarshal(b, &again))
+		require.Empty(t, cmp.Diff(db, again, cmpopts.EquateEmpty())) // Load makes no empty list, only none
+		require.Equal(t, db.Hash(), db.Hash())
+	})
+}
+
+func TestHashIsOfTheSchemaAlone(t *testing.T) {
+	t.Parallel()
+	base := Database{
+		ServerVersion: 150017,
+		Tables:        []Table{{Name: Name{"public", "t"}, Columns: []Column{{Name: "a", Num: 1}}}},
+		Indexes:       []Index{{Name: Name{"public", "i"}, Table: Name{"public", "t"}}},
+		Sequences:     []Sequence{{Name: Name{"public", "s"}}},
+		Others:        []Other{{Kind: "privileges", Count: 1}},
+	}
+	hash := base.Hash()
+	tests := []struct {
+		name   string
+		change func(*Database)
+		same   bool
+	}{
+		{"sizes", func(d *Database) { d.Tables[0].HeapBytes, d.Tables[0].ToastBytes, d.Tables[0].RowsGuess = 1, 2, 3 }, true},
+		{"index size", func(d *Database) { d.Indexes[0].Bytes = 1 }, true},
+		{"position", func(d *Database) { d.Sequences[0].LastValue, d.Sequences[0].IsCalled = 7, true }, true},
+		{"position not known", func(d *Database) { d.Sequences[0].Unreadable = true }, true},
+		{"minor version", func(d *Database) { d.ServerVersion = 150018 }, true},
+		{"large objects", func(d *Database) { d.Others = append(d.Others, Other{Kind: "large object", Count: 3}) }, true},
+		{"counts", func(d *Database) { d.Others[0].Count = 2 }, true},
+		{"major version", func(d *Database) { d.ServerVersion = 160001 }, false},
+		{"column", func(d *Database) { d.Tables[0].Columns = append(d.Tables[0].Columns, Column{Name: "b", Num: 2}) }, false},
+		{"type", func(d *Database) { d.Tables[0].Columns = []Column{{Name: "a", Num: 1, Type: Type{Mod: 5}}} }, false},
+		{"sequence's start", func(d *Database) { d.Sequences[0].Start = 7 }, false},
+		{"another object", func(d *Database) { d.Others = append(d.Others, Other{Kind: "view", Name: Name{"public", "v"}}) }, false},
+		{"comment", func(d *Database) { d.Comments = []Comment{{Kind: "table", Name: Name{"public", "t"}, Text: "x"}} }, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := base
+			d.Tables, d.Indexes, d.Sequences, d.Others = slices.Clone(base.Tables), slices.Clone(base.Indexes), slices.Clone(base.Sequences), slices.Clone(base.Others)
+			tt.change(&d)
+			require.Equal(t, tt.same, d.Hash() == hash)
+			require.Equal(t, hash, base.Hash(), "Hash changed the model")
+		})
+	}
+}

@@ -1,0 +1,96 @@
+package catalog
+
+// needs is what the selected tables cannot do without, wherever it lies.
+type needs struct {
+	types      map[Name]bool
+	sequences  map[Name]bool
+	schemas    map[string]bool
+	extensions map[string]bool
+}
+
+func newNeeds() needs {
+	return needs{types: map[Name]bool{}, sequences: map[Name]bool{}, schemas: map[string]bool{}, extensions: map[string]bool{}}
+}
+
+// table notes what a table's columns and partition key need.
+func (n needs) table(t Table) {
+	n.schemas[t.Name.Schema] = true
+	n.refs(t.Uses)
+	if t.OfType != nil {
+		n.types[*t.OfType] = true
+	}
+	for _, c := range t.Columns {
+		n.typ(c.Type)
+		n.refs(c.Uses)
+	}
+}
+
+func (n needs) typ(t Type) {
+	n.types[t.Name] = true
+	if t.Extension != "" {
+		n.extensions[t.Extension] = true
+	}
+}
+
+func (n needs) refs(refs []Ref) {
+	for _, r := range refs {
+		switch {
+		case r.Extension != "":
+			n.extensions[r.Extension] = true
+		case r.Kind == "sequence":
+			n.sequences[r.Name] = true
+		case r.Kind == "type":
+			n.types[r.Name] = true
+		}
+	}
+}
+
+// closeTypes adds what the types are made of: those needed, and those of the
+// schemas that are chosen whole.
+func (n needs) closeTypes(db *Database, whole func(schema string) bool) {
+	domains := make(map[Name]*Domain, len(db.Domains))
+	composites := make(map[Name]*Composite, len(db.Composites))
+	var todo []Name
+	for i := range db.Domains {
+		d := &db.Domains[i]
+		domains[d.Name] = d
+		if whole(d.Name.Schema) {
+			todo = append(todo, d.Name)
+		}
+	}
+	for i := range db.Composites {
+		c := &db.Composites[i]
+		composites[c.Name] = c
+		if whole(c.Name.Schema) {
+			todo = append(todo, c.Name)
+		}
+	}
+	for t := range n.types {
+		todo = append(todo, t)
+	}
+	done := map[Name]bool{}
+	for len(todo) > 0 {
+		t := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if done[t] {
+			continue
+		}
+		done[t] = true
+		if d := domains[t]; d != nil {
+			n.typ(d.Base)
+			n.refs(d.Uses)
+			todo = append(todo, d.Base.Name)
+			for _, r := range d.Uses {
+				if r.Kind == "type" {
+					todo = append(todo, r.Name)
+				}
+			}
+		}
+		if c := composites[t]; c != nil {
+			for _, f := range c.Fields {
+				n.typ(f.Type)
+				todo = append(todo, f.Type.Name)
+			}
+		}
+	}
+}
