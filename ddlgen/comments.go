@@ -70,10 +70,10 @@ func (p *planner) commented(c catalog.Comment) (sql, why string) {
 		if _, known := p.byObject[objectOf("domain", c.Name)]; known {
 			return "DOMAIN " + quoted(c.Name), ""
 		}
-	case "constraint":
+	case "constraint", "constraint on domain":
 		return p.commentedConstraint(c)
-	default:
-		return "", "comments on this kind of object are left with it"
+	case "database":
+		return "", "the target's database is not this one"
 	}
 	return "", left
 }
@@ -84,7 +84,7 @@ func (p *planner) commentedConstraint(c catalog.Comment) (sql, why string) {
 	if _, ok := p.byObject[o]; !ok {
 		return "", "what it describes is not carried"
 	}
-	if _, domain := p.byObject[objectOf("domain", c.Name)]; domain {
+	if c.Kind == "constraint on domain" {
 		return "CONSTRAINT " + ident(c.Sub) + " ON DOMAIN " + quoted(c.Name), ""
 	}
 	if t := p.byName[c.Name]; t == nil || !t.carried {

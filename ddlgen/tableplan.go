@@ -119,7 +119,8 @@ func (p *planner) decideTable(plan *tablePlan) {
 // flat says whether a partition tree becomes one table: where the target has no
 // partitions, or cannot have the tree's keys.
 func (p *planner) flat(root *catalog.Table) bool {
-	if !p.profile.Partitions || p.leftNames(string(root.PartitionKey)) {
+	uses := slices.DeleteFunc(slices.Clone(root.Uses), func(u catalog.Ref) bool { return u.Kind == "table" })
+	if !p.profile.Partitions || p.missing(uses) != "" || p.namesLeft(string(root.PartitionKey)) {
 		return true
 	}
 	return slices.ContainsFunc(p.model.children[root.Name], func(n catalog.Name) bool {
@@ -128,8 +129,8 @@ func (p *planner) flat(root *catalog.Table) bool {
 	})
 }
 
-// leftNames says whether a text names an object that is left behind.
-func (p *planner) leftNames(text string) bool {
+// namesLeft says whether a text names an object that is left behind.
+func (p *planner) namesLeft(text string) bool {
 	tokens := significant(tokenize(text))
 	for i := 1; i+1 < len(tokens); i++ {
 		schema, ok := tokens[i-1].ident()
