@@ -42,9 +42,6 @@ func (c *Cluster) Database(tb testing.TB, opts ...DBOptions) *DB {
 	name := databaseName(tb.Name())
 	var sql strings.Builder
 	fmt.Fprintf(&sql, "CREATE DATABASE %s TEMPLATE %s ENCODING '%s'", name, or(o.Template, "template0"), or(o.Encoding, "UTF8"))
-	if c.major >= 15 { // the only strategy before
-		sql.WriteString(" STRATEGY FILE_COPY")
-	}
 	if o.Locale == "" && o.Encoding != "" && !strings.EqualFold(o.Encoding, "UTF8") {
 		o.Locale = "C" // the only one that goes with every encoding
 	}
@@ -85,7 +82,7 @@ func (c *Cluster) admin(ctx context.Context, statements ...string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	for _, sql := range statements {
 		if _, err := conn.Exec(ctx, sql).ReadAll(); err != nil {
 			return err
@@ -168,7 +165,7 @@ func (db *DB) run(tb testing.TB, sql string) []*pgconn.Result {
 	if err != nil {
 		tb.Fatalf("connect to the test's database: %v", err)
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }()
 	results, err := conn.Exec(ctx, sql).ReadAll()
 	if err != nil {
 		tb.Fatalf("run SQL: %v\n%s", err, shorten(sql))

@@ -16,7 +16,7 @@ func external(ctx context.Context, conn string) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to PGTEST_URL: %w", err)
 	}
-	defer c.Close(ctx)
+	defer func() { _ = c.Close(ctx) }()
 	var num string
 	if err := c.QueryRow(ctx, "SHOW server_version_num").Scan(&num); err != nil {
 		return nil, fmt.Errorf("ask PGTEST_URL for its version: %w", err)

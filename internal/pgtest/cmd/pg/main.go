@@ -46,7 +46,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("install PostgreSQL %d: %w", major, err)
 		}
-		fmt.Fprintf(out, "PostgreSQL %d: %s\n", major, bin.Dir)
+		if _, err := fmt.Fprintf(out, "PostgreSQL %d: %s\n", major, bin.Dir); err != nil {
+			return err
+		}
 	}
 	return nil
 }
