@@ -34,6 +34,7 @@ type Cluster struct {
 	opts     Options
 	dir      string
 	owner    func() // gives the directory's lock back
+	watcher  *watcher
 	port     int
 	password string
 
@@ -52,12 +53,16 @@ func New(ctx context.Context, opts Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	if bin, err = reachable(ctx, bin, acc); err != nil {
-		return nil, err
-	}
-	c := &Cluster{bin: bin, opts: opts, port: 5432}
+	c := &Cluster{opts: opts, port: 5432}
 	if c.dir, c.owner, err = makeDir(acc); err != nil {
 		return nil, err
+	}
+	fail := func(err error) (*Cluster, error) { return nil, errors.Join(err, c.Close(ctx)) }
+	if c.watcher, err = watch(c.dir); err != nil {
+		return fail(err)
+	}
+	if c.bin, err = reachable(bin, acc, c.dir); err != nil {
+		return fail(err)
 	}
 	if opts.Password {
 		secret := make([]byte, 16)
@@ -65,7 +70,7 @@ func New(ctx context.Context, opts Options) (*Cluster, error) {
 		c.password = hex.EncodeToString(secret)
 	}
 	if err := c.create(ctx, acc); err != nil {
-		return nil, errors.Join(err, c.Close(ctx))
+		return fail(err)
 	}
 	return c, nil
 }
@@ -162,6 +167,9 @@ func (c *Cluster) Close(ctx context.Context) error {
 	}
 	c.owner()
 	c.owner = nil
+	if c.watcher != nil {
+		err = errors.Join(err, c.watcher.dismiss())
+	}
 	return err
 }
 
@@ -171,7 +179,7 @@ func freePort(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("find a free port: %w", err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	if err != nil {
 		return 0, fmt.Errorf("find a free port: %w", err)

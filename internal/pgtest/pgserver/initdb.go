@@ -56,7 +56,7 @@ func (c *Cluster) initdb(ctx context.Context, acc *account) error {
 		if err := os.WriteFile(file, []byte(c.password), 0o600); err != nil {
 			return fmt.Errorf("write the password for initdb: %w", err)
 		}
-		defer os.Remove(file)
+		defer func() { _ = os.Remove(file) }()
 		if err := acc.own(file); err != nil {
 			return err
 		}
@@ -67,6 +67,9 @@ func (c *Cluster) initdb(ctx context.Context, acc *account) error {
 	cmd.Dir = c.dir
 	cmd.Env = environment(c.dir)
 	cmd.SysProcAttr = acc.attr()
+	dieWithParent(cmd.SysProcAttr)
+	runtime.LockOSThread() // the thread is the parent
+	defer runtime.UnlockOSThread()
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {

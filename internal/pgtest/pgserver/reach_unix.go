@@ -3,60 +3,30 @@
 package pgserver
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
-	"syscall"
 )
 
 // reachable returns binaries that the account can run. A checkout below /root
-// is closed to any other user, so that the server is copied out of it once.
-func reachable(ctx context.Context, bin Binaries, acc *account) (Binaries, error) {
-	if acc == nil || open(bin.Dir) {
+// is closed to any other user: there the server's files get a second name
+// inside of the cluster's directory, and go with it. (A symbolic link would not
+// do: the server looks for its own files where the link ends.)
+func reachable(bin Binaries, acc *account, dir string) (Binaries, error) {
+	if acc == nil || openToAll(bin.Dir) {
 		return bin, nil
 	}
-	from := filepath.Dir(bin.Dir)
-	fi, err := os.Stat(bin.path("postgres"))
-	if err != nil {
-		return Binaries{}, fmt.Errorf("copy the server: %w", err)
-	}
-	to := filepath.Join(tempRoot, fmt.Sprintf("pg2db9-server-%d-%x", bin.Major, fi.ModTime().UnixNano()))
-	unlock, err := lockFile(ctx, to+".lock")
-	if err != nil {
-		return Binaries{}, err
-	}
-	defer unlock()
-	copied := Binaries{Dir: filepath.Join(to, filepath.Base(bin.Dir)), Major: bin.Major}
-	if fi, err := os.Lstat(to); err == nil {
-		if st, ok := fi.Sys().(*syscall.Stat_t); !ok || !fi.IsDir() || st.Uid != 0 || fi.Mode().Perm()&0o022 != 0 {
-			return Binaries{}, fmt.Errorf("use %s: it is not root's alone: %w", to, fs.ErrPermission)
-		}
-		return copied, nil
-	}
-	tmp, err := os.MkdirTemp(tempRoot, "pg2db9-server-"+strconv.Itoa(bin.Major)+"-")
-	if err != nil {
-		return Binaries{}, fmt.Errorf("copy the server: %w", err)
-	}
-	defer os.RemoveAll(tmp)
-	err = copyTree(from, tmp)
-	if err == nil {
-		err = readable(tmp)
-	}
-	if err == nil {
-		err = os.Rename(tmp, to)
-	}
-	if err != nil {
+	from, to := filepath.Dir(bin.Dir), filepath.Join(dir, "server")
+	if err := linkTree(from, to); err != nil {
 		return Binaries{}, fmt.Errorf("copy the server out of %s, which other users cannot read: %w", from, err)
 	}
-	return copied, nil
+	return Binaries{Dir: filepath.Join(to, filepath.Base(bin.Dir)), Major: bin.Major}, nil
 }
 
-// open tells whether every directory on the way may be entered by everybody.
-func open(dir string) bool {
+// openToAll tells whether every directory on the way may be entered by everybody.
+func openToAll(dir string) bool {
 	for {
 		fi, err := os.Stat(dir)
 		if err != nil || fi.Mode().Perm()&0o001 == 0 {
@@ -70,8 +40,9 @@ func open(dir string) bool {
 	}
 }
 
-// copyTree copies files, directories and links.
-func copyTree(from, to string) error {
+// linkTree makes a tree of hard links, of copies where there can be none, that
+// everybody may read, whatever the umask is.
+func linkTree(from, to string) error {
 	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -83,20 +54,33 @@ func copyTree(from, to string) error {
 		dst := filepath.Join(to, rel)
 		switch {
 		case d.IsDir():
-			return os.MkdirAll(dst, 0o755) //nolint:gosec // the server's own user must read it
+			return errors.Join(os.Mkdir(dst, 0o755), os.Chmod(dst, 0o755))
 		case d.Type()&fs.ModeSymlink != 0:
 			target, err := os.Readlink(path)
-			return errors.Join(err, os.Symlink(target, dst))
-		default:
-			data, err := os.ReadFile(path)
 			if err != nil {
 				return err
 			}
-			fi, err := d.Info()
-			if err != nil {
-				return err
-			}
-			return os.WriteFile(dst, data, fi.Mode().Perm())
+			return os.Symlink(target, dst)
 		}
+		fi, err := d.Info()
+		if err != nil {
+			return err
+		}
+		mode := fi.Mode().Perm() | 0o444
+		if mode&0o100 != 0 {
+			mode |= 0o111
+		}
+		if mode != fi.Mode().Perm() || os.Link(path, dst) != nil {
+			return copyFile(path, dst, mode)
+		}
+		return nil
 	})
+}
+
+func copyFile(from, to string, mode fs.FileMode) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.WriteFile(to, data, mode), os.Chmod(to, mode))
 }
