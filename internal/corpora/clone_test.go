@@ -79,6 +79,17 @@ func (c cloned) copied() []report.Table {
 	})
 }
 
+// reasons writes what the report says about objects that did not arrive as they
+// were, and nothing else of it, to a file.
+func (c cloned) reasons(t *testing.T) string {
+	t.Helper()
+	out, err := json.Marshal([]any{c.rep.Findings, c.rep.Statements, c.rep.Notes})
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "findings.json")
+	require.NoError(t, os.WriteFile(file, out, 0o600))
+	return file
+}
+
 // named are the last names of the objects that findings are about.
 func (c cloned) named() map[string]bool {
 	out := map[string]bool{}
