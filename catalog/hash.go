@@ -12,10 +12,11 @@ import (
 // Hash names the version of the schema: SHA-256 over the model as JSON, which is
 // the same for equal models since they hold no maps. What running the database
 // changes is left out: sizes, guesses of row counts, the positions of sequences,
-// large objects, the server's minor version.
+// large objects, the server's version: the same schema has the same hash on every
+// major.
 func (db *Database) Hash() string {
 	d := *db
-	d.ServerVersion -= d.ServerVersion % 10000
+	d.ServerVersion = 0
 	d.Tables = slices.Clone(db.Tables)
 	for i := range d.Tables {
 		d.Tables[i].HeapBytes, d.Tables[i].ToastBytes, d.Tables[i].RowsGuess = 0, 0, 0
@@ -33,6 +34,11 @@ func (db *Database) Hash() string {
 		d.Others[i].Count = 0
 	}
 	d.Comments = keep(db.Comments, func(c Comment) bool { return !isData(c.Kind) })
+	for i := range d.Comments {
+		if d.Comments[i].Kind == "database" {
+			d.Comments[i].Name = Name{} // the database's own name is not its schema's
+		}
+	}
 	b, err := json.Marshal(&d)
 	if err != nil {
 		panic(fmt.Sprintf("a model of plain values cannot be marshalled: %v", err)) // impossible

@@ -61,6 +61,8 @@ type reader struct {
 	sizes bool
 	db    *Database
 
+	began       float64 // when the transaction began, in seconds
+	inRecovery  bool
 	types       map[typeKey]Type
 	uses        map[objectKey][]Ref
 	known       map[objectKey]Comment // what a comment on the object looks like, without its text
@@ -101,28 +103,45 @@ func collect[T any](ctx context.Context, q Querier, name string, args ...any) ([
 	return out, nil
 }
 
+type sessionRow struct {
+	Began                     float64 `db:"began"`
+	SearchPath                string  `db:"search_path"`
+	QuoteAllIdentifiers       string  `db:"quote_all_identifiers"`
+	StandardConformingStrings string  `db:"standard_conforming_strings"`
+	DateStyle                 string  `db:"datestyle"`
+	IntervalStyle             string  `db:"intervalstyle"`
+	TimeZone                  string  `db:"timezone"`
+	ExtraFloatDigits          string  `db:"extra_float_digits"`
+	ByteaOutput               string  `db:"bytea_output"`
+}
+
 func (r *reader) session(ctx context.Context) error {
-	rows, err := r.q.Query(ctx, query("session"))
+	rows, err := collect[sessionRow](ctx, r.q, "session")
 	if err != nil {
 		return fmt.Errorf("setting the session up to read the catalog: %w", err)
 	}
-	rows.Close()
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("setting the session up to read the catalog: %w", err)
+	if len(rows) != 1 {
+		return fmt.Errorf("setting the session up to read the catalog: %d rows", len(rows))
 	}
+	r.began = rows[0].Began
 	return nil
 }
 
+// ErrNoTransaction is a Load outside of a transaction.
+var ErrNoTransaction = errors.New("reading the catalog: Load must run inside a transaction; " +
+	"its settings are local to one, and without them the server leaves schemas out of the names that it renders")
+
 type databaseRow struct {
-	ServerVersion int    `db:"server_version"`
-	SearchPath    string `db:"search_path"`
-	Encoding      string `db:"encoding"`
-	InRecovery    bool   `db:"in_recovery"`
-	OID           int64  `db:"oid"`
-	Name          string `db:"name"`
-	Collate       string `db:"collate"`
-	Ctype         string `db:"ctype"`
-	MoneyZero     string `db:"money_zero"`
+	Began         float64 `db:"began"`
+	ServerVersion int     `db:"server_version"`
+	SearchPath    string  `db:"search_path"`
+	Encoding      string  `db:"encoding"`
+	InRecovery    bool    `db:"in_recovery"`
+	OID           int64   `db:"oid"`
+	Name          string  `db:"name"`
+	Collate       string  `db:"collate"`
+	Ctype         string  `db:"ctype"`
+	MoneyZero     string  `db:"money_zero"`
 }
 
 func (r *reader) database(ctx context.Context) error {
@@ -134,9 +153,10 @@ func (r *reader) database(ctx context.Context) error {
 		return errors.New("reading the catalog (database): pg_database does not list the current database")
 	}
 	d := rows[0]
-	if d.SearchPath != "" && d.SearchPath != `""` {
-		return errors.New("reading the catalog: search_path is not empty, so names would be rendered without their schema; Load must run inside a transaction")
+	if d.Began != r.began || d.SearchPath != "" {
+		return ErrNoTransaction
 	}
+	r.inRecovery = d.InRecovery
 	r.db.ServerVersion, r.db.Encoding, r.db.Collate, r.db.Ctype = d.ServerVersion, d.Encoding, d.Collate, d.Ctype
 	r.db.MoneyDigits = fractionDigits(d.MoneyZero)
 	r.know("pg_database", d.OID, Comment{Kind: "database", Name: Name{Name: d.Name}})
@@ -182,12 +202,14 @@ type extensionRow struct {
 func (r *reader) extensions(ctx context.Context) error {
 	rows, err := collect[extensionRow](ctx, r.q, "extensions")
 	for _, x := range rows {
-		r.db.Extensions = append(r.db.Extensions, Extension{Name: x.Name, Schema: x.Schema, Version: x.Version})
+		ext := Extension{Name: x.Name, Schema: x.Schema, Version: x.Version}
 		for i, t := range x.ConfigTables {
-			r.db.Others = append(r.db.Others, Other{
-				Kind: "extension configuration table", Name: Name{Schema: x.ConfigSchemas[i], Name: t},
-			})
+			n := Name{Schema: x.ConfigSchemas[i], Name: t}
+			ext.Config = append(ext.Config, n)
+			r.db.Others = append(r.db.Others, Other{Kind: "extension configuration table", Name: n})
 		}
+		r.db.Extensions = append(r.db.Extensions, ext)
+		r.know("pg_extension", x.OID, Comment{Kind: "extension", Name: Name{Name: x.Name}})
 	}
 	return err
 }

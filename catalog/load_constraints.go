@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"strings"
+	"unicode/utf8"
 )
 
 type constraintRow struct {
@@ -41,6 +42,10 @@ func (r *reader) constraints(ctx context.Context) error {
 			continue
 		}
 		table := r.db.Tables[i].Name
+		if k.Def == "" {
+			return &GoneError{Kind: "constraint", Name: table, Sub: k.Name}
+		}
+		r.know("pg_constraint", k.OID, Comment{Kind: "constraint", Name: table, Sub: k.Name})
 		if k.Kind == "n" && plainNotNull(table.Name, k) {
 			continue
 		}
@@ -54,7 +59,6 @@ func (r *reader) constraints(ctx context.Context) error {
 			c.OnUpdate, c.OnDelete, c.SetColumns, c.MatchFull = actions[k.OnUpdate], actions[k.OnDelete], orNil(k.SetColumns), k.Match == "f"
 		}
 		r.db.Constraints = append(r.db.Constraints, c)
-		r.know("pg_constraint", k.OID, Comment{Kind: "constraint", Name: table, Sub: k.Name})
 	}
 	return err
 }
@@ -65,12 +69,40 @@ func plainNotNull(table string, k constraintRow) bool {
 	if k.NoInherit || !k.Validated || len(k.Columns) != 1 {
 		return false
 	}
-	stem := table + "_" + k.Columns[0] + "_not_null"
-	rest, ok := strings.CutPrefix(k.Name, stem)
-	if ok && strings.Trim(rest, "0123456789") == "" {
+	if k.Inherited { // the name is the parent's
 		return true
 	}
-	return k.Inherited || len(stem) > 63 // a long name is cut by rules of the server's own
+	i := strings.LastIndex(k.Name, "_not_null")
+	if i < 0 {
+		return false
+	}
+	label := k.Name[i+1:] // with a number, where the name was taken
+	return strings.Trim(strings.TrimPrefix(label, "not_null"), "0123456789") == "" && k.Name == serverName(table, k.Columns[0], label)
+}
+
+// serverName is the name that the server gives to what it makes for a column:
+// both names are cut, the longer one first, until all fits (makeObjectName of
+// commands/indexcmds.c).
+func serverName(table, column, label string) string {
+	const most = 63 // bytes, NAMEDATALEN - 1
+	room := most - len(label) - 2
+	t, c := len(table), len(column)
+	for t+c > room {
+		if t > c {
+			t--
+		} else {
+			c--
+		}
+	}
+	return clip(table, t) + "_" + clip(column, c) + "_" + label
+}
+
+// clip cuts a string to at most n bytes, at a character's border.
+func clip(s string, n int) string {
+	for n > 0 && n < len(s) && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }
 
 type indexRow struct {
@@ -126,6 +158,9 @@ func (r *reader) indexes(ctx context.Context) error {
 		}
 		table := r.db.Tables[i].Name
 		n := Name{Schema: table.Schema, Name: x.Name}
+		if x.Def == "" {
+			return &GoneError{Kind: "index", Name: n}
+		}
 		idx := Index{
 			Name: n, Table: table, Def: IndexDef(x.Def), Method: x.Method, Unique: x.Unique, Primary: x.Primary, Constraint: x.Constraint,
 			Valid: x.Valid, Predicate: Expr(x.Predicate), NullsEqual: x.NullsEqual, Clustered: x.Clustered, ReplIdent: x.ReplIdent,
@@ -142,6 +177,7 @@ func (r *reader) indexes(ctx context.Context) error {
 			idx.Keys = append(idx.Keys, IndexKey{
 				Column: k.Column, Expr: Expr(k.Expr), Collation: name(k.CollationSchema, k.Collation), OpClass: name(k.OpClassSchema, k.OpClass),
 				Descending: k.Option&1 != 0, NullsFirst: k.Option&2 != 0, // INDOPTION_DESC, INDOPTION_NULLS_FIRST of access/genam.h
+				OpClassOptions: orNil(k.OpClassOptions),
 			})
 		}
 		r.db.Indexes = append(r.db.Indexes, idx)

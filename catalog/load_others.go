@@ -26,13 +26,15 @@ func (r *reader) others(ctx context.Context) error {
 		return err
 	}
 	for _, o := range rows {
-		r.db.Others = append(r.db.Others, Other{
-			Kind: o.Kind, Name: Name{Schema: o.Schema, Name: o.Name}, Table: name(o.TableSchema, o.Table),
-		})
-		c := Comment{Kind: o.Kind, Name: Name{Schema: o.Schema, Name: o.Name}, Object: o.Identity}
-		if o.Table != "" {
-			c.Name, c.Sub = Name{Schema: o.TableSchema, Name: o.Table}, o.Name
+		other := Other{Kind: o.Kind, Name: Name{Schema: o.Schema, Name: o.Name}, Table: name(o.TableSchema, o.Table)}
+		c := Comment{Kind: o.Kind, Name: other.Name, Object: o.Identity}
+		switch o.Kind {
+		case "view", "materialized view":
+			other.Uses = r.uses[objectKey{o.Class, o.OID}]
+		case "trigger", "rule", "policy": // named within their table
+			c.Name, c.Sub = *other.Table, o.Name
 		}
+		r.db.Others = append(r.db.Others, other)
 		r.know(o.Class, o.OID, c)
 	}
 	counted, err := collect[countedRow](ctx, r.q, "counted")

@@ -54,12 +54,15 @@ func (r *reader) tables(ctx context.Context) error {
 	r.table = make(map[int64]int, len(rows))
 	for i, t := range rows {
 		n := Name{Schema: t.Schema, Name: t.Name}
+		if t.Kind == "p" && t.PartitionKey == "" || t.IsPartition && t.Bound == "" {
+			return &GoneError{Kind: "table", Name: n}
+		}
 		r.table[t.OID] = i
 		r.db.Tables = append(r.db.Tables, Table{
 			Name: n, Kind: tableKinds[t.Kind], Unlogged: t.Unlogged, AccessMeth: t.AccessMethod,
 			RowSecurity: t.RowSecurity, ForceRLS: t.ForceRLS, Options: sortedStrings(t.Options), ReplIdent: replIdents[t.ReplIdent],
-			Tablespace: t.Tablespace, OfType: name(t.OfSchema, t.OfType), Inherits: byChild[t.OID], IsPartition: t.IsPartition,
-			PartitionKey: PartitionKey(t.PartitionKey), Bound: PartitionBound(t.Bound),
+			Tablespace: t.Tablespace, OfType: name(t.OfSchema, t.OfType), Server: t.Server, Inherits: byChild[t.OID], IsPartition: t.IsPartition,
+			PartitionKey: PartitionKey(t.PartitionKey), Bound: PartitionBound(t.Bound), Uses: r.uses[objectKey{"pg_class", t.OID}],
 			HeapBytes: t.HeapBytes, ToastBytes: t.ToastBytes, RowsGuess: t.RowsGuess,
 		})
 		kind := "table"
@@ -113,6 +116,9 @@ func (r *reader) columns(ctx context.Context) error {
 			continue // of an extension's table
 		}
 		t := &r.db.Tables[i]
+		if c.DefaultOID != 0 && c.Default == "" {
+			return &GoneError{Kind: "column", Name: t.Name, Sub: c.Name}
+		}
 		t.Columns = append(t.Columns, Column{
 			Name: c.Name, Num: c.Num, Type: r.types[typeKey{c.Type, c.Mod}], NotNull: c.NotNull, Default: Expr(c.Default),
 			Collation: name(c.CollationSchema, c.Collation), Identity: identities[c.Identity], Generated: generations[c.Generated],

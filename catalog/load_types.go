@@ -1,6 +1,9 @@
 package catalog
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 type typeRow struct {
 	OID       int64  `db:"oid"`
@@ -104,15 +107,19 @@ func (r *reader) domains(ctx context.Context) error {
 		dom := Domain{
 			Name: Name{Schema: d.Schema, Name: d.Name}, Base: r.types[typeKey{d.Base, d.Mod}], NotNull: d.NotNull,
 			Default: Expr(d.Default), Collation: name(d.CollationSchema, d.Collation),
-			Uses: append([]Ref(nil), r.uses[objectKey{"pg_type", d.OID}]...),
+			Uses: slices.Clone(r.uses[objectKey{"pg_type", d.OID}]),
 		}
 		r.know("pg_type", d.OID, Comment{Kind: "domain", Name: dom.Name})
 		for _, c := range byDomain[d.OID] {
+			if c.Def == "" {
+				return &GoneError{Kind: "domain", Name: dom.Name, Sub: c.Name}
+			}
 			dom.Checks = append(dom.Checks, DomainCheck{Name: c.Name, Def: ConstraintDef(c.Def), Validated: c.Validated})
 			dom.Uses = append(dom.Uses, r.uses[objectKey{"pg_constraint", c.OID}]...)
 			r.know("pg_constraint", c.OID, Comment{Kind: "constraint on domain", Name: dom.Name, Sub: c.Name})
 		}
 		sortRefs(dom.Uses)
+		dom.Uses = slices.Compact(dom.Uses)
 		r.db.Domains = append(r.db.Domains, dom)
 	}
 	return nil

@@ -117,7 +117,10 @@ func globs(text string) ([]*regexp.Regexp, error) {
 			b.WriteString(".")
 			empty = false
 		default:
-			b.WriteString(regexp.QuoteMeta(strings.ToLower(string(c))))
+			if c >= 'A' && c <= 'Z' { // other letters PostgreSQL does not fold either, in UTF-8
+				c += 'a' - 'A'
+			}
+			b.WriteString(regexp.QuoteMeta(string(c)))
 			empty = false
 		}
 	}

@@ -1,5 +1,5 @@
 -- What is only counted, or lies outside of the catalogs of others.sql: large
--- objects, subscriptions, security labels, settings of the database (names
+-- objects and their comments, subscriptions, security labels, settings of the database (names
 -- only: values may be secrets), privileges and owners that are not the
 -- default. Of pg_subscription only columns that everybody may read.
 -- Versions: 13 to 18.
@@ -49,6 +49,10 @@ WITH db (oid, datdba) AS (
 )
 SELECT 'large object' AS kind, '' AS name, pg_catalog.count(*) AS count
 FROM pg_catalog.pg_largeobject_metadata
+UNION ALL
+SELECT 'comment on large object', '', pg_catalog.count(*)
+FROM pg_catalog.pg_description d
+WHERE d.classoid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass
 UNION ALL
 SELECT 'security label', '', pg_catalog.count(*)
 FROM pg_catalog.pg_seclabel l

@@ -1,7 +1,8 @@
--- The database itself. search_path is read back: it is empty only inside the
--- transaction that session.sql ran in. money_zero is rendered by lc_monetary;
+-- The database itself. search_path and began are read back: they are session.sql's
+-- only inside the transaction that it ran in. money_zero is rendered by lc_monetary;
 -- its digits tell how many stand after the point. Versions: 13 to 18.
-SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS server_version,
+SELECT pg_catalog.date_part('epoch', pg_catalog.transaction_timestamp()) AS began,
+       pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS server_version,
        pg_catalog.current_setting('search_path') AS search_path,
        pg_catalog.current_setting('server_encoding') AS encoding,
        pg_catalog.pg_is_in_recovery() AS in_recovery,

@@ -3,8 +3,10 @@
 -- kin (argument types, USING method); rel is the table or view it belongs to.
 -- Members of extensions and what belongs to an extension's table are left out,
 -- and so are objects that others make by themselves: row and array types, the
--- multirange of a range, _RETURN rules, internal triggers. Objects of the
--- system have OIDs below 16384. Versions: 13 to 18.
+-- multirange of a range with its cast, the constructors of both (they depend on
+-- the range internally), _RETURN rules, internal triggers and the copies of a
+-- partitioned table's triggers on its partitions. Objects of the system have
+-- OIDs below 16384. Versions: 13 to 18.
 WITH ns (oid, nspname) AS (
     SELECT n.oid, n.nspname
     FROM pg_catalog.pg_namespace n
@@ -34,7 +36,7 @@ WITH ns (oid, nspname) AS (
     FROM pg_catalog.pg_trigger g
     JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid
     JOIN ns ON ns.oid = c.relnamespace
-    WHERE NOT g.tgisinternal
+    WHERE NOT g.tgisinternal AND g.tgparentid = 0
     UNION ALL
     SELECT 'pg_rewrite', r.oid, 'rule', ns.nspname, r.rulename, c.oid
     FROM pg_catalog.pg_rewrite r
@@ -134,6 +136,7 @@ SELECT o.class AS class,
        COALESCE(tn.nspname::pg_catalog.text, '') AS table_schema,
        COALESCE(t.relname::pg_catalog.text, '') AS "table",
        CASE WHEN o.class IN ('pg_default_acl', 'pg_user_mapping') THEN ''
+            WHEN o.class = 'pg_transform' THEN pg_catalog.lower(o.name) -- 16 spells it in another way
             ELSE COALESCE((pg_catalog.pg_identify_object(k.oid, o.oid, 0)).identity, '') END AS identity
 FROM object o
 JOIN pg_catalog.pg_class k ON k.relname = o.class AND k.relnamespace = 'pg_catalog'::pg_catalog.regnamespace
@@ -141,7 +144,7 @@ LEFT JOIN pg_catalog.pg_class t ON t.oid = o.rel
 LEFT JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
 WHERE o.oid >= 16384
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
-                  WHERE e.classid = k.oid AND e.objid = o.oid AND e.deptype = 'e')
+                  WHERE e.classid = k.oid AND e.objid = o.oid AND e.objsubid = 0 AND e.deptype IN ('e', 'i'))
   AND (o.rel IS NULL
        OR NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
                       WHERE e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass

@@ -1,25 +1,54 @@
 -- What defaults, constraints, indexes, domains, partition keys and views
 -- depend on by their expressions: user-defined objects and extensions' members
--- (OIDs from 16384 on; built-in ones are always there). Dependencies on the
--- own table are 'a' or 'i', so 'n' leaves them out. A view's are those of its
--- _RETURN rule. Arrays stand for their element. Versions: 13 to 18.
-WITH dep (class, obj, refclass, refobj) AS (
-    SELECT DISTINCT
-           CASE WHEN r.oid IS NOT NULL THEN 'pg_class'
-                ELSE (SELECT c.relname::pg_catalog.text FROM pg_catalog.pg_class c WHERE c.oid = d.classid) END,
-           COALESCE(r.ev_class, d.objid), d.refclassid, COALESCE(el.oid, d.refobjid)
+-- (OIDs from 16384 on; built-in ones are always there). The own table or view,
+-- a foreign key's other table, a domain's base and the type of a typed table
+-- are told elsewhere and left out. A view's are those of its _RETURN rule; up
+-- to 14 a generated column's hang on the column. Arrays stand for their
+-- element. Versions: 13 to 18.
+WITH raw (class, obj, own, refclass, refobj) AS (
+    SELECT 'pg_attrdef', a.oid, a.adrelid, d.refclassid, d.refobjid
     FROM pg_catalog.pg_depend d
-    LEFT JOIN pg_catalog.pg_rewrite r
-           ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND r.oid = d.objid AND r.rulename = '_RETURN'
+    JOIN pg_catalog.pg_attrdef a ON a.oid = d.objid
+    WHERE d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.deptype = 'n'
+    UNION ALL
+    SELECT 'pg_attrdef', a.oid, a.adrelid, d.refclassid, d.refobjid
+    FROM pg_catalog.pg_depend d
+    JOIN pg_catalog.pg_attrdef a ON a.adrelid = d.objid AND a.adnum = d.objsubid
+    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'a'
+    UNION ALL
+    SELECT 'pg_constraint', k.oid, k.conrelid, d.refclassid, d.refobjid
+    FROM pg_catalog.pg_depend d
+    JOIN pg_catalog.pg_constraint k ON k.oid = d.objid
+    WHERE d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND d.deptype = 'n'
+      AND NOT (d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = k.confrelid)
+    UNION ALL
+    SELECT 'pg_class', c.oid, COALESCE(i.indrelid, c.oid), d.refclassid, d.refobjid
+    FROM pg_catalog.pg_depend d
+    JOIN pg_catalog.pg_class c ON c.oid = d.objid AND c.relkind IN ('i', 'I', 'p')
+    LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
+    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0 AND d.deptype = 'n'
+      AND NOT (d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.refobjid = c.reloftype)
+    UNION ALL
+    SELECT 'pg_class', r.ev_class, r.ev_class, d.refclassid, d.refobjid
+    FROM pg_catalog.pg_depend d
+    JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid AND r.rulename = '_RETURN'
+    WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.deptype = 'n'
+    UNION ALL
+    SELECT 'pg_type', t.oid, 0, d.refclassid, d.refobjid
+    FROM pg_catalog.pg_depend d
+    JOIN pg_catalog.pg_type t ON t.oid = d.objid AND t.typtype = 'd'
+    WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.deptype = 'n'
+      AND NOT (d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.refobjid = t.typbasetype)
+      AND NOT (d.refclassid = 'pg_catalog.pg_collation'::pg_catalog.regclass AND d.refobjid = t.typcollation)
+), dep (class, obj, refclass, refobj) AS (
+    SELECT DISTINCT d.class, d.obj, d.refclass, COALESCE(el.oid, d.refobj)
+    FROM raw d
     LEFT JOIN pg_catalog.pg_type ty
-           ON d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND ty.oid = d.refobjid
+           ON d.refclass = 'pg_catalog.pg_type'::pg_catalog.regclass AND ty.oid = d.refobj
     LEFT JOIN pg_catalog.pg_type el ON el.oid = ty.typelem AND el.typarray = ty.oid
-    WHERE d.deptype = 'n' AND d.objsubid = 0 AND d.refobjid >= 16384
-      AND (d.classid IN ('pg_catalog.pg_attrdef'::pg_catalog.regclass,
-                         'pg_catalog.pg_constraint'::pg_catalog.regclass,
-                         'pg_catalog.pg_class'::pg_catalog.regclass,
-                         'pg_catalog.pg_type'::pg_catalog.regclass)
-           OR r.oid IS NOT NULL)
+    WHERE d.refobj >= 16384
+      AND NOT (d.refclass = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobj = d.own)
+      AND (COALESCE(el.typrelid, ty.typrelid, 0) = 0 OR COALESCE(el.typrelid, ty.typrelid) <> d.own)
 ), ref (class, obj, refclass, refobj, kind, schema, name) AS (
     SELECT d.class, d.obj, d.refclass, d.refobj, 'routine', n.nspname,
            p.proname || '(' || pg_catalog.array_to_string(ARRAY(
