@@ -42,7 +42,7 @@ func (c *cutConn) cut() error {
 	if !c.isCut.Swap(true) {
 		c.c.done.Add(1)
 	}
-	_ = c.Conn.Close()
+	_ = c.Close()
 	return syscall.ECONNRESET
 }
 

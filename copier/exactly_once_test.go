@@ -37,7 +37,7 @@ func newLedgerCase(t *testing.T, edit func(text *batchText, schema *string)) *le
 	if edit != nil {
 		before := [3]string{c.text.token, c.text.span, schema}
 		edit(&c.text, &schema)
-		require.NotEqual(t, before, [3]string{c.text.token, c.text.span, schema}, "the clause to take out was not found")
+		require.NotEqual(t, [3]string{c.text.token, c.text.span, schema}, before, "the clause to take out was not found")
 	}
 	c.db.Exec(t, schema)
 	c.db.Exec(t, "CREATE TABLE public.t (n bigint NOT NULL)")
@@ -275,7 +275,7 @@ func TestExactlyOnceSurvivorCommitsLater(t *testing.T) {
 		// The answer proves that it was done before the socket is closed.
 		buf := make([]byte, 64)
 		_ = b.to.wire.conn.(deadConn).SetReadDeadline(time.Now().Add(10 * time.Second))
-		_, _ = b.to.wire.conn.(deadConn).Conn.Read(buf)
+		_, _ = b.to.wire.conn.Read(buf)
 	})
 	params.faults = f
 	res, err := Copy(soon(t), params)

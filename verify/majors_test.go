@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/pg2db9/pg2db9/internal/pgtest"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/internal/pgtest"
 )
 
 // One text for each query, from 13 to 18, and between majors.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/internal/dial/quote"
 )

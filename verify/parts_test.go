@@ -4,13 +4,14 @@ import (
 	"math"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/pgtest"
 	"github.com/pg2db9/pg2db9/verify/digest"
-	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 )
 
 func TestCut(t *testing.T) {

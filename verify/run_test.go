@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/event"
 	"github.com/pg2db9/pg2db9/internal/pgtest"
-	"github.com/stretchr/testify/require"
 )
 
 // Each damage is found, whether the source's side is the copier's account or a
@@ -59,12 +60,14 @@ func TestRunFindsDamage(t *testing.T) {
 		{"column missing", keyed, "ALTER TABLE t DROP b", Mismatch, "column b (text) is not on the target; its rows on the target lack column b"},
 		{"column too many", keyed, "ALTER TABLE t ADD c integer", Mismatch, "column c (integer) was not expected"},
 		{"columns in another order", keyed, "ALTER TABLE t RENAME a TO x; ALTER TABLE t RENAME b TO a; ALTER TABLE t RENAME x TO b; UPDATE t SET a = b, b = a", Mismatch, "position of column a: expected 2, found 3"},
-		{"hostile defaults of the database", "CREATE TABLE t (a timestamptz, b interval, c bytea, d float8, e money); INSERT INTO t VALUES ('2020-02-03 04:05:06.789012', '1 mon 2 days', '\\x00ff', 0.1::float8 * 3, '12.34');",
+		{
+			"hostile defaults of the database", "CREATE TABLE t (a timestamptz, b interval, c bytea, d float8, e money); INSERT INTO t VALUES ('2020-02-03 04:05:06.789012', '1 mon 2 days', '\\x00ff', 0.1::float8 * 3, '12.34');",
 			`DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET datestyle = ''German''';
 			 EXECUTE 'ALTER DATABASE ' || current_database() || ' SET timezone = ''Asia/Kathmandu''';
 			 EXECUTE 'ALTER DATABASE ' || current_database() || ' SET intervalstyle = ''iso_8601''';
 			 EXECUTE 'ALTER DATABASE ' || current_database() || ' SET bytea_output = ''escape''';
-			 EXECUTE 'ALTER DATABASE ' || current_database() || ' SET extra_float_digits = 0'; END $$`, Match, "1 row equal"},
+			 EXECUTE 'ALTER DATABASE ' || current_database() || ' SET extra_float_digits = 0'; END $$`, Match, "1 row equal",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

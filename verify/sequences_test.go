@@ -6,10 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/dial"
-	"github.com/stretchr/testify/require"
 )
 
 func public(name string) catalog.Name { return catalog.Name{Schema: "public", Name: name} }

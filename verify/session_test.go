@@ -3,10 +3,11 @@ package verify
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/pgtest"
-	"github.com/stretchr/testify/require"
 )
 
 // Money that stays money is read without a locale, as it was copied.

@@ -8,14 +8,15 @@ import (
 	"testing/iotest"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/pg2db9/pg2db9/verify/digest"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/pg2db9/pg2db9/verify/digest"
 )
 
 // message is one protocol message.
 func message(kind byte, body string) string {
-	head := binary.BigEndian.AppendUint32([]byte{kind}, uint32(len(body)+4)) //nolint:gosec // small
+	head := binary.BigEndian.AppendUint32([]byte{kind}, uint32(len(body)+4))
 	return string(head) + body
 }
 

@@ -6,9 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pg2db9/pg2db9/verify/digest"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/pg2db9/pg2db9/verify/digest"
 )
 
 func sum(rows ...string) digest.Sum {
