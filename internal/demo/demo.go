@@ -141,6 +141,7 @@ func (d *demo) wait(ctx context.Context) {
 	d.say("\nBoth servers run until Ctrl-C:\n  source  %s\n  target  %s\n  pg2db9  %s\n",
 		d.source.URL(database), d.target.URL(database), d.program)
 	<-ctx.Done()
+	d.say("\nBoth are removed now.\n")
 }
 
 // clean removes what was made, also after a signal.
