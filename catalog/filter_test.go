@@ -56,17 +56,20 @@ func TestFilterMatch(t *testing.T) {
 		{"exclusion beats inclusion", Filter{IncludeTables: []string{"orders"}, ExcludeSchemas: []string{"public"}}, names("app", "orders")},
 		{"the same pattern on both sides", Filter{IncludeSchemas: []string{"app", "Public"}, ExcludeTables: []string{"public.*"}}, names("app", "orders")},
 		{
-			"F6: partitions go with their root", Filter{IncludeTables: []string{"payment"}},
+			"F6: partitions go with their root",
+			Filter{IncludeTables: []string{"payment"}},
 			names("public", "payment", "public", "payment_2024", "public", "payment_2024_01", "public", "payment_2025"),
 		},
 		{"F6: a middle one takes its own", Filter{IncludeTables: []string{"payment_2024"}}, names("public", "payment_2024", "public", "payment_2024_01")},
 		{"F6: a leaf alone", Filter{IncludeTables: []string{"payment_2025"}}, names("public", "payment_2025")},
 		{
-			"F6: an excluded one is left", Filter{IncludeTables: []string{"payment"}, ExcludeTables: []string{"payment_2024"}},
+			"F6: an excluded one is left",
+			Filter{IncludeTables: []string{"payment"}, ExcludeTables: []string{"payment_2024"}},
 			names("public", "payment", "public", "payment_2025"),
 		},
 		{
-			"F6: an excluded root takes all", Filter{IncludeSchemas: []string{"public"}, ExcludeTables: []string{"payment", `/order/`, `"Orders"`}},
+			"F6: an excluded root takes all",
+			Filter{IncludeSchemas: []string{"public"}, ExcludeTables: []string{"payment", `/order/`, `"Orders"`}},
 			names("public", "a*b"),
 		},
 	}
@@ -124,8 +127,13 @@ func TestNothingSelected(t *testing.T) {
 func TestUnreadablePattern(t *testing.T) {
 	t.Parallel()
 	for _, f := range []Filter{
-		{IncludeTables: []string{"/(/"}}, {IncludeTables: []string{`"open`}}, {ExcludeTables: []string{"a.b.c"}}, {IncludeSchemas: []string{"a.b"}},
-		{IncludeTables: []string{""}}, {IncludeTables: []string{"a."}}, {ExcludeTables: []string{".a"}},
+		{IncludeTables: []string{"/(/"}},
+		{IncludeTables: []string{`"open`}},
+		{ExcludeTables: []string{"a.b.c"}},
+		{IncludeSchemas: []string{"a.b"}},
+		{IncludeTables: []string{""}},
+		{IncludeTables: []string{"a."}},
+		{ExcludeTables: []string{".a"}},
 	} {
 		_, err := f.Match(listing())
 		var unreadable *PatternError

@@ -22,7 +22,7 @@ func TestModelSurvivesJSON(t *testing.T) {
 		var again Database
 		require.NoError(t, json.Unmarshal(b, &again))
 		require.Empty(t, cmp.Diff(db, again, cmpopts.EquateEmpty())) // Load makes no empty list, only none
-		require.Equal(t, db.Hash(), db.Hash())
+		require.Equal(t, db.Hash(), again.Hash())
 	})
 }
 
