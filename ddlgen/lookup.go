@@ -19,7 +19,6 @@ type lookup struct {
 	constraints map[catalog.Name][]*catalog.Constraint
 	indexes     map[catalog.Name][]*catalog.Index // by table
 	index       map[catalog.Name]*catalog.Index
-	others      map[catalog.Name]bool         // what is only named; routines without their arguments
 	typeNames   map[catalog.Name]catalog.Type // types that columns, fields and domains have, without modifier
 }
 
@@ -35,12 +34,7 @@ func newLookup(db *catalog.Database) lookup {
 		constraints: map[catalog.Name][]*catalog.Constraint{},
 		indexes:     map[catalog.Name][]*catalog.Index{},
 		index:       map[catalog.Name]*catalog.Index{},
-		others:      map[catalog.Name]bool{},
 		typeNames:   map[catalog.Name]catalog.Type{},
-	}
-	for _, o := range db.Others {
-		name, _, _ := strings.Cut(o.Name.Name, "(")
-		l.others[catalog.Name{Schema: o.Name.Schema, Name: name}] = true
 	}
 	for i := range db.Schemas {
 		l.schemas[db.Schemas[i].Name] = true

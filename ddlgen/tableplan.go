@@ -120,28 +120,13 @@ func (p *planner) decideTable(plan *tablePlan) {
 // partitions, or cannot have the tree's keys.
 func (p *planner) flat(root *catalog.Table) bool {
 	uses := slices.DeleteFunc(slices.Clone(root.Uses), func(u catalog.Ref) bool { return u.Kind == "table" })
-	if !p.profile.Partitions || p.missing(uses) != "" || p.namesLeft(string(root.PartitionKey)) {
+	if !p.profile.Partitions || p.missing(uses) != "" {
 		return true
 	}
 	return slices.ContainsFunc(p.model.children[root.Name], func(n catalog.Name) bool {
 		child := p.model.tables[n]
 		return child.Kind == catalog.TablePartitioned && child.IsPartition && p.flat(child)
 	})
-}
-
-// namesLeft says whether a text names an object that is left behind.
-func (p *planner) namesLeft(text string) bool {
-	tokens := significant(tokenize(text))
-	for i := 1; i+1 < len(tokens); i++ {
-		schema, ok := tokens[i-1].ident()
-		if !ok || !tokens[i].is(".") {
-			continue
-		}
-		if name, ok := tokens[i+1].ident(); ok && p.model.others[catalog.Name{Schema: schema, Name: name}] {
-			return true
-		}
-	}
-	return false
 }
 
 func (p *planner) decideShape(plan *tablePlan) {
