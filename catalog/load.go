@@ -98,7 +98,7 @@ func collect[T any](ctx context.Context, q Querier, name string, args ...any) ([
 	}
 	out, err := pgx.CollectRows(rows, pgx.RowToStructByName[T])
 	if err != nil {
-		return nil, fmt.Errorf("reading the catalog (%s): %w", name, err)
+		return nil, gone(fmt.Errorf("reading the catalog (%s): %w", name, err), "an object", Name{})
 	}
 	return out, nil
 }

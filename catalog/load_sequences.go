@@ -24,7 +24,7 @@ type sequenceRow struct {
 	Cache       int64  `db:"cache"`
 	Cycle       bool   `db:"cycle"`
 	Unlogged    bool   `db:"unlogged"`
-	Readable    bool   `db:"readable"`
+	Readable    *bool  `db:"readable"` // nil: dropped since
 	Owned       string `db:"owned"`
 	TableSchema string `db:"table_schema"`
 	Table       string `db:"table"`
@@ -44,8 +44,11 @@ func (r *reader) sequences(ctx context.Context) error {
 	var readable []Name
 	var at []int
 	for i, s := range rows {
-		readableNow := s.Readable && !(s.Unlogged && r.inRecovery) // a standby has no unlogged relation's contents
 		n := Name{Schema: s.Schema, Name: s.Name}
+		if s.Readable == nil {
+			return &GoneError{Kind: "sequence", Name: n}
+		}
+		readableNow := *s.Readable && (!s.Unlogged || !r.inRecovery) // a standby has no unlogged relation's contents
 		seq := Sequence{
 			Name: n, Type: s.Type, Start: s.Start, Increment: s.Increment, Min: s.Min, Max: s.Max, Cache: s.Cache, Cycle: s.Cycle,
 			Unlogged: s.Unlogged, LastValue: s.Start, Unreadable: !readableNow, Identity: s.Owned == "i",
@@ -130,7 +133,7 @@ func sequencePositions(ctx context.Context, q Querier, names []Name, inTransacti
 		var i int
 		var p SequencePosition
 		if _, err := pgx.ForEachRow(rows, []any{&i, &p.LastValue, &p.IsCalled}, func() error { out[from+i] = p; return nil }); err != nil {
-			return nil, fmt.Errorf("reading sequence positions from %s on: %w", batch[0], err)
+			return nil, gone(fmt.Errorf("reading sequence positions from %s on: %w", batch[0], err), "a sequence", Name{})
 		}
 		if inTransaction { // released alone, a savepoint keeps its locks
 			if err := exec(ctx, q, "ROLLBACK TO SAVEPOINT pg2db9_sequences; RELEASE SAVEPOINT pg2db9_sequences"); err != nil {

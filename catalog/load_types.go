@@ -13,6 +13,7 @@ type typeRow struct {
 	Schema    string `db:"schema"`
 	Name      string `db:"name"`
 	Kind      string `db:"kind"`
+	Changed   bool   `db:"changed"`
 	Extension string `db:"extension"`
 }
 
@@ -24,6 +25,9 @@ func (r *reader) readTypes(ctx context.Context) error {
 	rows, err := collect[typeRow](ctx, r.q, "types")
 	r.types = make(map[typeKey]Type, len(rows))
 	for _, t := range rows {
+		if t.Changed {
+			return &GoneError{Kind: "type", Name: Name{Schema: t.Schema, Name: t.Name}}
+		}
 		r.types[typeKey{t.OID, t.Mod}] = Type{
 			Name: Name{Schema: t.Schema, Name: t.Name}, Kind: typeKinds[t.Kind], Array: t.IsArray, Mod: t.Mod, Text: t.Text, Extension: t.Extension,
 		}

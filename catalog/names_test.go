@@ -72,7 +72,7 @@ func TestOddNames(t *testing.T) {
 				index := got.index(t, schema("i"+short))
 				require.Equal(t, n, index.Keys[0].Column)
 				require.Contains(t, string(index.Predicate), "::"+table.Columns[0].Type.Text)
-				require.True(t, strings.Contains(table.Columns[0].Type.Text, "."), table.Columns[0].Type.Text)
+				require.Contains(t, table.Columns[0].Type.Text, ".")
 				check := got.constraint(t, table.Name, n)
 				require.Equal(t, []string{n}, check.Columns)
 				require.Contains(t, got.Comments, Comment{Kind: "column", Name: table.Name, Sub: n, Text: n})

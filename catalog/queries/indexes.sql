@@ -4,7 +4,7 @@
 SELECT i.indexrelid::pg_catalog.int8 AS oid,
        i.indrelid::pg_catalog.int8 AS rel,
        c.relname::pg_catalog.text AS name,
-       pg_catalog.pg_get_indexdef(i.indexrelid) AS def,
+       COALESCE(pg_catalog.pg_get_indexdef(i.indexrelid), '') AS def,
        am.amname::pg_catalog.text AS method,
        i.indisunique AS "unique",
        i.indisprimary AS "primary",

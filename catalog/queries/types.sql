@@ -3,7 +3,8 @@
 -- An array is told by its element's typarray: int2vector and name have
 -- elements too, and are none. An array, a multirange and a row type belong to
 -- the extension of their element, range or table; 17 and later say so only
--- there. Versions: 13 to 18.
+-- there. format_type reads what stands now: changed says that the type was
+-- dropped or renamed since. Versions: 13 to 18.
 WITH used (typid, typmod) AS (
     SELECT a.atttypid, a.atttypmod
     FROM pg_catalog.pg_attribute a
@@ -24,6 +25,8 @@ SELECT u.typid::pg_catalog.int8 AS oid,
        n.nspname::pg_catalog.text AS schema,
        b.typname::pg_catalog.text AS name,
        b.typtype::pg_catalog.text AS kind,
+       (n.nspname <> 'pg_catalog'
+          AND pg_catalog.format_type(b.oid, NULL) <> pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(b.typname)) AS changed,
        COALESCE((SELECT x.extname::pg_catalog.text
                  FROM pg_catalog.pg_depend e
                  JOIN pg_catalog.pg_extension x ON x.oid = e.refobjid
