@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -38,8 +39,10 @@ type ApplyParams struct {
 	// failure leaves nothing behind. For targets whose DDL is transactional.
 	Atomic bool
 
-	Stop <-chan struct{} // closed: no statement is begun any more
-	Bus  *event.Bus
+	// Patience is how long a server that is away is tried again; 0 is five minutes.
+	Patience time.Duration
+	Stop     <-chan struct{} // closed: no statement is begun any more
+	Bus      *event.Bus
 }
 
 // Applied is what became of the statements.
@@ -48,6 +51,7 @@ type Applied struct {
 	Failed     []StatementError
 	Skipped    []SkippedStatement
 	RolledBack bool // Atomic, and one failed: nothing of it stands on the target
+	Unknown    bool // Atomic, and the answer to COMMIT was lost: all of it stands on the target, or nothing
 	Elapsed    time.Duration
 }
 
@@ -76,6 +80,9 @@ type SkippedStatement struct {
 // go on at all (no connection, cancelled, or StopAtFirst); failed statements
 // are in the result.
 func Apply(ctx context.Context, p ApplyParams) (*Applied, error) {
+	if p.Patience == 0 {
+		p.Patience = defaultPatience
+	}
 	a := &applier{ApplyParams: p, outcome: map[string]chan struct{}{}, failed: map[string]bool{}}
 	started := time.Now()
 	var err error
@@ -98,32 +105,53 @@ type applier struct {
 	failed  map[string]bool          // failed or skipped
 }
 
-// atomic runs everything in one transaction.
+// atomic runs everything in one transaction. A statement whose failure does not
+// matter has a savepoint of its own.
 func (a *applier) atomic(ctx context.Context) error {
 	conn, err := a.Target.Connect(ctx, a.Settings)
 	if err != nil {
+		a.result.RolledBack = true
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // of no more use
-	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		for _, s := range a.Statements {
-			if isClosed(a.Stop) {
-				return errStopped
-			}
-			if reason := a.reason(s); reason != "" {
-				a.skip(s, reason)
-				continue
-			}
-			if err := a.one(ctx, s, func() error { _, err := tx.Exec(ctx, s.SQL); return err }); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	tx, err := conn.Begin(ctx)
+	if err == nil {
+		err = a.inside(ctx, tx)
+	}
 	if err != nil {
 		a.result.RolledBack = true
+		return err // closing the connection rolls back
 	}
-	return err
+	if err := tx.Commit(ctx); err != nil {
+		a.result.Unknown = dial.Classify(err) == dial.Lost || ctx.Err() != nil
+		a.result.RolledBack = !a.result.Unknown
+		return fmt.Errorf("committing: %w", err)
+	}
+	return nil
+}
+
+// inside runs the statements inside the transaction.
+func (a *applier) inside(ctx context.Context, tx pgx.Tx) error {
+	for _, s := range a.Statements {
+		if isClosed(a.Stop) {
+			return errStopped
+		}
+		if reason := a.reason(s); reason != "" {
+			a.skip(s, reason)
+			continue
+		}
+		err := a.one(ctx, s, func() error {
+			if !s.Optional {
+				_, err := tx.Exec(ctx, s.SQL)
+				return err
+			}
+			return pgx.BeginFunc(ctx, tx, func(inner pgx.Tx) error { _, err := inner.Exec(ctx, s.SQL); return err })
+		})
+		if err != nil && (!s.Optional || dial.Classify(err) != dial.Final) {
+			return err
+		}
+	}
+	return nil
 }
 
 // phases runs the statements phase by phase.
@@ -289,7 +317,7 @@ func (a *applier) one(ctx context.Context, s ddlgen.Statement, run func() error)
 // already" is success: the statement had been done.
 func (a *applier) exec(ctx context.Context, conn *pgx.Conn, s ddlgen.Statement) (*pgx.Conn, error) {
 	lost := false
-	err := retry(ctx, s.ID, func() error {
+	err := retry(ctx, s.ID, a.Patience, func() error {
 		if conn == nil || conn.IsClosed() {
 			fresh, err := a.Target.Connect(ctx, a.Settings)
 			if err != nil {
@@ -298,20 +326,23 @@ func (a *applier) exec(ctx context.Context, conn *pgx.Conn, s ddlgen.Statement) 
 			conn = fresh
 		}
 		_, err := conn.Exec(ctx, s.SQL)
-		if err == nil || lost && existsAlready(err) {
+		if err == nil || lost && doneAlready(s, err) {
 			return nil
 		}
-		lost = dial.Classify(err) == dial.Lost
+		lost = lost || dial.Classify(err) == dial.Lost // sent, and its outcome unknown: for good
 		return err
 	})
 	return conn, err
 }
 
-func existsAlready(err error) bool {
+// doneAlready says that a statement failed because it had been done before.
+func doneAlready(s ddlgen.Statement, err error) bool {
 	switch dial.SQLState(err) {
-	case pgerrcode.DuplicateTable, pgerrcode.DuplicateObject, pgerrcode.DuplicateSchema,
+	case pgerrcode.DuplicateTable, pgerrcode.DuplicateObject, pgerrcode.DuplicateSchema, pgerrcode.DuplicateFunction,
 		pgerrcode.DuplicateColumn, pgerrcode.InvalidTableDefinition /* a second primary key */ :
 		return true
+	case pgerrcode.UndefinedTable, pgerrcode.UndefinedObject:
+		return strings.HasPrefix(s.SQL, "DROP ")
 	}
 	return false
 }

@@ -81,6 +81,39 @@ func TestApplyAtomic(t *testing.T) {
 	require.Equal(t, []string{"a"}, got.Done)
 }
 
+// A statement whose failure does not matter takes nothing with it, also inside
+// of one transaction.
+func TestApplyAtomicGoesOnAfterAnOptionalFailure(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	optional := statement("o", ddlgen.PhaseTables, "COMMENT ON TABLE public.nowhere IS 'x'")
+	optional.Optional = true
+	got, err := Apply(soon(t), ApplyParams{Target: parse(t, dial.Target, db.URL), Settings: dial.Writer(), Atomic: true, Statements: []ddlgen.Statement{
+		statement("a", ddlgen.PhaseTables, "CREATE TABLE public.a (n integer)"), optional,
+		statement("b", ddlgen.PhaseTables, "CREATE TABLE public.b (n integer)"),
+	}})
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "b"}, got.Done)
+	require.Len(t, got.Failed, 1)
+	require.Equal(t, "2", db.QueryString(t, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"))
+}
+
+// The answer to COMMIT is lost: what stands on the target is unknown, and
+// nobody says that it was rolled back.
+func TestApplyAtomicCommitAnswerLost(t *testing.T) {
+	t.Parallel()
+	c := pgtest.Server(t)
+	db := c.Database(t)
+	proxy := pgtest.NewProxy(t, c)
+	proxy.Add(pgtest.Rule{Action: pgtest.Cut, Dir: pgtest.ToClient, Match: pgtest.Tag("COMMIT")})
+	got, err := Apply(soon(t), ApplyParams{Target: parse(t, dial.Target, proxy.URL(db.Name)), Settings: dial.Writer(), Atomic: true, Statements: []ddlgen.Statement{
+		statement("a", ddlgen.PhaseTables, "CREATE TABLE public.a (n integer)"),
+	}})
+	require.Error(t, err)
+	require.True(t, got.Unknown)
+	require.False(t, got.RolledBack)
+}
+
 // Foreign keys that lock two tables each in both orders deadlock and are tried
 // again.
 func TestApplyOutlivesDeadlocks(t *testing.T) {
@@ -158,6 +191,12 @@ func TestSetSequences(t *testing.T) {
 	p.both(t, many)
 	missing := catalog.Name{Schema: "public", Name: "never"}
 	values = append(values, ddlgen.SequenceValue{Source: missing, Target: catalog.Name{Schema: "public", Name: "nowhere"}})
+	p.source.Exec(t, "DROP SEQUENCE public.m7") // since the plan was made: keeps the plan's value
+	for i := range values {
+		if values[i].Source.Name == "m7" {
+			values[i].LastValue = 4711
+		}
+	}
 	got, err := SetSequences(soon(t), SequenceParams{
 		Source: parse(t, dial.Source, p.source.URL), Target: parse(t, dial.Target, p.target.URL), Settings: dial.Writer(), Values: values,
 	})
@@ -168,5 +207,6 @@ func TestSetSequences(t *testing.T) {
 		UNION ALL SELECT last_value || ' ' || is_called FROM public.small UNION ALL SELECT last_value || ' ' || is_called FROM public.cyc
 		UNION ALL SELECT last_value || ' ' || is_called FROM public."Odd ""name"" \ '" UNION ALL SELECT last_value || ' ' || is_called FROM public.m249) x`
 	require.Equal(t, p.source.QueryString(t, positions), p.target.QueryString(t, positions))
+	require.Equal(t, "4711", p.target.QueryString(t, "SELECT last_value FROM public.m7"))
 	require.Equal(t, []any{int64(77), false}, []any{got[3].LastValue, got[3].IsCalled})
 }

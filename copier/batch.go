@@ -167,10 +167,10 @@ func (b *batch) prefer(ctx context.Context, err error) error {
 	for {
 		r, aerr := b.to.answer(ctx)
 		switch {
-		case aerr != nil, r.lost:
+		case r.err != nil: // a lost connection's too: the server's last words, or how it broke
+			return r.failure()
+		case aerr != nil:
 			return err
-		case r.err != nil:
-			return r.err
 		}
 	}
 }

@@ -36,6 +36,10 @@ type Params struct {
 	Progress *event.Progress
 	Log      *slog.Logger
 
+	// Patience is how long a server that is away is tried again without any
+	// progress, before a table is given up; 0 is five minutes.
+	Patience time.Duration
+
 	survivorWait time.Duration // 0 is the default; tests shorten it
 	faults       *faults
 }
@@ -86,6 +90,9 @@ func (e *PartialError) Error() string {
 	var b strings.Builder
 	if e.Interrupted {
 		b.WriteString("interrupted: ")
+	}
+	if len(e.Failed) == 0 && e.Err != nil {
+		fmt.Fprintf(&b, "%v: ", e.Err)
 	}
 	fmt.Fprintf(&b, "%d tables copied, %d not", len(e.Done), len(e.Failed))
 	for i, f := range e.Failed {

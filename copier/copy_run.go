@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,11 +29,21 @@ type copyRun struct {
 	ledgerMu sync.Mutex // the ledger has one connection
 	ledger   *ledger
 
-	parts []*partState
+	parts    []*partState
+	unproved error // why what was acknowledged could not be made durable and checked
 
 	mu     sync.Mutex
 	broken map[catalog.Name]error // target tables that will not be complete, and why
-	open   map[catalog.Name]int   // parts of each target table that are not done
+	open   []int                  // parts of each transfer that are not done
+	totals []event.TableDone      // of each transfer's parts that are
+}
+
+// patience is how long a server that is away is tried again.
+func (c *copyRun) patience() time.Duration {
+	if c.Patience > 0 {
+		return c.Patience
+	}
+	return defaultPatience
 }
 
 // maxRounds is how often lost commits are looked for and sent again: each round
@@ -44,13 +55,14 @@ const maxRounds = 4
 func Copy(ctx context.Context, p Params) (*Result, error) {
 	started := time.Now()
 	c := &copyRun{
-		Params: p, huge: semaphore.NewWeighted(1), broken: map[catalog.Name]error{}, open: map[catalog.Name]int{},
+		Params: p, huge: semaphore.NewWeighted(1), broken: map[catalog.Name]error{},
 		ledger: newLedger(p.Target, ControlSettings(p.Profile), p.Run),
 	}
 	defer c.ledger.close(ctx)
 	if c.survivorWait > 0 {
 		c.ledger.wait = c.survivorWait
 	}
+	c.ledger.patience = c.patience()
 	c.reader, c.writer = ReaderSettings(p.Profile), WriterSettings(p.Profile)
 	if err := c.prepare(ctx); err != nil {
 		return &Result{Run: p.Run}, err
@@ -70,8 +82,8 @@ func Copy(ctx context.Context, p Params) (*Result, error) {
 		}
 		c.Bus.Emit(event.Note{Text: fmt.Sprintf("the target lost acknowledged commits (it was restarted): %d parts are sent again", len(pending))})
 	}
-	if err != nil {
-		c.settleAnyway(ctx)
+	if err != nil && !c.settleAnyway(ctx) {
+		c.unproved = err
 	}
 	res := c.result(ctx, err)
 	res.Elapsed = time.Since(started)
@@ -125,16 +137,21 @@ func (c *copyRun) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.open = make([]int, len(c.Plan.Transfers))
+	c.totals = make([]event.TableDone, len(c.Plan.Transfers))
 	var bytes int64
 	for _, p := range parts {
 		bytes += p.Bytes
-		c.open[p.Target]++
+		c.open[p.Transfer]++
 		c.parts = append(c.parts, &partState{
-			part: p, claim: claim{run: c.Run, part: p.ID, epoch: firstEpoch}, acks: map[int64]int64{},
+			part: p, claim: claim{run: c.Run, part: p.ID, epoch: firstEpoch},
 		})
 	}
 	c.Progress.Plan(len(parts), bytes)
 	if err := c.ledger.prepare(ctx); err != nil {
+		return err
+	}
+	if err := c.emptied(ctx); err != nil { // remembers when the target was started
 		return err
 	}
 	info := runInfo{
@@ -196,24 +213,17 @@ func (c *copyRun) copyAll(ctx context.Context, parts []*partState) error {
 	return err
 }
 
-// tableDone tells the listeners when a part was the last of its table.
-func (c *copyRun) tableDone(last *partState) {
+// tableDone adds a part to its table's totals, and tells the listeners when it
+// was the last.
+func (c *copyRun) tableDone(s *partState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.open[last.part.Target]--
-	if c.open[last.part.Target] > 0 {
-		return
+	t := &c.totals[s.part.Transfer]
+	t.Table = s.part.Target.String()
+	t.Parts, t.Rows, t.Bytes, t.Elapsed = t.Parts+1, t.Rows+s.next, t.Bytes+s.bytes, t.Elapsed+s.elapsed
+	if c.open[s.part.Transfer]--; c.open[s.part.Transfer] == 0 {
+		c.Bus.Emit(*t)
 	}
-	done := event.TableDone{Table: last.part.Target.String()}
-	for _, s := range c.parts {
-		if s.part.Transfer == last.part.Transfer {
-			done.Parts++
-			done.Rows += s.next
-			done.Bytes += s.bytes
-			done.Elapsed += s.elapsed
-		}
-	}
-	c.Bus.Emit(done)
 }
 
 // fail records why a table will not be complete.
@@ -247,42 +257,59 @@ func (c *copyRun) settle(ctx context.Context) ([]*partState, error) {
 	if err := c.ledger.settle(ctx, state); err != nil {
 		return nil, err
 	}
-	spans, err := c.ledger.spans(ctx, -1)
-	if err != nil {
+	if err := c.emptied(ctx); err != nil {
 		return nil, err
 	}
-	byPart := map[int64][]span{}
-	for _, s := range spans {
-		byPart[s.part] = append(byPart[s.part], s)
+	found, err := c.ledger.totals(ctx)
+	if err != nil {
+		return nil, err
 	}
 	var lost []*partState
 	for _, s := range c.parts {
 		if !s.done || c.faults != nil && c.faults.believeAcks {
 			continue
 		}
-		next, _, sum, final, err := committed(byPart[s.part.ID])
-		if err != nil {
-			return nil, err
-		}
-		if !final || next != s.next || sum != s.sum {
+		if t := found[s.part.ID]; !t.final || t.next != s.next || t.sum != s.sum {
 			s.done, s.doubt = false, true
-			c.open[s.part.Target]++
+			c.open[s.part.Transfer]++
+			t := &c.totals[s.part.Transfer]
+			t.Parts, t.Rows, t.Bytes, t.Elapsed = t.Parts-1, t.Rows-s.next, t.Bytes-s.bytes, t.Elapsed-s.elapsed
 			lost = append(lost, s)
 		}
 	}
 	return lost, nil
 }
 
+// emptied fails the tables that a restart of the target has emptied.
+func (c *copyRun) emptied(ctx context.Context) error {
+	if !c.Profile.AsyncCommit { // only PostgreSQL is asked
+		return nil
+	}
+	names, err := c.ledger.restarted(ctx)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	for _, s := range c.parts {
+		if slices.Contains(names, s.part.Target.String()) && s.next > 0 {
+			s.done = false
+			c.fail(s, errors.New("the target was restarted, which empties tables that are not logged: copy the table again"))
+		}
+	}
+	return nil
+}
+
 // settleAnyway makes what was committed durable when the run ends early, so
 // that a later run can build on it. What cannot be done is not: the run is
-// partial either way.
-func (c *copyRun) settleAnyway(ctx context.Context) {
+// partial either way, and the tables are not called done.
+func (c *copyRun) settleAnyway(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), 10*time.Second,
 		errors.New("the target did not answer while the run was ending"))
 	defer cancel()
-	if _, err := c.settle(ctx); err != nil && c.Log != nil {
+	_, err := c.settle(ctx)
+	if err != nil && c.Log != nil {
 		c.Log.WarnContext(ctx, "what was copied could not be made durable", "error", err)
 	}
+	return err == nil
 }
 
 // result adds the parts up by table. The ledger's counts are read from the
@@ -297,12 +324,14 @@ func (c *copyRun) result(ctx context.Context, err error) *Result {
 		t.Parts++
 		t.Read += s.read
 		t.Framed += s.framed
-		t.Acked += s.acked()
+		t.Acked += s.acked
 		t.Ledger += s.next
 		t.Bytes += s.bytes
 		t.Digest.Merge(s.sum)
 		t.Elapsed += s.elapsed
 		switch {
+		case s.done && c.unproved != nil && t.Err == nil:
+			t.Err = fmt.Errorf("its rows were acknowledged, but could not be made durable and checked: %w", c.unproved)
 		case s.done:
 			t.PartsDone++
 		case t.Err == nil && err != nil:

@@ -199,7 +199,7 @@ func TestExactlyOnceOlderEpoch(t *testing.T) {
 	withAndWithout(t, noEpoch, "not recorded", func(t *testing.T, c *ledgerCase) {
 		ctx := soon(t)
 		old := c.writer(t)
-		claim, spans, err := c.ledger.takeover(ctx, 1)
+		claim, spans, err := c.ledger.takeover(ctx, c.claim)
 		require.NoError(t, err)
 		require.Empty(t, spans)
 		require.Equal(t, int64(firstEpoch+1), claim.epoch)
@@ -371,16 +371,16 @@ func TestCommittedNoticesGaps(t *testing.T) {
 	var sum digest.Sum
 	sum.Add([]byte("x"))
 	ok := []span{{first: 0, last: 2, bytes: 5, sum: sum}, {first: 2, last: 3, sum: sum, final: true}}
-	next, bytes, total, final, err := committed(ok)
+	total, err := committed(ok)
 	require.NoError(t, err)
-	require.Equal(t, []any{int64(3), int64(5), true, uint64(2)}, []any{next, bytes, final, total.Rows})
+	require.Equal(t, []any{int64(3), int64(5), true, uint64(2)}, []any{total.next, total.bytes, total.final, total.sum.Rows})
 	for name, spans := range map[string][]span{
 		"gap":         {{first: 0, last: 2}, {first: 3, last: 4}},
 		"overlap":     {{first: 0, last: 2}, {first: 1, last: 4}},
 		"after final": {{first: 0, last: 2, final: true}, {first: 2, last: 4}},
 		"no first":    {{first: 1, last: 2}},
 	} {
-		_, _, _, _, err := committed(spans)
+		_, err := committed(spans)
 		require.Error(t, err, name)
 	}
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/pg2db9/pg2db9/internal/dial"
 )
 
 // readBuffer is the size of the buffer before a connection that is read, in
@@ -74,7 +76,7 @@ func (f *frames) next() (typ byte, n int, err error) {
 	typ = f.buf[f.lo]
 	n = int(binary.BigEndian.Uint32(f.buf[f.lo+1:])) - 4
 	if n < 0 || n > maxMessage {
-		return 0, 0, fmt.Errorf("message %q has a length of %d bytes: the stream is out of step", typ, n+4)
+		return 0, 0, fmt.Errorf("%w: message %q has a length of %d bytes, so the stream is out of step", dial.ErrLost, typ, n+4)
 	}
 	f.lo += 5
 	f.rest = n

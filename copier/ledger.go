@@ -3,7 +3,6 @@ package copier
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -37,6 +36,8 @@ var (
 	takeoverSQL = stripComments(ledgerSQL("takeover"))
 	spansSQL    = ledgerSQL("spans")
 	blockersSQL = ledgerSQL("blockers")
+	fenceSQL    = ledgerSQL("fence")
+	emptiedSQL  = ledgerSQL("emptied_by_restart")
 )
 
 // batchText is the text of the two statements that stand around a batch's rows.
@@ -100,20 +101,18 @@ type ledger struct {
 	run      string
 	conn     *pgx.Conn
 	wait     time.Duration // how long a takeover waits for a surviving session
+	patience time.Duration // how long a server that is away is tried again
+	started  string        // the target's pg_postmaster_start_time when the run began; "" where it is not asked
 }
 
-// survivorWait is how long a part waits for a session that outlived its client
-// before that session is ended.
-const survivorWait = 120 * time.Second
-
 func newLedger(target *dial.Endpoint, settings dial.Settings, run string) *ledger {
-	return &ledger{target: target, settings: settings, run: run, wait: survivorWait}
+	return &ledger{target: target, settings: settings, run: run, wait: survivorWait, patience: defaultPatience}
 }
 
 // do runs f with a living connection, connecting anew when the one it had broke.
 // f must be safe to repeat.
 func (l *ledger) do(ctx context.Context, what string, f func(*pgx.Conn) error) error {
-	err := retry(ctx, what, func() error {
+	err := retry(ctx, what, l.patience, func() error {
 		if l.conn == nil || l.conn.IsClosed() {
 			conn, err := l.target.Connect(ctx, l.settings)
 			if err != nil {
@@ -168,7 +167,7 @@ func (l *ledger) begin(ctx context.Context, info runInfo, parts []Part) error {
 	return l.do(ctx, "recording the run in the ledger", func(conn *pgx.Conn) error {
 		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(ctx, `INSERT INTO _pg2db9.run (run, tool, source, profile, schema_hash, snapshot, taken, state)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, 'loading')`,
+				VALUES ($1, $2, $3, $4, $5, $6, $7, 'loading') ON CONFLICT DO NOTHING`, // again after a lost answer
 				l.run, info.tool, info.source, info.profile, info.schemaHash, info.snapshot, info.taken); err != nil {
 				return err
 			}
@@ -201,6 +200,7 @@ func (l *ledger) partRows(parts []Part) string {
 			quote.Literal(p.Target.Schema), quote.Literal(p.Target.Name),
 			quote.Literal(p.Relation.Schema), quote.Literal(p.Relation.Name), first, end, firstEpoch)
 	}
+	b.WriteString(" ON CONFLICT DO NOTHING")
 	return b.String()
 }
 
@@ -209,96 +209,43 @@ const firstEpoch = 1
 
 // empty empties a table that is to be loaded anew, and records before and after
 // that it did: a run that dies between the two is known to have left it empty
-// or half emptied, never mistaken for one that still holds its old rows.
+// or half emptied, never mistaken for one that still holds its old rows. Writers
+// of other runs are fenced off first, in a statement that is committed before.
 func (l *ledger) empty(ctx context.Context, table catalog.Name) error {
 	const record = `INSERT INTO _pg2db9.emptied (run, target_schema, target_name, state) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (run, target_schema, target_name) DO UPDATE SET state = excluded.state`
-	return l.do(ctx, "emptying "+table.String(), func(conn *pgx.Conn) error {
-		if _, err := conn.Exec(ctx, record, l.run, table.Schema, table.Name, "emptying"); err != nil {
-			return err
+	err := l.do(ctx, "emptying "+table.String(), func(conn *pgx.Conn) error {
+		for _, step := range []struct {
+			sql  string
+			args []any
+		}{
+			{sql: fmt.Sprintf("SET lock_timeout = %d", lockTimeout.Milliseconds())},
+			{sql: fenceSQL, args: []any{table.Schema, table.Name, l.run}},
+			{sql: record, args: []any{l.run, table.Schema, table.Name, "emptying"}},
+			{sql: "TRUNCATE TABLE " + quote.Name(table.Schema, table.Name)},
+			{sql: record, args: []any{l.run, table.Schema, table.Name, "loading"}},
+			{sql: "SET lock_timeout = 0"},
+		} {
+			if _, err := conn.Exec(ctx, step.sql, step.args...); err != nil {
+				return err
+			}
 		}
-		if _, err := conn.Exec(ctx, "TRUNCATE TABLE "+quote.Name(table.Schema, table.Name)); err != nil {
-			return err
-		}
-		_, err := conn.Exec(ctx, record, l.run, table.Schema, table.Name, "loading")
-		return err
+		return nil
 	})
+	if dial.SQLState(err) == pgerrcode.LockNotAvailable {
+		return fmt.Errorf("%w; another session holds the table for more than %s: end it (pg_locks names it) and run the command again", err, lockTimeout)
+	}
+	return err
 }
 
-// takeover fences off every writer of the part before, and returns the claim
-// for the next one and what is committed. Only after the epoch is raised, by a
-// committed statement, is the ledger believed: a session that outlived its
-// client can commit seconds after its connection broke, and this waits for it.
-func (l *ledger) takeover(ctx context.Context, part int64) (claim, []span, error) {
-	c := claim{run: l.run, part: part}
-	err := l.do(ctx, fmt.Sprintf("taking over part %d", part), func(conn *pgx.Conn) error {
-		epoch, err := l.raise(ctx, conn, part)
-		c.epoch = epoch
-		return err
+// restarted says which unlogged tables a restart of the target since the last
+// call has emptied; the first call only remembers when the target was started.
+// The ledger is logged and outlives them, so it alone would still call them full.
+func (l *ledger) restarted(ctx context.Context) (emptied []string, err error) {
+	err = l.do(ctx, "asking when the target was started", func(conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, emptiedSQL, l.started).Scan(&l.started, &emptied)
 	})
-	if err != nil {
-		return c, nil, err
-	}
-	spans, err := l.spans(ctx, part)
-	return c, spans, err
-}
-
-// raise raises the epoch, waiting for a surviving session for at most l.wait,
-// then ends it if it is one of this run's own.
-func (l *ledger) raise(ctx context.Context, conn *pgx.Conn, part int64) (int64, error) {
-	sql := claim{run: l.run, part: part}.bind(takeoverSQL, "", span{})
-	pid := conn.PgConn().PID()
-	waitCtx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	ended := make(chan error, 1)
-	timer := time.AfterFunc(l.wait, func() { ended <- l.endSurvivors(waitCtx, pid) })
-	var epoch int64
-	err := conn.QueryRow(ctx, sql).Scan(&epoch)
-	if !timer.Stop() {
-		cancel()
-		if endErr := <-ended; err != nil && endErr != nil {
-			err = errors.Join(endErr, err)
-		}
-	}
-	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, fmt.Errorf("part %d of run %s is not in the ledger: its schema _pg2db9 was dropped or changed", part, l.run)
-	}
-	return epoch, err
-}
-
-// endSurvivors ends the sessions of this run that the backend waits for, by
-// the pid and start that they recorded when they connected.
-func (l *ledger) endSurvivors(ctx context.Context, waiting uint32) error {
-	conn, err := l.target.Connect(ctx, l.settings)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(context.WithoutCancel(ctx))                     //nolint:errcheck // of no more use
-	rows, err := conn.Query(ctx, blockersSQL, l.run, int32(waiting)) //nolint:gosec // a pid
-	if err != nil {
-		return err
-	}
-	type session struct {
-		pid   int64
-		start string
-	}
-	found, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (s session, err error) { return s, r.Scan(&s.pid, &s.start) })
-	if err != nil {
-		return err
-	}
-	for _, s := range found {
-		if _, err := conn.Exec(ctx, "SELECT pg_catalog.pg_terminate_backend($1)", s.pid); err != nil {
-			return fmt.Errorf("a session of this run (pid %d, since %s) holds the part and could not be ended: %w", s.pid, s.start, err)
-		}
-	}
-	if len(found) == 0 {
-		// Whoever holds the row is not ours to end: give the wait up.
-		if _, err := conn.Exec(ctx, "SELECT pg_catalog.pg_cancel_backend($1)", int64(waiting)); err != nil {
-			return fmt.Errorf("giving up the wait for the part's row: %w", err)
-		}
-		return fmt.Errorf("another session holds the part's row in _pg2db9.part for more than %s", l.wait)
-	}
-	return nil
+	return emptied, err
 }
 
 // spans reads the recorded batches of one part, or of all with part -1.
@@ -309,17 +256,37 @@ func (l *ledger) spans(ctx context.Context, part int64) ([]span, error) {
 		if err != nil {
 			return err
 		}
-		spans, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (s span, err error) {
-			var hexSum string
-			if err := r.Scan(&s.part, &s.first, &s.last, &s.bytes, &hexSum, &s.final); err != nil {
-				return s, err
-			}
-			s.sum, err = digest.Parse(uint64(s.last-s.first), hexSum) //nolint:gosec // last >= first
-			return s, err
-		})
+		spans, err = pgx.CollectRows(rows, scanSpan)
 		return err
 	})
 	return spans, err
+}
+
+// totals adds up the recorded batches of every part. It holds no more than one
+// sum a part, however many batches there are.
+func (l *ledger) totals(ctx context.Context) (map[int64]total, error) {
+	var out map[int64]total
+	err := l.do(ctx, "reading the ledger", func(conn *pgx.Conn) error {
+		out = map[int64]total{}
+		rows, err := conn.Query(ctx, spansSQL, l.run, int64(-1))
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			s, err := scanSpan(rows)
+			if err != nil {
+				return err
+			}
+			t := out[s.part]
+			if err := t.add(s); err != nil {
+				return err
+			}
+			out[s.part] = t
+		}
+		return rows.Err()
+	})
+	return out, err
 }
 
 // settle commits durably: the commit of this transaction puts all commits
@@ -327,23 +294,50 @@ func (l *ledger) spans(ctx context.Context, part int64) ([]span, error) {
 // survived. What did is read from the ledger afterwards.
 func (l *ledger) settle(ctx context.Context, state string) error {
 	return l.do(ctx, "making the load durable", func(conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, "UPDATE _pg2db9.run SET state = $2, changed = now() WHERE run = $1", l.run, state)
+		tag, err := conn.Exec(ctx, "UPDATE _pg2db9.run SET state = $2, changed = now() WHERE run = $1", l.run, state)
+		if err == nil && tag.RowsAffected() != 1 { // and nothing was written, so nothing was made durable
+			return fmt.Errorf("run %s is not in the ledger any more: its schema _pg2db9 was dropped or changed", l.run)
+		}
 		return err
 	})
 }
 
-// committed sums the batches of a part: its next row, its bytes and digest, and
-// whether it is complete. A gap or an overlap is an error: no writer of ours
-// can leave one.
-func committed(spans []span) (next, bytes int64, sum digest.Sum, final bool, err error) {
-	for _, s := range spans {
-		if s.first != next || final {
-			return 0, 0, digest.Sum{}, false, fmt.Errorf("the ledger's batches of part %d do not follow each other at row %d: somebody else wrote to _pg2db9.span", s.part, next)
-		}
-		next = s.last
-		bytes += s.bytes
-		sum.Merge(s.sum)
-		final = s.final
+// scanSpan reads one row of spans.sql.
+func scanSpan(r pgx.CollectableRow) (s span, err error) {
+	var hexSum string
+	if err := r.Scan(&s.part, &s.first, &s.last, &s.bytes, &hexSum, &s.final); err != nil {
+		return s, err
 	}
-	return next, bytes, sum, final, nil
+	s.sum, err = digest.Parse(uint64(s.last-s.first), hexSum) //nolint:gosec // last >= first
+	return s, err
+}
+
+// total is what the batches of a part add up to.
+type total struct {
+	next  int64 // rows, and so the first row that is not there
+	bytes int64
+	sum   digest.Sum
+	final bool
+}
+
+// add takes the next batch. A gap or an overlap is an error: no writer of ours
+// can leave one.
+func (t *total) add(s span) error {
+	if s.first != t.next || t.final {
+		return fmt.Errorf("the ledger's batches of part %d do not follow each other at row %d: somebody else wrote to _pg2db9.span", s.part, t.next)
+	}
+	t.next, t.final = s.last, s.final
+	t.bytes += s.bytes
+	t.sum.Merge(s.sum)
+	return nil
+}
+
+// committed adds up the batches of one part.
+func committed(spans []span) (t total, err error) {
+	for _, s := range spans {
+		if err := t.add(s); err != nil {
+			return total{}, err
+		}
+	}
+	return t, nil
 }

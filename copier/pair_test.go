@@ -142,3 +142,14 @@ func mustExec(t *testing.T, conn *pgx.Conn, sql string) {
 	_, err := conn.PgConn().Exec(t.Context(), sql).ReadAll()
 	require.NoError(t, err, sql)
 }
+
+// retries returns the SQLSTATEs of all retries, in order.
+func (r *recorder) retries() []string {
+	var out []string
+	for _, e := range r.events {
+		if n, ok := e.(event.PartRetry); ok {
+			out = append(out, dial.SQLState(n.Err))
+		}
+	}
+	return out
+}

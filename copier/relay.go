@@ -46,10 +46,9 @@ type relay struct {
 	metRows  int64
 	metBytes int64
 
-	// committed is told of every batch that the target has acknowledged.
-	committed func(s span)
-	// acked is told of every COPY count, before the batch is committed.
-	acked func(first, rows int64)
+	// committed is told of every batch that the target has committed, with the
+	// rows that its COPY counted.
+	committed func(s span, acked int64)
 }
 
 // run copies the part from row next on; the rows before it are read, proved
@@ -167,7 +166,7 @@ func (r *relay) put(ctx context.Context, p []byte) error {
 		return nil
 	}
 	r.out.cut()
-	if r.bounded() {
+	if r.bounded() && len(r.out.b) < hugeRow {
 		return nil
 	}
 	return r.flush(ctx)
@@ -201,8 +200,7 @@ func (r *relay) finish(ctx context.Context, final bool) error {
 	if err != nil {
 		return r.writing(err)
 	}
-	r.acked(r.batch.span.first, acked)
-	r.committed(r.batch.span)
+	r.committed(r.batch.span, acked)
 	return nil
 }
 

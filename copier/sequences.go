@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pg2db9/pg2db9/catalog"
@@ -60,7 +61,7 @@ func SetSequences(ctx context.Context, p SequenceParams) ([]SequenceResult, erro
 	for from := 0; from < len(out); from += sequenceBatch {
 		batch := out[from:min(from+sequenceBatch, len(out))]
 		// setval may be repeated: it sets, it does not count.
-		err := retry(ctx, "setting sequences", func() (err error) {
+		err := retry(ctx, "setting sequences", defaultPatience, func() (err error) {
 			if conn == nil || conn.IsClosed() {
 				if conn, err = p.Target.Connect(ctx, p.Settings); err != nil {
 					return err
@@ -105,33 +106,60 @@ func setOneByOne(ctx context.Context, p SequenceParams, batch []SequenceResult) 
 	}
 }
 
-// readSequences reads the source's present positions. One that is gone by now
-// keeps what the plan says.
+// readSequences reads the source's present positions. One that cannot be read
+// by now (dropped, or its rights taken away) keeps what the plan says.
 func readSequences(ctx context.Context, source *dial.Endpoint, seqs []SequenceResult) error {
-	conn, err := source.Connect(ctx, dial.Reader())
-	if err != nil {
-		return err
+	var conn *pgx.Conn
+	defer func() {
+		if conn != nil {
+			_ = conn.Close(context.WithoutCancel(ctx))
+		}
+	}()
+	read := func(batch []SequenceResult) error {
+		return retry(ctx, "reading sequences", defaultPatience, func() (err error) {
+			if conn == nil || conn.IsClosed() {
+				if conn, err = source.Connect(ctx, dial.Reader()); err != nil {
+					return err
+				}
+			}
+			return readPositions(ctx, conn, batch)
+		})
 	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // of no more use
 	for from := 0; from < len(seqs); from += sequenceBatch {
 		batch := seqs[from:min(from+sequenceBatch, len(seqs))]
-		selects := make([]string, len(batch))
-		for i, s := range batch {
-			selects[i] = fmt.Sprintf("SELECT %d, last_value, is_called FROM %s", i, quote.Name(s.Source.Schema, s.Source.Name))
+		err := read(batch)
+		if gone(err) {
+			for i := range batch {
+				if err = read(batch[i : i+1]); err != nil && !gone(err) {
+					break
+				}
+				err = nil
+			}
 		}
-		rows, err := conn.Query(ctx, strings.Join(selects, " UNION ALL "))
 		if err != nil {
-			return fmt.Errorf("reading sequence positions on the source: %w", err)
-		}
-		var i int
-		var last int64
-		var called bool
-		if _, err := pgx.ForEachRow(rows, []any{&i, &last, &called}, func() error {
-			batch[i].LastValue, batch[i].IsCalled = last, called
-			return nil
-		}); err != nil {
 			return fmt.Errorf("reading sequence positions on the source: %w", err)
 		}
 	}
 	return nil
+}
+
+// gone says that a sequence is not there any more, or not for us.
+func gone(err error) bool {
+	switch dial.SQLState(err) {
+	case pgerrcode.UndefinedTable, pgerrcode.InvalidSchemaName, pgerrcode.InsufficientPrivilege:
+		return true
+	}
+	return false
+}
+
+func readPositions(ctx context.Context, conn *pgx.Conn, batch []SequenceResult) error {
+	names := make([]catalog.Name, len(batch))
+	for i, s := range batch {
+		names[i] = s.Source
+	}
+	positions, err := catalog.SequencePositions(ctx, conn, names)
+	for i, p := range positions {
+		batch[i].LastValue, batch[i].IsCalled = p.LastValue, p.IsCalled
+	}
+	return err
 }

@@ -242,9 +242,7 @@ func (s *Snapshot) check(ctx context.Context, names []catalog.Name) error {
 // the locks taken at the start. There is no going back to another snapshot then:
 // other tables were copied from this one.
 func (s *Snapshot) ensure(ctx context.Context, conn *sourceConn, table catalog.Name) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.locked[table] {
+	if s.locked[table] { // not written after OpenSnapshot
 		return nil
 	}
 	names := []catalog.Name{table}
@@ -252,6 +250,8 @@ func (s *Snapshot) ensure(ctx context.Context, conn *sourceConn, table catalog.N
 	if err := s.lockError(names, conn.exec(sql)); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.check(ctx, names)
 }
 

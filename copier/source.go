@@ -19,6 +19,7 @@ type sourceConn struct {
 	wire  *wire
 	in    *frames
 	meter *event.Meter
+	reads int // parts begun: each leaves a table lock until the transaction ends
 }
 
 // openSource connects and joins the snapshot.

@@ -57,6 +57,15 @@ func openTarget(ctx context.Context, target *dial.Endpoint, settings dial.Settin
 	return t, nil
 }
 
+// failure is the error of a reply. One after which no answer can come is marked
+// as a lost connection, whatever its text.
+func (r reply) failure() error {
+	if r.lost {
+		return fmt.Errorf("%w: %w", dial.ErrLost, r.err)
+	}
+	return r.err
+}
+
 // close ends the connection and waits for its reader.
 func (t *targetConn) close(goodbye bool) {
 	t.wire.close(goodbye)
@@ -120,10 +129,7 @@ func (t *targetConn) expect(ctx context.Context, doing, tag string, status byte)
 		return 0, err
 	}
 	if r.err != nil {
-		if r.lost {
-			return 0, fmt.Errorf("waiting for the target's answer to %s: %w", doing, r.err)
-		}
-		return 0, r.err
+		return 0, fmt.Errorf("waiting for the target's answer to %s: %w", doing, r.failure())
 	}
 	word, count, _ := strings.Cut(r.tag, " ")
 	if word == "INSERT" {

@@ -15,6 +15,11 @@ import (
 	"github.com/pg2db9/pg2db9/verify/digest"
 )
 
+// maxReads is how many parts one source connection reads. Its table locks stay
+// until its transaction ends: without a bound the workers of a database of many
+// tables would take the lock table from everybody else on the source.
+const maxReads = 64
+
 // link is a worker's pair of connections, kept from part to part.
 type link struct {
 	from *sourceConn
@@ -57,19 +62,10 @@ type partState struct {
 	done   bool
 	failed error
 
-	read    int64           // by the source's tag of the last stream
-	framed  int64           // rows of the last stream
-	acks    map[int64]int64 // rows by the target's tags, by the batch's first row
+	read    int64 // by the source's tag of the last stream
+	framed  int64 // rows of the last stream
+	acked   int64 // rows by the target's tags, of the committed batches
 	elapsed time.Duration
-}
-
-// acked sums the target's counts of the committed batches.
-func (s *partState) acked() int64 {
-	var n int64
-	for _, a := range s.acks {
-		n += a
-	}
-	return n
 }
 
 // copyPart copies one part to its end, going on from the last commit when a
@@ -89,6 +85,7 @@ func (c *copyRun) copyPart(ctx context.Context, l *link, s *partState) (err erro
 		c.Progress.Finish(meter, err == nil)
 	}()
 	wait := newBackOff()
+	trouble := time.Now() // since when there was no progress
 	for attempt := 1; ; attempt++ {
 		before := s.next
 		err := c.attempt(ctx, l, s, meter)
@@ -100,12 +97,13 @@ func (c *copyRun) copyPart(ctx context.Context, l *link, s *partState) (err erro
 		s.doubt = true
 		if s.next > before {
 			attempt = 0
+			trouble = time.Now()
 			wait.Reset()
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if errors.Is(err, errStopped) || !passes(err) || attempt >= maxTries {
+		if errors.Is(err, errStopped) || !passes(err) || exhausted(err, attempt, time.Since(trouble), c.patience()) {
 			return err
 		}
 		pause := wait.NextBackOff()
@@ -126,7 +124,9 @@ func passes(err error) bool {
 	if c := dial.Classify(err); c == dial.Lost || c == dial.Retry {
 		return true
 	}
-	return errors.Is(err, errLedgerRefused) || errors.Is(err, errLostOwnership) || errors.As(err, &answer)
+	// Not errLostOwnership: whoever raised the epoch owns the part, and taking it
+	// back would double what that one writes.
+	return errors.Is(err, errLedgerRefused) || errors.As(err, &answer)
 }
 
 // pause waits, unless the run is stopped.
@@ -158,6 +158,7 @@ func (c *copyRun) attempt(ctx context.Context, l *link, s *partState, meter *eve
 		return err
 	}
 	l.from.meter = meter
+	l.from.reads++
 	defer l.from.wire.watch(ctx)()
 	defer l.to.wire.watch(ctx)()
 	if err := c.Snapshot.ensure(ctx, l.from, s.part.Relation); err != nil {
@@ -171,12 +172,12 @@ func (c *copyRun) attempt(ctx context.Context, l *link, s *partState, meter *eve
 	r := &relay{
 		from: l.from, to: l.to, profile: c.Profile, table: t, part: s.part, claim: s.claim,
 		copyIn: copyInSQL(t), canon: canon, utf8: c.checkUTF8, huge: c.huge, stop: c.Stop, meter: meter, faults: c.faults,
-		committed: func(b span) {
+		committed: func(b span, acked int64) {
 			s.next, s.done = b.last, b.final
 			s.bytes += b.bytes
 			s.sum.Merge(b.sum)
+			s.acked += acked
 		},
-		acked: func(first, rows int64) { s.acks[first] = rows },
 	}
 	read, err := r.run(ctx, s.next, s.sum)
 	s.read, s.framed = read, r.framed
@@ -186,24 +187,24 @@ func (c *copyRun) attempt(ctx context.Context, l *link, s *partState, meter *eve
 // takeover fences off whoever may still write the part (our own lost session
 // above all) and believes the ledger only then.
 func (c *copyRun) takeover(ctx context.Context, s *partState) error {
-	c.ledgerMu.Lock()
-	defer c.ledgerMu.Unlock()
-	claim, spans, err := c.ledger.takeover(ctx, s.part.ID)
+	// On a connection of its own, in place of the one that broke: the wait for a
+	// surviving session must not hold up the other workers.
+	own := newLedger(c.Target, c.ledger.settings, c.Run)
+	own.wait, own.patience = c.ledger.wait, c.patience()
+	defer own.close(ctx)
+	claim, spans, err := own.takeover(ctx, s.claim)
 	if err != nil {
 		return err
 	}
-	next, bytes, sum, final, err := committed(spans)
+	t, err := committed(spans)
 	if err != nil {
 		return err
-	}
-	acks := make(map[int64]int64, len(spans))
-	for _, b := range spans {
-		acks[b.first] = b.last - b.first // its COPY was acknowledged before its ledger row was sent
 	}
 	s.claim, s.doubt = claim, false
-	s.next, s.bytes, s.sum, s.done, s.acks = next, bytes, sum, final, acks
-	if final { // committed by a session whose answer was lost
-		s.read, s.framed = next, next
+	s.next, s.bytes, s.sum, s.done = t.next, t.bytes, t.sum, t.final
+	s.acked = t.next // a batch's COPY is acknowledged before its ledger row is sent
+	if t.final {     // committed by a session whose answer was lost
+		s.read, s.framed = t.next, t.next
 	}
 	return nil
 }
@@ -214,6 +215,10 @@ func (c *copyRun) connect(ctx context.Context, l *link) (err error) {
 		if l.to, err = openTarget(ctx, c.Target, c.writer, c.Run); err != nil {
 			return err
 		}
+	}
+	if l.from != nil && l.from.reads >= maxReads {
+		l.from.close()
+		l.from = nil
 	}
 	if l.from == nil {
 		l.from, err = openSource(ctx, c.Source, c.reader, c.Snapshot.ID)

@@ -5,8 +5,8 @@
 SELECT want.ord::bigint,
        c.relkind::text AS kind,
        coalesce(am.amname::text, '') AS method,
-       pg_catalog.pg_relation_size(c.oid) AS heap,
-       CASE WHEN c.reltoastrelid = 0 THEN 0 ELSE pg_catalog.pg_relation_size(c.reltoastrelid) END AS toast,
+       coalesce(pg_catalog.pg_relation_size(c.oid), 0) AS heap, -- NULL: dropped since the snapshot, as its worker will find
+       CASE WHEN c.reltoastrelid = 0 THEN 0 ELSE coalesce(pg_catalog.pg_relation_size(c.reltoastrelid), 0) END AS toast,
        pg_catalog.current_setting('block_size')::bigint AS block
   FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) WITH ORDINALITY AS want(schema, name, ord)
   JOIN pg_catalog.pg_namespace n ON n.nspname = want.schema

@@ -101,6 +101,9 @@ func (j *job) create(ctx context.Context) error {
 			failed = len(a.Failed)
 		}
 		if err != nil {
+			if a != nil && a.Unknown {
+				j.written.Store(true)
+			}
 			return failed, j.createError(a, err)
 		}
 		j.written.Store(true)
@@ -129,6 +132,9 @@ func (j *job) createError(a *copier.Applied, err error) error {
 		return j.dropRefused(failed)
 	}
 	switch {
+	case a != nil && a.Unknown:
+		j.next = []string{j.commandAgain("--on-existing", config.Drop)}
+		return fmt.Errorf("creating the tables: %w; the answer was lost: either all of them stand on the target now, or none", err)
 	case a == nil || a.RolledBack || len(a.Done) == 0:
 		return fmt.Errorf("creating the tables: %w; the target is as it was", err)
 	default:

@@ -37,6 +37,9 @@ func (j *job) copyData(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return len(partial.Failed), err
 			}
+			if len(partial.Failed) == 0 && !partial.Interrupted { // no table's fault, so no table tells
+				return 0, fmt.Errorf("copying the rows: %w", partial.Err)
+			}
 			return len(partial.Failed), nil
 		default:
 			for _, t := range j.plan.Transfers {

@@ -2,6 +2,7 @@ package dial
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -28,6 +29,9 @@ const (
 	Cancelled
 )
 
+// ErrLost marks a connection that broke where the error alone does not say so.
+var ErrLost = errors.New("the connection is lost")
+
 // Classify returns the class of err. The server's own words decide before the
 // network's: a session that was ended by the server (57P01) is Lost, since a
 // COMMIT may have been on its way.
@@ -51,16 +55,27 @@ func Classify(err error) Class {
 	}
 	var connect *pgconn.ConnectError
 	var netErr net.Error
+	var record tls.RecordHeaderError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return Cancelled
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
-		errors.As(err, &connect), errors.As(err, &netErr):
+		errors.As(err, &connect), errors.As(err, &netErr), errors.As(err, &record), errors.Is(err, ErrLost):
 		return Lost
-	case strings.Contains(err.Error(), "conn closed"), strings.HasPrefix(err.Error(), "tls: "):
+	case strings.Contains(err.Error(), "conn closed"), strings.Contains(err.Error(), "tls: "):
 		return Lost
 	}
 	return Final
+}
+
+// Conflict says that transactions were in each other's way: the same soon works,
+// or never does.
+func Conflict(err error) bool {
+	switch SQLState(err) {
+	case pgerrcode.SerializationFailure, pgerrcode.DeadlockDetected, pgerrcode.ObjectInUse:
+		return true
+	}
+	return false
 }
 
 // SQLState returns the SQLSTATE of a server's error, "" for any other.

@@ -83,11 +83,17 @@ func (e *ConnStringError) Error() string {
 		"with special characters of user and password percent-encoded", e.Side, e.Reason)
 }
 
-// looseAt says that the part of a URL before its path holds more than one @.
+// looseAt says that an @ of a URL stands where it cannot be the one before the
+// host.
 func looseAt(connString string) bool {
 	_, rest, isURL := strings.Cut(connString, "://")
-	authority, _, _ := strings.Cut(rest, "/")
-	return isURL && strings.Count(authority, "@") > 1
+	end := strings.IndexAny(rest, "/?#")
+	if !isURL || end < 0 {
+		return isURL && strings.Count(rest, "@") > 1
+	}
+	before, after := strings.Count(rest[:end], "@"), strings.Count(rest[end:], "@")
+	// With none before the path, one after it means that the password ended the host.
+	return before > 1 || before == 0 && after > 0 && strings.Contains(rest[:end], ":")
 }
 
 // parseReason says why a connection string was refused without repeating any

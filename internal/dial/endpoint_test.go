@@ -2,6 +2,7 @@ package dial_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -63,6 +64,8 @@ func TestPasswordsAreNotPrinted(t *testing.T) {
 		"postgres://user:s3cr3t@:/?#%&+ '@h/d",
 		"postgres://user:s3cr3t@h:port/d",
 		"postgres://user:x@s3cr3t@h/d",
+		"postgres://u:123456s3cr3t?x@h/db",
+		"postgres://u:1/s3cr3t@h/db",
 		"host=h user=u password='s3cr3t \\' x' dbname=d",
 		"host=h password=s3cr3t sslmode=nonsense",
 		"password=s3cr3t host",
@@ -174,6 +177,7 @@ func TestClassify(t *testing.T) {
 		dial.Lost: {
 			state("57P01"), state("57P02"), state("08006"), state("25P03"), state("57P05"), io.EOF, io.ErrUnexpectedEOF, net.ErrClosed,
 			&net.OpError{Op: "read", Err: errors.New("reset")}, context.DeadlineExceeded, errors.New("tls: bad record MAC"),
+			fmt.Errorf("reading: %w", tls.RecordHeaderError{}), fmt.Errorf("reading: %w: out of step", dial.ErrLost),
 		},
 		dial.Final:     {nil, state("23505"), state("22P02"), state("42501"), state("28P01"), state("57014"), errors.New("anything")},
 		dial.Cancelled: {context.Canceled, fmt.Errorf("x: %w", context.Canceled)},

@@ -1,0 +1,133 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	// survivorWait is how long a part waits for a session that outlived its
+	// client before that session is ended.
+	survivorWait = 120 * time.Second
+	// endedWait is how long an ended session may take to go.
+	endedWait = 30 * time.Second
+)
+
+// errStillHeld is a session that was told to end and did not.
+var errStillHeld = fmt.Errorf("a session of this run was told to end, but still held the part's row %s later", endedWait)
+
+// takeover fences off every writer of the part before, and returns the claim
+// for the next one and what is committed. Only after the epoch is raised, by a
+// committed statement, is the ledger believed: a session that outlived its
+// client can commit seconds after its connection broke, and this waits for it.
+// It fails with errLostOwnership when somebody else has raised the epoch.
+func (l *ledger) takeover(ctx context.Context, old claim) (claim, []span, error) {
+	next := old
+	owner := newToken() // one for all tries: a raise whose answer was lost is known as ours
+	err := l.do(ctx, fmt.Sprintf("taking over part %d", old.part), func(conn *pgx.Conn) error {
+		epoch, err := l.raise(ctx, conn, old, owner)
+		next.epoch = epoch
+		return err
+	})
+	if err != nil {
+		return next, nil, err
+	}
+	spans, err := l.spans(ctx, old.part)
+	return next, spans, err
+}
+
+// raise raises the epoch, waiting for a surviving session for at most l.wait,
+// then ends it if it is one of this run's own. The wait ends in any case.
+func (l *ledger) raise(ctx context.Context, conn *pgx.Conn, old claim, owner string) (int64, error) {
+	waitCtx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	pid := conn.PgConn().PID()
+	waited := make(chan struct{})
+	watch := make(chan struct{})
+	go func() {
+		defer close(watch)
+		l.watchWait(waitCtx, pid, waited, giveUp)
+	}()
+	var epoch int64
+	err := conn.QueryRow(waitCtx, old.bind(takeoverSQL, owner, span{})).Scan(&epoch)
+	close(waited)
+	if err != nil && waitCtx.Err() != nil {
+		err = context.Cause(waitCtx)
+	}
+	<-watch
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, l.whyNotOwned(ctx, conn, old)
+	}
+	return epoch, err
+}
+
+// watchWait ends the wait for the part's row when it lasts too long.
+func (l *ledger) watchWait(ctx context.Context, pid uint32, waited <-chan struct{}, giveUp context.CancelCauseFunc) {
+	timer := time.NewTimer(l.wait)
+	defer timer.Stop()
+	select {
+	case <-waited:
+		return
+	case <-ctx.Done():
+		return
+	case <-timer.C:
+	}
+	if err := l.endSurvivors(ctx, pid); err != nil {
+		giveUp(err)
+		return
+	}
+	timer.Reset(endedWait)
+	select {
+	case <-waited:
+	case <-ctx.Done():
+	case <-timer.C:
+		giveUp(errStillHeld)
+	}
+}
+
+// whyNotOwned tells a part with another owner from one that is gone.
+func (l *ledger) whyNotOwned(ctx context.Context, conn *pgx.Conn, c claim) error {
+	var n int
+	if err := conn.QueryRow(ctx, "SELECT count(*) FROM _pg2db9.part WHERE run = $1 AND part = $2", c.run, c.part).Scan(&n); err != nil {
+		return err
+	}
+	if n == 0 {
+		return fmt.Errorf("part %d of run %s is not in the ledger: its schema _pg2db9 was dropped or changed", c.part, c.run)
+	}
+	return errLostOwnership
+}
+
+// endSurvivors ends the sessions of this run that the backend waits for, by
+// the pid and start that they recorded when they connected.
+func (l *ledger) endSurvivors(ctx context.Context, waiting uint32) error {
+	conn, err := l.target.Connect(ctx, l.settings)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))                     //nolint:errcheck // of no more use
+	rows, err := conn.Query(ctx, blockersSQL, l.run, int32(waiting)) //nolint:gosec // a pid
+	if err != nil {
+		return err
+	}
+	type session struct {
+		pid   int64
+		start string
+	}
+	found, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (s session, err error) { return s, r.Scan(&s.pid, &s.start) })
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return fmt.Errorf("another session, none of this run's, holds the part's row in _pg2db9.part for more than %s: end it (pg_locks names it)", l.wait)
+	}
+	for _, s := range found {
+		if _, err := conn.Exec(ctx, "SELECT pg_catalog.pg_terminate_backend($1)", s.pid); err != nil {
+			return fmt.Errorf("a session of this run (pid %d, since %s) holds the part and could not be ended: %w", s.pid, s.start, err)
+		}
+	}
+	return nil
+}
