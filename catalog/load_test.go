@@ -1,0 +1,206 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/internal/pgtest"
+)
+
+// counting counts the queries that pass through it.
+type counting struct {
+	Querier
+	queries int
+}
+
+func (c *counting) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	c.queries++
+	return c.Querier.Query(ctx, sql, args...)
+}
+
+// The number of queries does not grow with the number of objects.
+func TestFixedNumberOfQueries(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	conn := db.Conn(t)
+	count := func() (queries, tables int) {
+		c := &counting{}
+		require.NoError(t, within(t, conn, func(tx pgx.Tx) error {
+			c.Querier = tx
+			got, err := Load(t.Context(), c, LoadOptions{})
+			tables = len(got.Tables)
+			return err
+		}))
+		return c.queries, tables
+	}
+	db.Exec(t, "CREATE TABLE t0 (id serial PRIMARY KEY REFERENCES t0, n numeric(3) CHECK (n > 0))")
+	few, tables := count()
+	require.Equal(t, 1, tables)
+	var sql strings.Builder
+	for i := 1; i < 150; i++ {
+		fmt.Fprintf(&sql, "CREATE TABLE t%d (id serial PRIMARY KEY REFERENCES t0, n numeric(%d) CHECK (n > 0)); CREATE VIEW v%d AS SELECT * FROM t%d;", i, i, i, i)
+	}
+	db.Exec(t, sql.String())
+	many, tables := count()
+	require.Equal(t, 150, tables)
+	require.Equal(t, few, many)
+}
+
+// Outside of a transaction the settings would be gone before the second query.
+func TestLoadWantsATransaction(t *testing.T) {
+	t.Parallel()
+	conn := pgtest.Server(t).Database(t).Conn(t)
+	for _, path := range []string{"public", ""} {
+		_, err := conn.Exec(t.Context(), "SELECT pg_catalog.set_config('search_path', $1, false)", path)
+		require.NoError(t, err)
+		_, err = Load(t.Context(), conn, LoadOptions{})
+		require.ErrorIs(t, err, ErrNoTransaction)
+	}
+}
+
+func TestSizes(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	db.Exec(t, `CREATE TABLE t (a integer PRIMARY KEY, b text); ALTER TABLE t ALTER b SET STORAGE EXTERNAL;
+		INSERT INTO t SELECT i, repeat('x', 10000) FROM generate_series(1, 100) i; ANALYZE t; CREATE TABLE never (a integer)`)
+	got := load(t, db)
+	table := got.table(t, public("t"))
+	require.EqualValues(t, 8192, table.HeapBytes)
+	require.Greater(t, table.ToastBytes, int64(1_000_000))
+	require.EqualValues(t, 100, table.RowsGuess)
+	require.EqualValues(t, 16384, got.index(t, public("t_pkey")).Bytes)
+	require.Negative(t, got.table(t, public("never")).RowsGuess)
+
+	var sizeless *Database
+	require.NoError(t, within(t, db.Conn(t), func(tx pgx.Tx) (err error) {
+		sizeless, err = Load(t.Context(), tx, LoadOptions{NoSizes: true})
+		return err
+	}))
+	require.Zero(t, sizeless.table(t, public("t")).HeapBytes)
+	require.Zero(t, sizeless.index(t, public("t_pkey")).Bytes)
+	same(t, got, sizeless, unstable)
+}
+
+// T1, T2: trees keep their order, their keys and their bounds; each partition
+// has its own columns in its own order.
+func TestTrees(t *testing.T) {
+	t.Parallel()
+	for _, major := range []int{13, 15, 18} {
+		t.Run(fmt.Sprint(major), func(t *testing.T) {
+			t.Parallel()
+			db := pgtest.Major(t, major).Database(t)
+			db.Exec(t, `CREATE SCHEMA app;
+				CREATE FUNCTION app.bucket(i integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT i / 10';
+				CREATE TABLE app.root (id integer NOT NULL, k text) PARTITION BY LIST (app.bucket(id));
+				CREATE TABLE app.middle (k text, gone integer, id integer NOT NULL) PARTITION BY HASH (k);
+				ALTER TABLE app.middle DROP gone; ALTER TABLE app.root ATTACH PARTITION app.middle FOR VALUES IN (1, 2);
+				CREATE TABLE app.leaf PARTITION OF app.middle FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+				CREATE TABLE app.rest PARTITION OF app.root DEFAULT;
+				CREATE TABLE app.detached (id integer NOT NULL, k text);
+				ALTER TABLE app.root ATTACH PARTITION app.detached FOR VALUES IN (7); ALTER TABLE app.root DETACH PARTITION app.detached;
+				CREATE INDEX ON app.root (k); ALTER TABLE app.leaf ADD PRIMARY KEY (id);
+				CREATE TABLE app.b (x integer CHECK (x > 0)); CREATE TABLE app.a (y integer);
+				CREATE TABLE app.child (z integer, y integer) INHERITS (app.b, app.a)`)
+			got := load(t, db)
+			root, middle, leaf := got.table(t, in("root")), got.table(t, in("middle")), got.table(t, in("leaf"))
+			require.Equal(t, TablePartitioned, root.Kind)
+			require.Equal(t, PartitionKey("LIST (app.bucket(id))"), root.PartitionKey)
+			require.Equal(t, []Ref{{Kind: "routine", Name: in("bucket(integer)")}}, root.Uses)
+			require.Equal(t, []Name{root.Name}, middle.Inherits)
+			require.True(t, middle.IsPartition)
+			require.Equal(t, TablePartitioned, middle.Kind)
+			require.Equal(t, PartitionBound("FOR VALUES IN (1, 2)"), middle.Bound)
+			require.Equal(t, []string{"k 1", "id 3"}, numbered(middle))
+			require.Equal(t, []string{"k 1", "id 2"}, numbered(leaf))
+			require.Equal(t, PartitionBound("FOR VALUES WITH (modulus 2, remainder 0)"), leaf.Bound)
+			require.Equal(t, PartitionBound("DEFAULT"), got.table(t, in("rest")).Bound)
+			detached := got.table(t, in("detached"))
+			require.False(t, detached.IsPartition)
+			require.Empty(t, detached.Inherits)
+			require.Equal(t, &Name{"app", "middle_k_idx"}, got.index(t, in("leaf_k_idx")).Parent)
+			require.Equal(t, &Name{"app", "root_k_idx"}, got.index(t, in("middle_k_idx")).Parent)
+
+			child := got.table(t, in("child"))
+			require.False(t, child.IsPartition)
+			require.Equal(t, []Name{in("b"), in("a")}, child.Inherits)
+			require.Equal(t, []string{"x 1", "y 2", "z 3"}, numbered(child))
+			require.False(t, child.Columns[0].Local)
+			require.True(t, child.Columns[1].Local, "inherited and declared again")
+			require.True(t, got.constraint(t, child.Name, "b_x_check").Inherited)
+
+			refs, err := ListTables(t.Context(), db.Conn(t))
+			require.NoError(t, err)
+			for _, r := range refs {
+				table := got.table(t, r.Name)
+				require.Equal(t, table.Kind, r.Kind)
+				require.Equal(t, table.IsPartition, r.IsPartition)
+				if r.IsPartition {
+					require.Equal(t, table.Inherits[0], *r.Parent)
+				} else {
+					require.Nil(t, r.Parent)
+				}
+			}
+		})
+	}
+}
+
+func numbered(table Table) []string {
+	var out []string
+	for _, c := range table.Columns {
+		out = append(out, fmt.Sprint(c.Name, " ", c.Num))
+	}
+	return out
+}
+
+// N8, N9, T14: tables of no column and of 1,600, and dropped columns between
+// live ones.
+func TestManyAndNoColumns(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	var wide []string
+	for i := range 1600 {
+		wide = append(wide, fmt.Sprintf("c%d integer", i+1))
+	}
+	db.Exec(t, "CREATE TABLE none (); CREATE TABLE identity (id integer GENERATED ALWAYS AS IDENTITY); CREATE TABLE generated (g integer GENERATED ALWAYS AS (1) STORED)")
+	db.Exec(t, "CREATE TABLE wide ("+strings.Join(wide, ", ")+")")
+	db.Exec(t, "ALTER TABLE wide DROP c2, DROP c1600; CREATE TABLE emptied (a integer); ALTER TABLE emptied DROP a")
+	got := load(t, db)
+	require.Empty(t, got.table(t, public("none")).Columns)
+	require.Empty(t, got.table(t, public("emptied")).Columns)
+	require.Equal(t, IdentityAlways, got.table(t, public("identity")).Columns[0].Identity)
+	require.Equal(t, GeneratedStored, got.table(t, public("generated")).Columns[0].Generated)
+	columns := got.table(t, public("wide")).Columns
+	require.Len(t, columns, 1598)
+	require.Equal(t, []any{"c1", 1, "c3", 3, "c1599", 1599}, []any{columns[0].Name, columns[0].Num, columns[1].Name, columns[1].Num, columns[1597].Name, columns[1597].Num})
+}
+
+// F5 on a real database: what a table needs is found by the server's own
+// dependencies.
+func TestSelectFromAServer(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	db.Exec(t, `CREATE SCHEMA app; CREATE SCHEMA shared; CREATE SEQUENCE shared.numbers;
+		CREATE TYPE shared.mood AS ENUM ('a'); CREATE TYPE shared.unused AS ENUM ('a'); CREATE DOMAIN shared.moods AS shared.mood[] CHECK (cardinality(VALUE) < 9);
+		CREATE TABLE app.customer (id integer PRIMARY KEY);
+		CREATE TABLE app.orders (id serial PRIMARY KEY, no bigint DEFAULT nextval('shared.numbers'), m shared.moods, customer integer REFERENCES app.customer);
+		CREATE VIEW app.one AS SELECT o.id FROM app.orders o; CREATE VIEW app.two AS SELECT v.id FROM app.one v JOIN app.customer c USING (id);
+		CREATE MATERIALIZED VIEW app.stored AS SELECT * FROM app.two; CREATE INDEX stored_i ON app.stored (id);
+		COMMENT ON COLUMN app.one.id IS 'kept'; COMMENT ON INDEX app.stored_i IS 'left'`)
+	all := load(t, db)
+	got, findings, err := all.Select(Filter{IncludeTables: []string{"app.orders"}})
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"schema app", "schema shared", "enum shared.mood", "domain shared.moods", "sequence app.orders_id_seq", "sequence shared.numbers",
+		"table app.orders", "constraint orders_pkey", "index app.orders_pkey", "comment kept", "view app.one",
+	}, listed(got))
+	require.Equal(t, []string{
+		"left filter.foreign-key constraint app.orders.orders_customer_fkey: the foreign key refers to app.customer, which is not selected",
+		"left filter.view materialized view app.stored: it reads app.customer, which is not selected",
+		"left filter.view view app.two: it reads app.customer, which is not selected",
+	}, told(findings)[:3])
+}
