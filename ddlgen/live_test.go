@@ -95,7 +95,14 @@ func (g *golden) live(t *testing.T, source *pgtest.Cluster, db *catalog.Database
 	if source.Major() == g.major(t) {
 		g.check(t, v, plan)
 	}
-	conn := serverOf(t, v.major).Database(t).Conn(t)
+	server := source
+	switch {
+	case v.opts.TargetVersion != 0:
+		server = pgtest.Major(t, v.major)
+	case v.major != g.major(t):
+		server = serverOf(t, v.major)
+	}
+	conn := server.Database(t).Conn(t)
 	apply(t, conn, plan)
 	back := load(t, conn)
 	requireExpected(t, plan, back)
