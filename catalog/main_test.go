@@ -3,6 +3,7 @@ package catalog
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -127,4 +128,37 @@ func find[T any](t *testing.T, list []T, n Name, name func(T) Name) T {
 	}
 	t.Fatalf("no %s among %d", n, len(list))
 	panic("unreachable")
+}
+
+// role makes a role that may log in and nothing else, until the test ends.
+func role(t *testing.T, db *pgtest.DB) string {
+	t.Helper()
+	name := db.Name + "_reader"
+	db.Exec(t, "CREATE ROLE "+name+" LOGIN")
+	t.Cleanup(func() { db.Exec(t, "DROP OWNED BY "+name+"; DROP ROLE "+name) })
+	return name
+}
+
+// loadAs reads a database as a role of the test's.
+func loadAs(t *testing.T, db *pgtest.DB, role string) *Database {
+	t.Helper()
+	conn := db.Conn(t)
+	_, err := conn.Exec(t.Context(), "SET SESSION AUTHORIZATION "+role)
+	require.NoError(t, err)
+	var got *Database
+	require.NoError(t, within(t, conn, func(tx pgx.Tx) (err error) {
+		got, err = Load(t.Context(), tx, LoadOptions{})
+		return err
+	}))
+	return got
+}
+
+// standby turns a private cluster into a standby of nobody, which reads only.
+func standby(t *testing.T, c *pgtest.Cluster) {
+	t.Helper()
+	c.Stop(t, pgtest.Fast)
+	signal := filepath.Join(c.Dir(), "standby.signal")
+	require.NoError(t, os.WriteFile(signal, nil, 0o644))
+	c.Start(t)
+	t.Cleanup(func() { c.Stop(t, pgtest.Fast) }) // a standby drops no database
 }
