@@ -157,6 +157,7 @@ func (p *planner) check(t *tablePlan, c *catalog.Constraint) {
 	}
 	if c.NoInherit && !p.profile.Inheritance {
 		def = strings.TrimSuffix(def, " NO INHERIT")
+		p.find(constraintChanged, o, "it was NO INHERIT, which says nothing where tables stand apart")
 	}
 	p.addCheck(t, c.Name, o, def)
 }
