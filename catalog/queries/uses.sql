@@ -1,10 +1,10 @@
 -- What defaults, constraints, indexes, domains, partition keys and views
 -- depend on by their expressions: user-defined objects and extensions' members
 -- (OIDs from 16384 on; built-in ones are always there). The own table or view,
--- a foreign key's other table, a domain's base and the type of a typed table
--- are told elsewhere and left out. A view's are those of its _RETURN rule; up
--- to 14 a generated column's hang on the column. Arrays stand for their
--- element. Versions: 13 to 18.
+-- a foreign key's other table, a domain's base with what is the base's, and the
+-- type of a typed table are told elsewhere and left out. A view's are those of
+-- its _RETURN rule; up to 14 a generated column's hang on the column. Arrays
+-- stand for their element. Versions: 13 to 18.
 WITH raw (class, obj, own, refclass, refobj) AS (
     SELECT 'pg_attrdef', a.oid, a.adrelid, d.refclassid, d.refobjid
     FROM pg_catalog.pg_depend d
@@ -40,6 +40,8 @@ WITH raw (class, obj, own, refclass, refobj) AS (
     WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.deptype = 'n'
       AND NOT (d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.refobjid = t.typbasetype)
       AND NOT (d.refclassid = 'pg_catalog.pg_collation'::pg_catalog.regclass AND d.refobjid = t.typcollation)
+      AND NOT (d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+               AND d.refobjid IN (t.typinput, t.typoutput, t.typreceive, t.typsend))
 ), dep (class, obj, refclass, refobj) AS (
     SELECT DISTINCT d.class, d.obj, d.refclass, COALESCE(el.oid, d.refobj)
     FROM raw d
