@@ -106,6 +106,9 @@ func (p *program) startJob(ctx context.Context, command string, opts *options, s
 	return j.finish(err), nil
 }
 
+// patience is how long a server that is away is tried again.
+func (j *job) patience() time.Duration { return time.Duration(j.opts.RetryFor) * time.Second }
+
 // endpointText names an endpoint that may not have been given.
 func endpointText(e *dial.Endpoint) string {
 	if e == nil {

@@ -23,7 +23,7 @@ var (
 	filterOptions   = []string{"include-table", "exclude-table", "include-schema", "exclude-schema"}
 	outputOptions   = []string{"json", "log-level", "no-progress"}
 	planOptions     = []string{"profile", "accept"}
-	transferOptions = []string{"jobs", "dry-run", "report", "on-existing", "skip-verify"}
+	transferOptions = []string{"jobs", "retry-for", "dry-run", "report", "on-existing", "skip-verify"}
 )
 
 func optionNames(groups ...[]string) []string { return slices.Concat(groups...) }
@@ -56,6 +56,12 @@ func newOptions(command string, cfg *config.Config, n needs) (*options, error) {
 	}
 	if o.source != nil && o.target != nil && o.source.String() == o.target.String() {
 		return nil, usagef(command, "source and target are the same database, %s: the target must be another one", o.source)
+	}
+	if cfg.RetryFor < 1 {
+		if cfg.Given("retry-for") {
+			return nil, usagef(command, "%s: must be at least 1 second, not %d", cfg.Where("retry-for"), cfg.RetryFor)
+		}
+		cfg.RetryFor = 1 // a command without the option
 	}
 	if cfg.Jobs < 1 || cfg.Jobs > mostJobs {
 		if cfg.Given("jobs") || cfg.Jobs != 0 {

@@ -29,7 +29,7 @@ func schemaCommand() command {
 			"executes those of one phase, of pre-data, post-data or all on the target; what stands there already is left as it\n" +
 			"is. The phases are " + strings.Join(phaseNames()[:8], ", ") + ",\n" + strings.Join(phaseNames()[8:], ", ") + ".\n" +
 			"Without --target the profile auto is db9.",
-		options: optionNames(serverOptions, filterOptions, planOptions, []string{"apply", "jobs", "dry-run", "report"}, outputOptions),
+		options: optionNames(serverOptions, filterOptions, planOptions, []string{"apply", "jobs", "retry-for", "dry-run", "report"}, outputOptions),
 		run:     runSchema,
 	}
 }
@@ -140,7 +140,7 @@ func (j *job) applySchema(ctx context.Context) error {
 	j.written.Store(true)
 	err := j.phase("schema", len(j.chosen), func() (int, error) {
 		a, err := copier.Apply(ctx, copier.ApplyParams{
-			Target: j.opts.target, Settings: copier.ControlSettings(j.profile), Statements: j.chosen, Jobs: j.jobs, Stop: j.stop, Bus: j.bus,
+			Target: j.opts.target, Settings: copier.ControlSettings(j.profile), Statements: j.chosen, Jobs: j.jobs, Patience: j.patience(), Stop: j.stop, Bus: j.bus,
 		})
 		if a == nil {
 			return 0, err

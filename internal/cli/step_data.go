@@ -22,7 +22,7 @@ func (j *job) copyData(ctx context.Context) error {
 	return j.phase("data", len(j.plan.Transfers), func() (int, error) {
 		res, err := copier.Copy(ctx, copier.Params{
 			Source: j.opts.source, Target: j.opts.target, Snapshot: j.snapshot, Plan: j.plan, Profile: j.profile, Run: j.id,
-			Jobs: j.jobs, Truncate: truncate, Stop: j.stop, Tool: "pg2db9 " + version(), Bus: j.bus, Progress: j.progress, Log: j.log,
+			Jobs: j.jobs, Patience: j.patience(), Truncate: truncate, Stop: j.stop, Tool: "pg2db9 " + version(), Bus: j.bus, Progress: j.progress, Log: j.log,
 		})
 		j.copied = res
 		var partial *copier.PartialError

@@ -37,6 +37,7 @@ type Config struct {
 	ExcludeSchemas []string
 
 	Jobs       int
+	RetryFor   int // seconds
 	Profile    string
 	DryRun     bool
 	JSON       bool

@@ -81,6 +81,10 @@ var options = []Option{
 		Usage: "work on `N` parts at once, each with one connection to either side",
 	},
 	{
+		Name: "retry-for", Kind: Number, Default: "300", Holder: "SECONDS", ref: func(c *Config) any { return &c.RetryFor },
+		Usage: "try a server that is away again for `SECONDS` without any progress, before giving up what was being done",
+	},
+	{
 		Name: "profile", Kind: Text, Default: ProfileAuto, Holder: "NAME", ref: func(c *Config) any { return &c.Profile },
 		Usage: "what the target accepts: `NAME` is auto (asks the target), db9, postgres, or a YAML file",
 	},
