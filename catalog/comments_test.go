@@ -128,6 +128,7 @@ func TestExtensions(t *testing.T) {
 			{Name: "word", Num: 5, Type: Type{Name: ext("word"), Kind: KindDomain, Mod: -1, Text: "ext.word", Extension: "hstore"}, Local: true, StatsTgt: -1},
 			{Name: "room", Num: 6, Type: base("int4", "integer", -1), Local: true, StatsTgt: -1},
 			{Name: "during", Num: 7, Type: Type{Name: builtIn("tstzrange"), Kind: KindRange, Mod: -1, Text: "tstzrange"}, Local: true, StatsTgt: -1},
+			{Name: "setting", Num: 8, Type: Type{Name: ext("settings"), Kind: KindComposite, Mod: -1, Text: "ext.settings", Extension: "hstore"}, Local: true, StatsTgt: -1},
 		}, got.table(t, in("members")).Columns)
 		same(t, []Domain{{
 			Name: in("mail"), Base: citext, Checks: []DomainCheck{{Name: "mail_check", Def: "CHECK ((VALUE OPERATOR(ext.~) '@'::ext.citext))", Validated: true}},

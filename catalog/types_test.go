@@ -36,12 +36,13 @@ func TestDomains(t *testing.T) {
 		CREATE SEQUENCE app.seq;
 		CREATE COLLATION app.mine FROM "C";
 		CREATE TYPE app.mood AS ENUM ('a');
-		CREATE DOMAIN app.price AS numeric(12, 2) DEFAULT nextval('app.seq') NOT NULL CHECK (app.ok(VALUE));
+		CREATE DOMAIN app.price AS numeric(12, 2) DEFAULT nextval('app.seq') NOT NULL CHECK (app.ok(VALUE)) CHECK (app.ok(VALUE + 1));
 		CREATE DOMAIN app.small AS app.price CONSTRAINT below CHECK (VALUE < 10) CONSTRAINT above CHECK (VALUE > 1);
 		ALTER DOMAIN app.small ADD CONSTRAINT later CHECK (app.ok(VALUE)) NOT VALID;
 		CREATE DOMAIN app.words AS varchar(7)[] COLLATE app.mine;
 		CREATE DOMAIN app.moods AS app.mood[] DEFAULT ARRAY['a'::app.mood];
-		CREATE DOMAIN app.named AS text COLLATE "C"`,
+		CREATE DOMAIN app.named AS text COLLATE "C";
+		CREATE DOMAIN app.plain AS text`,
 	)
 	ok := Ref{Kind: "routine", Name: in("ok(numeric)")}
 	same(t, []Domain{
@@ -50,10 +51,14 @@ func TestDomains(t *testing.T) {
 			Uses: []Ref{{Kind: "type", Name: in("mood")}},
 		},
 		{Name: in("named"), Base: base("text", "text", -1), Collation: &Name{"pg_catalog", "C"}},
+		{Name: in("plain"), Base: base("text", "text", -1)},
 		{
 			Name: in("price"), Base: base("numeric", "numeric(12,2)", 786438), NotNull: true, Default: "nextval('app.seq'::regclass)",
-			Checks: []DomainCheck{{Name: "price_check", Def: "CHECK (app.ok(VALUE))", Validated: true}},
-			Uses:   []Ref{ok, {Kind: "sequence", Name: in("seq")}},
+			Checks: []DomainCheck{
+				{Name: "price_check", Def: "CHECK (app.ok(VALUE))", Validated: true},
+				{Name: "price_check1", Def: "CHECK (app.ok((VALUE + (1)::numeric)))", Validated: true},
+			},
+			Uses: []Ref{ok, {Kind: "sequence", Name: in("seq")}},
 		},
 		{
 			Name: in("small"), Base: Type{Name: in("price"), Kind: KindDomain, Mod: -1, Text: "app.price"},

@@ -45,7 +45,8 @@ func TestUses(t *testing.T) {
 				CONSTRAINT key PRIMARY KEY (i)
 			);
 			CREATE TABLE app.r (i integer REFERENCES app.t, t app.t);
-			ALTER TABLE app.t ADD CONSTRAINT whole CHECK (t IS NOT NULL);
+			ALTER TABLE app.t ADD CONSTRAINT whole CHECK (t IS NOT NULL), ADD CONSTRAINT of_own_type CHECK (NULL::app.t IS NULL);
+			CREATE INDEX by_own_type ON app.t (i) WHERE NULL::app.t IS NULL;
 			CREATE INDEX by_expression ON app.t (app.f(i));
 			CREATE INDEX by_opclass ON app.t (i app.ints);
 			CREATE INDEX by_words ON app.t USING gin (to_tsvector('app.words', text));
@@ -76,7 +77,7 @@ func TestUses(t *testing.T) {
 			constraints[k.Name] = k.Uses
 		}
 		same(t, map[string][]Ref{
-			"of_own": nil, "of_operator": {ref("operator", "~~~(integer,integer)")}, "of_collation": {ref("collation", "mine")}, "key": nil, "whole": nil, "r_i_fkey": nil,
+			"of_own": nil, "of_operator": {ref("operator", "~~~(integer,integer)")}, "of_collation": {ref("collation", "mine")}, "key": nil, "whole": nil, "of_own_type": nil, "r_i_fkey": nil,
 		}, constraints)
 
 		indexes := map[string][]Ref{}
@@ -85,7 +86,7 @@ func TestUses(t *testing.T) {
 		}
 		same(t, map[string][]Ref{
 			"by_expression": {f}, "by_opclass": {ref("operator class", "ints")}, "by_words": {ref("text search configuration", "words")}, "by_predicate": {f},
-			"by_dictionary": {ref("text search dictionary", "dictionary")}, "by_nothing": nil, "key": nil,
+			"by_dictionary": {ref("text search dictionary", "dictionary")}, "by_nothing": nil, "by_own_type": nil, "key": nil,
 		}, indexes)
 
 		tables := map[string][]Ref{}

@@ -21,7 +21,7 @@ UPDATE pg_catalog.pg_extension SET extconfig = ARRAY['ext.settings'::regclass], 
 
 CREATE TABLE app.members (
     nick ext.citext PRIMARY KEY, nicks ext.citext[], data ext.hstore DEFAULT ext.hstore('a', 'b'), kind ext.kind, word ext.word,
-    room integer, during tstzrange,
+    room integer, during tstzrange, setting ext.settings,
     CHECK (data OPERATOR(ext.?) 'a'),
     EXCLUDE USING gist (room WITH =, during WITH &&)
 );
