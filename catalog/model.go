@@ -202,7 +202,7 @@ type Table struct {
 	AccessMeth  string    `json:"access_method,omitempty"` // "heap" or another; empty where there is none
 	RowSecurity bool      `json:"row_security,omitempty"`
 	ForceRLS    bool      `json:"force_row_security,omitempty"`
-	Options     []string  `json:"options,omitempty"`          // reloptions, sorted: "fillfactor=70"
+	Options     []string  `json:"options,omitempty"`          // reloptions, sorted: "fillfactor=70", "toast.autovacuum_enabled=off"
 	ReplIdent   string    `json:"replica_identity,omitempty"` // full, nothing, index; empty is the default
 	Tablespace  string    `json:"tablespace,omitempty"`       // empty is the database's
 	OfType      *Name     `json:"of_type,omitempty"`          // CREATE TABLE ... OF type

@@ -70,10 +70,15 @@ func TestPartitions(t *testing.T) {
 		require.True(t, got.column(t, Name{"other", "r2"}, "id").NotNull)
 
 		refs := []TableRef{
-			{Name: in("e"), Kind: TablePartitioned}, {Name: in("gone"), Kind: TableOrdinary}, {Name: in("l"), Kind: TablePartitioned},
-			{Name: in("l1"), Kind: TableOrdinary, IsPartition: true, Parent: &Name{"app", "l"}}, {Name: in("l2"), Kind: TableOrdinary, IsPartition: true, Parent: &Name{"app", "l"}},
-			{Name: in("ld"), Kind: TablePartitioned, IsPartition: true, Parent: &Name{"app", "l"}}, {Name: in("ld0"), Kind: TableOrdinary, IsPartition: true, Parent: &Name{"app", "ld"}},
-			{Name: in("r"), Kind: TablePartitioned}, {Name: in("r1"), Kind: TableOrdinary, IsPartition: true, Parent: &Name{"app", "r"}},
+			{Name: in("e"), Kind: TablePartitioned},
+			{Name: in("gone"), Kind: TableOrdinary},
+			{Name: in("l"), Kind: TablePartitioned},
+			{Name: in("l1"), Kind: TableOrdinary, IsPartition: true, Parent: &Name{"app", "l"}},
+			{Name: in("l2"), Kind: TableOrdinary, IsPartition: true, Parent: &Name{"app", "l"}},
+			{Name: in("ld"), Kind: TablePartitioned, IsPartition: true, Parent: &Name{"app", "l"}},
+			{Name: in("ld0"), Kind: TableOrdinary, IsPartition: true, Parent: &Name{"app", "ld"}},
+			{Name: in("r"), Kind: TablePartitioned},
+			{Name: in("r1"), Kind: TableOrdinary, IsPartition: true, Parent: &Name{"app", "r"}},
 			{Name: Name{"other", "r2"}, Kind: TableOrdinary, IsPartition: true, Parent: &Name{"app", "r"}},
 		}
 		list, err := ListTables(t.Context(), db.Conn(t))
@@ -113,10 +118,23 @@ func TestKeysOfPartitions(t *testing.T) {
 		same(t, []line{
 			{"f", "to_r", ForeignKey, false},
 			{"k", "k_pkey", PrimaryKey, false},
-			{"r", "ch", Check, false}, {"r", "pk", PrimaryKey, false}, {"r", "r_a_fkey", ForeignKey, false}, {"r", "self", ForeignKey, false},
-			{"r1", "ch", Check, true}, {"r1", "r1_pkey", PrimaryKey, true}, {"r1", "r_a_fkey", ForeignKey, true}, {"r1", "self", ForeignKey, true},
-			{"r2", "ch", Check, true}, {"r2", "r2_pkey", PrimaryKey, true}, {"r2", "r_a_fkey", ForeignKey, true}, {"r2", "self", ForeignKey, true},
-			{"r21", "ch", Check, true}, {"r21", "own", Check, false}, {"r21", "r21_pkey", PrimaryKey, true}, {"r21", "r_a_fkey", ForeignKey, true}, {"r21", "self", ForeignKey, true},
+			{"r", "ch", Check, false},
+			{"r", "pk", PrimaryKey, false},
+			{"r", "r_a_fkey", ForeignKey, false},
+			{"r", "self", ForeignKey, false},
+			{"r1", "ch", Check, true},
+			{"r1", "r1_pkey", PrimaryKey, true},
+			{"r1", "r_a_fkey", ForeignKey, true},
+			{"r1", "self", ForeignKey, true},
+			{"r2", "ch", Check, true},
+			{"r2", "r2_pkey", PrimaryKey, true},
+			{"r2", "r_a_fkey", ForeignKey, true},
+			{"r2", "self", ForeignKey, true},
+			{"r21", "ch", Check, true},
+			{"r21", "own", Check, false},
+			{"r21", "r21_pkey", PrimaryKey, true},
+			{"r21", "r_a_fkey", ForeignKey, true},
+			{"r21", "self", ForeignKey, true},
 		}, constraints)
 		require.Equal(t, in("r"), *got.constraint(t, in("r21"), "self").RefTable)
 		require.Equal(t, "cascade", got.constraint(t, in("f"), "to_r").OnDelete)
@@ -136,10 +154,16 @@ func TestKeysOfPartitions(t *testing.T) {
 		}
 		same(t, []branch{
 			{"k_pkey", "", true},
-			{"ia", "", true}, {"iu", "", false}, {"pk", "", true}, // not every partition has its part of iu
-			{"r1_a_idx", "ia", true}, {"r1_iu", "iu", true}, {"r1_pkey", "pk", true},
-			{"r2_a_idx", "ia", true}, {"r2_pkey", "pk", true},
-			{"r21_a_idx", "r2_a_idx", true}, {"r21_pkey", "r2_pkey", true},
+			{"ia", "", true},
+			{"iu", "", false},
+			{"pk", "", true}, // not every partition has its part of iu
+			{"r1_a_idx", "ia", true},
+			{"r1_iu", "iu", true},
+			{"r1_pkey", "pk", true},
+			{"r2_a_idx", "ia", true},
+			{"r2_pkey", "pk", true},
+			{"r21_a_idx", "r2_a_idx", true},
+			{"r21_pkey", "r2_pkey", true},
 		}, indexes)
 	})
 }

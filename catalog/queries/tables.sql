@@ -1,5 +1,6 @@
--- Tables, partitioned tables, partitions and foreign tables. $1 asks for the
--- sizes, which opens each table's files (and waits for who holds the table
+-- Tables, partitioned tables, partitions and foreign tables. Options of the
+-- TOAST table are named toast.option, as CREATE TABLE takes them. $1 asks for
+-- the sizes, which opens each table's files (and waits for who holds the table
 -- ACCESS EXCLUSIVE). Versions: 13 to 18.
 SELECT c.oid::pg_catalog.int8 AS oid,
        n.nspname::pg_catalog.text AS schema,
@@ -10,7 +11,7 @@ SELECT c.oid::pg_catalog.int8 AS oid,
        COALESCE(am.amname::pg_catalog.text, '') AS access_method,
        c.relrowsecurity AS row_security,
        c.relforcerowsecurity AS force_row_security,
-       c.reloptions AS options,
+       c.reloptions || ARRAY(SELECT 'toast.' || o FROM pg_catalog.unnest(tc.reloptions) o) AS options,
        c.relreplident::pg_catalog.text AS replica_identity,
        COALESCE(sp.spcname::pg_catalog.text, '') AS tablespace,
        COALESCE(yn.nspname::pg_catalog.text, '') AS of_schema,
@@ -26,6 +27,7 @@ SELECT c.oid::pg_catalog.int8 AS oid,
        c.reltuples::pg_catalog.int8 AS rows_guess
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_class tc ON tc.oid = c.reltoastrelid
 LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam
 LEFT JOIN pg_catalog.pg_tablespace sp ON sp.oid = c.reltablespace
 LEFT JOIN pg_catalog.pg_type y ON y.oid = c.reloftype
