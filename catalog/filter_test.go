@@ -2,10 +2,13 @@ package catalog
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/pg2db9/pg2db9/internal/pgtest"
 )
 
 // listing is a database as the cheap first pass sees it.
@@ -158,4 +161,38 @@ func TestPatternChoosesItsTable(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []Name{want}, got)
 	})
+}
+
+// Of any names at all the pattern chooses the one.
+func TestPatternOfAnyName(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringN(1, 63, 63).Filter(func(s string) bool { return !strings.ContainsRune(s, 0) })
+		all := rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) Name { return Name{text.Draw(t, "schema"), text.Draw(t, "table")} }), 1, 8, rapid.ID[Name]).Draw(t, "names")
+		var refs []TableRef
+		for _, n := range all {
+			refs = append(refs, TableRef{Name: n})
+		}
+		for _, n := range all {
+			got, err := Filter{IncludeTables: []string{Pattern(n)}}.Match(refs)
+			require.NoError(t, err)
+			require.Equal(t, []Name{n}, got)
+			got, err = Filter{ExcludeTables: []string{Pattern(n)}}.Match(append(refs, TableRef{Name: Name{"\x01", "\x01"}}))
+			require.NoError(t, err)
+			require.NotContains(t, got, n)
+			require.Len(t, got, len(all))
+		}
+	})
+}
+
+// PostgreSQL folds no letters beyond ASCII in UTF-8: an unquoted Ä is Ä.
+func TestFoldingIsOfASCII(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	db.Exec(t, "CREATE TABLE ÄPFEL (); CREATE TABLE äpfel ()")
+	refs, err := ListTables(t.Context(), db.Conn(t))
+	require.NoError(t, err)
+	got, err := Filter{IncludeTables: []string{"ÄPFEL"}}.Match(refs)
+	require.NoError(t, err)
+	require.Equal(t, names("public", "Äpfel"), got)
 }

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -117,4 +118,38 @@ func TestLongIndexDefinition(t *testing.T) {
 	i := db.index(t, in("i"))
 	require.Greater(t, len(i.Def), 10_000)
 	require.Contains(t, string(i.Predicate), "'end'::text")
+}
+
+// An operator class that is the default is not named, whatever the type is
+// built from; another one is.
+func TestDefaultOperatorClasses(t *testing.T) {
+	t.Parallel()
+	eachMajor(t, func(t *testing.T, db *pgtest.DB) {
+		db.Exec(t, `
+			CREATE SCHEMA app;
+			CREATE TYPE app.mood AS ENUM ('a'); CREATE TYPE app.pair AS (a integer, b integer);
+			CREATE DOMAIN app.word AS varchar(9); CREATE DOMAIN app.words AS app.word; CREATE DOMAIN app.ints AS integer[];
+			CREATE TABLE app.t (i integer, v varchar, c char(3), n name, a integer[], m app.mood, p app.pair, w app.words, d app.ints, r int4range,
+				net inet, cidr cidr, j jsonb, ts tsvector, box box, pt point, u uuid, t text, o oid, iv int2vector, b bytea, ch "char", num numeric)`)
+		for method, columns := range map[string]string{
+			"btree":  "i v c n a m p w d r net cidr j ts u t o iv b ch num",
+			"hash":   "i v c n a m w d r net cidr j u t o b ch num",
+			"gin":    "a d j ts",
+			"gist":   "r box pt ts",
+			"spgist": "r v w t box pt net cidr",
+			"brin":   "i v c n w r net cidr u t o b ch num box",
+		} {
+			for _, c := range strings.Fields(columns) {
+				db.Exec(t, "CREATE INDEX ON app.t USING "+method+" ("+c+")")
+			}
+		}
+		got := load(t, db)
+		require.Len(t, got.Indexes, 21+18+4+4+8+15)
+		for _, x := range got.Indexes {
+			require.Nil(t, x.Keys[0].OpClass, "%s", x.Def)
+			require.Nil(t, x.Keys[0].Collation, "%s", x.Def)
+		}
+		db.Exec(t, "CREATE INDEX other ON app.t USING gist (net inet_ops)")
+		require.Equal(t, &Name{"pg_catalog", "inet_ops"}, load(t, db).index(t, in("other")).Keys[0].OpClass)
+	})
 }

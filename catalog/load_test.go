@@ -204,3 +204,31 @@ func TestSelectFromAServer(t *testing.T) {
 		"left filter.view view app.two: it reads app.customer, which is not selected",
 	}, told(findings)[:3])
 }
+
+// M2: through a pooler that takes only simple queries, the same is read.
+func TestSimpleProtocol(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	script(t, db, "everything.sql")
+	config, err := pgx.ParseConfig(db.URL)
+	require.NoError(t, err)
+	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	conn, err := pgx.ConnectConfig(t.Context(), config)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, conn.Close(context.WithoutCancel(t.Context()))) })
+	var got *Database
+	require.NoError(t, within(t, conn, func(tx pgx.Tx) (err error) {
+		got, err = Load(t.Context(), tx, LoadOptions{})
+		return err
+	}))
+	same(t, load(t, db), got)
+	list, err := ListTables(t.Context(), conn)
+	require.NoError(t, err)
+	var all []Name
+	for _, r := range list {
+		all = append(all, r.Name)
+	}
+	prints, err := Fingerprints(t.Context(), conn, all)
+	require.NoError(t, err)
+	require.Len(t, prints, len(got.Tables))
+}
