@@ -65,96 +65,26 @@ func TestLoadWantsATransaction(t *testing.T) {
 
 func TestSizes(t *testing.T) {
 	t.Parallel()
-	db := pgtest.Server(t).Database(t)
-	db.Exec(t, `CREATE TABLE t (a integer PRIMARY KEY, b text); ALTER TABLE t ALTER b SET STORAGE EXTERNAL;
+	eachMajor(t, func(t *testing.T, db *pgtest.DB) {
+		db.Exec(t, `CREATE TABLE t (a integer PRIMARY KEY, b text); ALTER TABLE t ALTER b SET STORAGE EXTERNAL;
 		INSERT INTO t SELECT i, repeat('x', 10000) FROM generate_series(1, 100) i; ANALYZE t; CREATE TABLE never (a integer)`)
-	got := load(t, db)
-	table := got.table(t, public("t"))
-	require.EqualValues(t, 8192, table.HeapBytes)
-	require.Greater(t, table.ToastBytes, int64(1_000_000))
-	require.EqualValues(t, 100, table.RowsGuess)
-	require.EqualValues(t, 16384, got.index(t, public("t_pkey")).Bytes)
-	require.Negative(t, got.table(t, public("never")).RowsGuess)
+		got := load(t, db)
+		table := got.table(t, public("t"))
+		require.EqualValues(t, 8192, table.HeapBytes)
+		require.Greater(t, table.ToastBytes, int64(1_000_000))
+		require.EqualValues(t, 100, table.RowsGuess)
+		require.EqualValues(t, 16384, got.index(t, public("t_pkey")).Bytes)
+		require.Negative(t, got.table(t, public("never")).RowsGuess)
 
-	var sizeless *Database
-	require.NoError(t, within(t, db.Conn(t), func(tx pgx.Tx) (err error) {
-		sizeless, err = Load(t.Context(), tx, LoadOptions{NoSizes: true})
-		return err
-	}))
-	require.Zero(t, sizeless.table(t, public("t")).HeapBytes)
-	require.Zero(t, sizeless.index(t, public("t_pkey")).Bytes)
-	same(t, got, sizeless, unstable)
-}
-
-// T1, T2: trees keep their order, their keys and their bounds; each partition
-// has its own columns in its own order.
-func TestTrees(t *testing.T) {
-	t.Parallel()
-	for _, major := range []int{13, 15, 18} {
-		t.Run(fmt.Sprint(major), func(t *testing.T) {
-			t.Parallel()
-			db := pgtest.Major(t, major).Database(t)
-			db.Exec(t, `CREATE SCHEMA app;
-				CREATE FUNCTION app.bucket(i integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT i / 10';
-				CREATE TABLE app.root (id integer NOT NULL, k text) PARTITION BY LIST (app.bucket(id));
-				CREATE TABLE app.middle (k text, gone integer, id integer NOT NULL) PARTITION BY HASH (k);
-				ALTER TABLE app.middle DROP gone; ALTER TABLE app.root ATTACH PARTITION app.middle FOR VALUES IN (1, 2);
-				CREATE TABLE app.leaf PARTITION OF app.middle FOR VALUES WITH (MODULUS 2, REMAINDER 0);
-				CREATE TABLE app.rest PARTITION OF app.root DEFAULT;
-				CREATE TABLE app.detached (id integer NOT NULL, k text);
-				ALTER TABLE app.root ATTACH PARTITION app.detached FOR VALUES IN (7); ALTER TABLE app.root DETACH PARTITION app.detached;
-				CREATE INDEX ON app.root (k); ALTER TABLE app.leaf ADD PRIMARY KEY (id);
-				CREATE TABLE app.b (x integer CHECK (x > 0)); CREATE TABLE app.a (y integer);
-				CREATE TABLE app.child (z integer, y integer) INHERITS (app.b, app.a)`)
-			got := load(t, db)
-			root, middle, leaf := got.table(t, in("root")), got.table(t, in("middle")), got.table(t, in("leaf"))
-			require.Equal(t, TablePartitioned, root.Kind)
-			require.Equal(t, PartitionKey("LIST (app.bucket(id))"), root.PartitionKey)
-			require.Equal(t, []Ref{{Kind: "routine", Name: in("bucket(integer)")}}, root.Uses)
-			require.Equal(t, []Name{root.Name}, middle.Inherits)
-			require.True(t, middle.IsPartition)
-			require.Equal(t, TablePartitioned, middle.Kind)
-			require.Equal(t, PartitionBound("FOR VALUES IN (1, 2)"), middle.Bound)
-			require.Equal(t, []string{"k 1", "id 3"}, numbered(middle))
-			require.Equal(t, []string{"k 1", "id 2"}, numbered(leaf))
-			require.Equal(t, PartitionBound("FOR VALUES WITH (modulus 2, remainder 0)"), leaf.Bound)
-			require.Equal(t, PartitionBound("DEFAULT"), got.table(t, in("rest")).Bound)
-			detached := got.table(t, in("detached"))
-			require.False(t, detached.IsPartition)
-			require.Empty(t, detached.Inherits)
-			require.Equal(t, &Name{"app", "middle_k_idx"}, got.index(t, in("leaf_k_idx")).Parent)
-			require.Equal(t, &Name{"app", "root_k_idx"}, got.index(t, in("middle_k_idx")).Parent)
-
-			child := got.table(t, in("child"))
-			require.False(t, child.IsPartition)
-			require.Equal(t, []Name{in("b"), in("a")}, child.Inherits)
-			require.Equal(t, []string{"x 1", "y 2", "z 3"}, numbered(child))
-			require.False(t, child.Columns[0].Local)
-			require.True(t, child.Columns[1].Local, "inherited and declared again")
-			require.True(t, got.constraint(t, child.Name, "b_x_check").Inherited)
-
-			refs, err := ListTables(t.Context(), db.Conn(t))
-			require.NoError(t, err)
-			for _, r := range refs {
-				table := got.table(t, r.Name)
-				require.Equal(t, table.Kind, r.Kind)
-				require.Equal(t, table.IsPartition, r.IsPartition)
-				if r.IsPartition {
-					require.Equal(t, table.Inherits[0], *r.Parent)
-				} else {
-					require.Nil(t, r.Parent)
-				}
-			}
-		})
-	}
-}
-
-func numbered(table Table) []string {
-	var out []string
-	for _, c := range table.Columns {
-		out = append(out, fmt.Sprint(c.Name, " ", c.Num))
-	}
-	return out
+		var sizeless *Database
+		require.NoError(t, within(t, db.Conn(t), func(tx pgx.Tx) (err error) {
+			sizeless, err = Load(t.Context(), tx, LoadOptions{NoSizes: true})
+			return err
+		}))
+		require.Zero(t, sizeless.table(t, public("t")).HeapBytes)
+		require.Zero(t, sizeless.index(t, public("t_pkey")).Bytes)
+		same(t, got, sizeless, unstable)
+	})
 }
 
 // N8, N9, T14: tables of no column and of 1,600, and dropped columns between

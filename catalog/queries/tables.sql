@@ -1,7 +1,8 @@
 -- Tables, partitioned tables, partitions and foreign tables. Options of the
 -- TOAST table are named toast.option, as CREATE TABLE takes them. $1 asks for
 -- the sizes, which opens each table's files (and waits for who holds the table
--- ACCESS EXCLUSIVE). Versions: 13 to 18.
+-- ACCESS EXCLUSIVE). What was never analysed has -1 rows; 13 says 0. Versions:
+-- 13 to 18.
 SELECT c.oid::pg_catalog.int8 AS oid,
        n.nspname::pg_catalog.text AS schema,
        c.relname::pg_catalog.text AS name,
@@ -24,7 +25,9 @@ SELECT c.oid::pg_catalog.int8 AS oid,
             THEN COALESCE(pg_catalog.pg_relation_size(c.oid), 0) ELSE 0 END AS heap_bytes,
        CASE WHEN $1::pg_catalog.bool AND c.relkind = 'r' AND c.reltoastrelid <> 0
             THEN COALESCE(pg_catalog.pg_relation_size(c.reltoastrelid), 0) ELSE 0 END AS toast_bytes,
-       c.reltuples::pg_catalog.int8 AS rows_guess
+       CASE WHEN c.relpages = 0 AND c.reltuples = 0
+                 AND pg_catalog.current_setting('server_version_num')::pg_catalog.int4 < 140000
+            THEN -1 ELSE c.reltuples::pg_catalog.int8 END AS rows_guess
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_class tc ON tc.oid = c.reltoastrelid
