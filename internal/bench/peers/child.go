@@ -32,6 +32,24 @@ type usage struct {
 	Wall float64 `json:"wall_seconds"`
 	CPU  float64 `json:"client_cpu_seconds"` // user and system, all processes
 	RSS  int64   `json:"max_rss_bytes"`      // of the largest process
+
+	Phases []phase `json:"phases,omitempty"` // of a clone, by its own report
+}
+
+// phase is a part of a clone.
+type phase struct {
+	Name    string  `json:"name"`
+	Seconds float64 `json:"seconds"`
+}
+
+// phase is how long the phase of that name took.
+func (u usage) phase(name string) float64 {
+	for _, p := range u.Phases {
+		if p.Name == name {
+			return p.Seconds
+		}
+	}
+	return 0
 }
 
 // run runs a recipe and says what it took.

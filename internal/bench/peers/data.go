@@ -3,9 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"os/exec"
 	"runtime"
+	"strings"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -47,7 +48,7 @@ func (b *bench) makeData(ctx context.Context, tables []table) (*data, error) {
 		d.rows += t.rows
 	}
 	var err error
-	if d.bytes, err = copySize(ctx, b.sourceURL(), tables); err != nil {
+	if d.bytes, err = copySize(ctx, b.tool("psql"), b.sourceURL(), tables); err != nil {
 		return nil, err
 	}
 	return d, b.checkpoint(ctx)
@@ -61,20 +62,22 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// copySize is what the tables are as COPY TEXT.
-func copySize(ctx context.Context, url string, tables []table) (int64, error) {
-	conn, err := pgconn.Connect(ctx, url)
-	if err != nil {
-		return 0, fmt.Errorf("connect: %w", err)
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	var c counter
+// copySize is what the tables are as COPY TEXT. A child reads them, as a huge
+// row would stay in our own memory, which is counted against later children.
+func copySize(ctx context.Context, psql, url string, tables []table) (int64, error) {
+	var sql strings.Builder
 	for _, t := range tables {
-		if _, err := conn.CopyTo(ctx, &c, "COPY "+t.name+" TO STDOUT"); err != nil {
-			return 0, fmt.Errorf("measure %s: %w", t.name, err)
-		}
+		fmt.Fprintf(&sql, "COPY %s TO STDOUT;\n", t.name)
 	}
-	return int64(c), nil
+	var size counter
+	var stderr strings.Builder
+	cmd := exec.CommandContext(ctx, psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", "-")
+	cmd.Env = environment()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(sql.String()), &size, &stderr
+	if err := cmd.Run(); err != nil {
+		return 0, fmt.Errorf("measure the data: %w: %s", err, lastLines(stderr.String()))
+	}
+	return int64(size), nil
 }
 
 // rowsRead is how many rows the source gave out of its tables since it was

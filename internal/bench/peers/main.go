@@ -108,6 +108,9 @@ func run(ctx context.Context, args []string, out, log io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := chooseServer(tools); err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp("/tmp", "pg2db9-peers-") // where the clusters are: the same disk
 	if err != nil {
 		return fmt.Errorf("create a working directory: %w", err)

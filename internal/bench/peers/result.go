@@ -45,7 +45,8 @@ type contender struct {
 	Runs    []usage `json:"runs"`
 
 	recipe recipe
-	keep   bool // works on what the contender before it left on the target
+	report string // the file that a clone writes its report to
+	keep   bool   // works on what the contender before it left on the target
 }
 
 // figure is what a case is about, with the limit that it is to keep.
@@ -72,6 +73,18 @@ func (c *contender) cpus() []float64 {
 
 func (c *contender) rss() []float64 {
 	return column(c.Runs, func(u usage) float64 { return float64(u.RSS) / mib })
+}
+
+// phases are the medians of what the phases took.
+func (c *contender) phases() string {
+	var out []string
+	if len(c.Runs) > 0 {
+		for _, p := range c.Runs[0].Phases {
+			seconds := median(column(c.Runs, func(u usage) float64 { return u.phase(p.Name) }))
+			out = append(out, fmt.Sprintf("%s %.2f", p.Name, seconds))
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 func column(runs []usage, of func(usage) float64) []float64 {
@@ -146,6 +159,11 @@ func (r *result) String() string {
 	}
 	_ = tw.Flush() // to memory, as all of it
 	fmt.Fprintln(&w)
+	for _, c := range r.Contenders {
+		if text := c.phases(); text != "" {
+			fmt.Fprintf(&w, "  phases of %s: %s\n", c.Name, text)
+		}
+	}
 	for _, f := range r.Figures {
 		fmt.Fprintf(&w, "  %s: %.3g %s", f.Name, f.Value, f.Unit)
 		if f.Limit != 0 {

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 )
 
 // contend runs the contenders in turn: a warm-up that is not kept, then the
@@ -35,13 +38,35 @@ func (b *bench) once(ctx context.Context, c *contender) (usage, error) {
 	if err := ready(ctx); err != nil {
 		return usage{}, err
 	}
-	return c.recipe.run(ctx)
+	u, err := c.recipe.run(ctx)
+	if err != nil || c.report == "" {
+		return u, err
+	}
+	u.Phases, err = phases(c.report)
+	return u, err
 }
 
 // ours is a clone by pg2db9.
 func (b *bench) ours(name string, args ...string) *contender {
-	cmd := append(command{b.opts.pg2db9, "clone", "--source", b.sourceURL(), "--target", b.targetURL(), "--profile", "postgres", "--no-progress"}, args...)
-	return &contender{Name: name, recipe: recipe{steps: []pipeline{{cmd}}}}
+	report := filepath.Join(b.dir, "report.json")
+	cmd := command{
+		b.opts.pg2db9, "clone", "--source", b.sourceURL(), "--target", b.targetURL(), "--profile", "postgres",
+		"--no-progress", "--report", report,
+	}
+	return &contender{Name: name, recipe: recipe{steps: []pipeline{{append(cmd, args...)}}}, report: report}
+}
+
+// phases reads out of a report how long each phase of a clone took.
+func phases(file string) ([]phase, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the clone's report: %w", err)
+	}
+	var r struct{ Phases []phase }
+	if err := json.Unmarshal(text, &r); err != nil {
+		return nil, fmt.Errorf("read the clone's report: %w", err)
+	}
+	return r.Phases, nil
 }
 
 // psql is one call of psql that executes one statement.

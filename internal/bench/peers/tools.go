@@ -12,7 +12,7 @@ import (
 // findTools returns the directory of psql, pg_dump and pg_restore. Debian's
 // /usr/bin/psql is a Perl script that finds the real one, a tenth of a second
 // a call: that would be counted against the peers, so the real ones are looked
-// for first. A server of the same build is used where there is one.
+// for first.
 func findTools() (string, error) {
 	dirs := []string{os.Getenv("PGTEST_BIN")}
 	debian, err := filepath.Glob("/usr/lib/postgresql/*/bin")
@@ -29,15 +29,22 @@ func findTools() (string, error) {
 		if dir == "" || !hasAll(dir, "psql", "pg_dump", "pg_restore") {
 			continue
 		}
-		if os.Getenv("PGTEST_BIN") == "" && hasAll(dir, "initdb", "postgres") {
-			if err := os.Setenv("PGTEST_BIN", dir); err != nil {
-				return "", fmt.Errorf("choose the server: %w", err)
-			}
-		}
 		return dir, nil
 	}
 	return "", errors.New("psql, pg_dump and pg_restore are compared with and were not found: " +
 		"install Debian's package postgresql-client (apt-get install postgresql), or put them into PATH")
+}
+
+// chooseServer has the clusters run the server that stands beside the tools, if
+// one does and none was chosen: servers and clients are of one build then.
+func chooseServer(tools string) error {
+	if os.Getenv("PGTEST_BIN") != "" || !hasAll(tools, "initdb", "postgres") {
+		return nil
+	}
+	if err := os.Setenv("PGTEST_BIN", tools); err != nil {
+		return fmt.Errorf("choose the server: %w", err)
+	}
+	return nil
 }
 
 func hasAll(dir string, programs ...string) bool {
