@@ -30,12 +30,14 @@ func TestHashIsOfTheSchemaAlone(t *testing.T) {
 	t.Parallel()
 	base := Database{
 		ServerVersion: 150017,
-		Tables:        []Table{{Name: Name{"public", "t"}, Columns: []Column{{Name: "a", Num: 1}}}},
-		Indexes:       []Index{{Name: Name{"public", "i"}, Table: Name{"public", "t"}}},
-		Sequences:     []Sequence{{Name: Name{"public", "s"}}},
+		Tables:        []Table{{Name: Name{"public", "t"}, Columns: []Column{{Name: "a", Num: 1}}, HeapBytes: 8192, ToastBytes: 8192, RowsGuess: 1}},
+		Indexes:       []Index{{Name: Name{"public", "i"}, Table: Name{"public", "t"}, Bytes: 8192}},
+		Sequences:     []Sequence{{Name: Name{"public", "s"}, LastValue: 3, IsCalled: true, Unreadable: true}},
 		Others:        []Other{{Kind: "privileges", Count: 1}},
 		Comments:      []Comment{{Kind: "database", Name: Name{Name: "d"}, Text: "x"}},
 	}
+	before, err := json.Marshal(&base)
+	require.NoError(t, err)
 	hash := base.Hash()
 	tests := []struct {
 		name   string
@@ -46,7 +48,7 @@ func TestHashIsOfTheSchemaAlone(t *testing.T) {
 		{"index size", func(d *Database) { d.Indexes[0].Bytes = 1 }, true},
 		{"position", func(d *Database) { d.Sequences[0].LastValue, d.Sequences[0].IsCalled = 7, true }, true},
 		{"database's name", func(d *Database) { d.Comments[0].Name.Name = "e" }, true},
-		{"position not known", func(d *Database) { d.Sequences[0].Unreadable = true }, true},
+		{"position known", func(d *Database) { d.Sequences[0].Unreadable = false }, true},
 		{"version", func(d *Database) { d.ServerVersion = 160001 }, true},
 		{"large objects", func(d *Database) { d.Others = append(d.Others, Other{Kind: "large object", Count: 3}) }, true},
 		{"counts", func(d *Database) { d.Others[0].Count = 2 }, true},
@@ -64,7 +66,9 @@ func TestHashIsOfTheSchemaAlone(t *testing.T) {
 			d.Others, d.Comments = slices.Clone(base.Others), slices.Clone(base.Comments)
 			tt.change(&d)
 			require.Equal(t, tt.same, d.Hash() == hash)
-			require.Equal(t, hash, base.Hash(), "Hash changed the model")
+			b, err := json.Marshal(&base)
+			require.NoError(t, err)
+			require.Equal(t, string(before), string(b), "Hash changed the model")
 		})
 	}
 }

@@ -125,7 +125,7 @@ func TestSettingsDoNotShow(t *testing.T) {
 	t.Parallel()
 	db := pgtest.Server(t).Database(t)
 	db.Exec(t, `CREATE SCHEMA app; CREATE TYPE app.mood AS ENUM ('ok');
-		CREATE TABLE app.t (a app.mood DEFAULT 'ok', b date DEFAULT '2024-12-31', c interval DEFAULT '1 day 2 hours', d float8 DEFAULT 0.1::float4,
+		CREATE TABLE app.t (a app.mood DEFAULT 'ok', b date DEFAULT '2024-12-31', c interval DEFAULT '1 day 2 hours', d float8 DEFAULT '0.30000000000000004'::float8,
 			e timestamptz DEFAULT '2024-12-31 10:00+00', f bytea DEFAULT '\xff', g text DEFAULT E'\\' CHECK (b > '2020-01-02'))`)
 	plain := load(t, db)
 	conn := db.Conn(t)

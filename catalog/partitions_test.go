@@ -230,5 +230,12 @@ func TestInheritance(t *testing.T) {
 		}, inherited)
 		require.True(t, got.constraint(t, in("base"), "own").NoInherit)
 		require.Equal(t, Expr("'d'::text"), got.column(t, in("again"), "note").Default)
+		list, err := ListTables(t.Context(), db.Conn(t))
+		require.NoError(t, err)
+		require.Len(t, list, len(got.Tables))
+		for _, r := range list {
+			require.False(t, r.IsPartition)
+			require.Nil(t, r.Parent, "a parent of a partition alone decides with it")
+		}
 	})
 }

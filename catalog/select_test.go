@@ -262,3 +262,24 @@ func TestSelectionIsSorted(t *testing.T) {
 	again.sort()
 	require.Empty(t, cmp.Diff(*got, again, cmpopts.EquateEmpty()))
 }
+
+// Select never changes the model that it is asked for a part of.
+func TestSelectLeavesTheModel(t *testing.T) {
+	t.Parallel()
+	db := store()
+	for _, f := range []Filter{
+		{IncludeTables: []string{"dog"}}, {IncludeTables: []string{"payment_1"}}, {IncludeTables: []string{"orders"}}, {ExcludeTables: []string{"customer"}},
+		{ExcludeTables: []string{"payment"}}, {IncludeSchemas: []string{"app"}}, {ExcludeSchemas: []string{"app"}},
+	} {
+		got, _, err := db.Select(f)
+		require.NoError(t, err)
+		same(t, store(), db)
+		for i := range got.Tables { // nor does what is done to the part
+			got.Tables[i].Name, got.Tables[i].Options = Name{}, nil
+		}
+		for i := range got.Sequences {
+			got.Sequences[i].Owner = nil
+		}
+		same(t, store(), db)
+	}
+}
