@@ -32,8 +32,9 @@ func openSource(ctx context.Context, source *dial.Endpoint, settings dial.Settin
 		_ = conn.Close(context.WithoutCancel(ctx))
 		return nil, err
 	}
-	w, err := takeWire(conn)
+	w, err := takeWire(ctx, conn)
 	if err != nil {
+		_ = conn.Close(context.WithoutCancel(ctx))
 		return nil, err
 	}
 	s := &sourceConn{wire: w, in: newFrames(w.conn)}

@@ -48,8 +48,9 @@ func openTarget(ctx context.Context, target *dial.Endpoint, settings dial.Settin
 		_ = conn.Close(context.WithoutCancel(ctx))
 		return nil, fmt.Errorf("recording a session in the ledger: %w", err)
 	}
-	w, err := takeWire(conn)
+	w, err := takeWire(ctx, conn)
 	if err != nil {
+		_ = conn.Close(context.WithoutCancel(ctx))
 		return nil, err
 	}
 	t := &targetConn{wire: w, replies: make(chan reply, 16), done: make(chan struct{})}

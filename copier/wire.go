@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/pg2db9/pg2db9/internal/dial"
 )
 
 // wire is a connection whose protocol messages this package reads and writes
@@ -19,8 +21,13 @@ type wire struct {
 }
 
 // takeWire takes the network connection out of conn, which cannot be used any
-// more.
-func takeWire(conn *pgx.Conn) (*wire, error) {
+// more. It is synchronized first: after a write that was slow, pgx may have a
+// goroutine reading it still, which would take the first bytes that are meant
+// for us.
+func takeWire(ctx context.Context, conn *pgx.Conn) (*wire, error) {
+	if err := conn.PgConn().SyncConn(ctx); err != nil {
+		return nil, fmt.Errorf("taking over the connection: %w: %w", dial.ErrLost, err)
+	}
 	pid := conn.PgConn().PID()
 	h, err := conn.PgConn().Hijack()
 	if err != nil {
