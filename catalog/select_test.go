@@ -268,8 +268,13 @@ func TestSelectLeavesTheModel(t *testing.T) {
 	t.Parallel()
 	db := store()
 	for _, f := range []Filter{
-		{IncludeTables: []string{"dog"}}, {IncludeTables: []string{"payment_1"}}, {IncludeTables: []string{"orders"}}, {ExcludeTables: []string{"customer"}},
-		{ExcludeTables: []string{"payment"}}, {IncludeSchemas: []string{"app"}}, {ExcludeSchemas: []string{"app"}},
+		{IncludeTables: []string{"dog"}},
+		{IncludeTables: []string{"payment_1"}},
+		{IncludeTables: []string{"orders"}},
+		{ExcludeTables: []string{"customer"}},
+		{ExcludeTables: []string{"payment"}},
+		{IncludeSchemas: []string{"app"}},
+		{ExcludeSchemas: []string{"app"}},
 	} {
 		got, _, err := db.Select(f)
 		require.NoError(t, err)
