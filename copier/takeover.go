@@ -47,46 +47,51 @@ func (l *ledger) raise(ctx context.Context, conn *pgx.Conn, old claim, owner str
 	defer giveUp(nil)
 	pid := conn.PgConn().PID()
 	waited := make(chan struct{})
-	watch := make(chan struct{})
+	watch := make(chan error, 1)
 	go func() {
-		defer close(watch)
-		l.watchWait(waitCtx, pid, waited, giveUp)
+		why := l.watchWait(waitCtx, pid, waited)
+		if why != nil {
+			giveUp(why)
+		}
+		watch <- why
 	}()
 	var epoch int64
 	err := conn.QueryRow(waitCtx, old.bind(takeoverSQL, owner, span{})).Scan(&epoch)
 	close(waited)
-	if err != nil && waitCtx.Err() != nil {
-		err = context.Cause(waitCtx)
+	if why := <-watch; err != nil && why != nil {
+		err = why // the statement's own error only says that it was ended
+	} else if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
 	}
-	<-watch
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, l.whyNotOwned(ctx, conn, old)
 	}
 	return epoch, err
 }
 
-// watchWait ends the wait for the part's row when it lasts too long.
-func (l *ledger) watchWait(ctx context.Context, pid uint32, waited <-chan struct{}, giveUp context.CancelCauseFunc) {
+// watchWait returns when the wait for the part's row is over, with the reason to
+// give it up where it lasts too long.
+func (l *ledger) watchWait(ctx context.Context, pid uint32, waited <-chan struct{}) error {
 	timer := time.NewTimer(l.wait)
 	defer timer.Stop()
 	select {
 	case <-waited:
-		return
+		return nil
 	case <-ctx.Done():
-		return
+		return nil
 	case <-timer.C:
 	}
 	if err := l.endSurvivors(ctx, pid); err != nil {
-		giveUp(err)
-		return
+		return err
 	}
 	timer.Reset(endedWait)
 	select {
+	case <-timer.C:
+		return errStillHeld
 	case <-waited:
 	case <-ctx.Done():
-	case <-timer.C:
-		giveUp(errStillHeld)
 	}
+	return nil
 }
 
 // whyNotOwned tells a part with another owner from one that is gone.
@@ -122,6 +127,11 @@ func (l *ledger) endSurvivors(ctx context.Context, waiting uint32) error {
 		return err
 	}
 	if len(found) == 0 {
+		// Given up by the server too: a statement that is only abandoned would
+		// still raise the epoch when the row is free.
+		if _, err := conn.Exec(ctx, "SELECT pg_catalog.pg_cancel_backend($1)", int64(waiting)); err != nil {
+			return fmt.Errorf("giving up the wait for the part's row: %w", err)
+		}
 		return fmt.Errorf("another session, none of this run's, holds the part's row in _pg2db9.part for more than %s: end it (pg_locks names it)", l.wait)
 	}
 	for _, s := range found {

@@ -146,6 +146,9 @@ func TestTakeoverGivesUpOnAForeignSession(t *testing.T) {
 	mustExec(t, holder, "BEGIN; UPDATE _pg2db9.part SET token = token")
 	_, _, err := c.ledger.takeover(soon(t), c.claim)
 	require.ErrorContains(t, err, "pg_locks")
+	require.True(t, assertEventually(func() bool {
+		return c.db.QueryString(t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == "0"
+	}), "the wait was given up on the server too")
 	mustExec(t, holder, "ROLLBACK")
 	claim, _, err := c.ledger.takeover(soon(t), c.claim)
 	require.NoError(t, err, "and the ledger can be used again")
