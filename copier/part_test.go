@@ -13,7 +13,8 @@ import (
 	"github.com/pg2db9/pg2db9/internal/pgtest"
 )
 
-// Parts cover every block of every relation once, whatever the sizes, and the
+// Parts cover every block of every relation once, whatever the sizes, largest
+// first, so that a very large table does not finish last alone (C30); and the
 // last one of a relation is open-ended.
 func TestPartsCoverEveryBlockOnce(t *testing.T) {
 	t.Parallel()
