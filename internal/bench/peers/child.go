@@ -33,6 +33,9 @@ type usage struct {
 	CPU  float64 `json:"client_cpu_seconds"` // user and system, all processes
 	RSS  int64   `json:"max_rss_bytes"`      // of the largest process
 
+	SourceCPU float64 `json:"source_cpu_seconds"` // of all of the server's processes
+	TargetCPU float64 `json:"target_cpu_seconds"`
+
 	Phases []phase `json:"phases,omitempty"` // of a clone, by its own report
 }
 

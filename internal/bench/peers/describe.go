@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -55,21 +53,4 @@ func (b *bench) public(cmd string) string {
 	return strings.NewReplacer(
 		b.sourceURL(), "$SOURCE", b.targetURL(), "$TARGET", b.opts.pg2db9, "pg2db9", b.tools+"/", "", b.dumpDir(), "DIR", b.dir+"/", "",
 	).Replace(cmd)
-}
-
-// procField reads the first value of a name out of a file of /proc; "unknown"
-// where there is none.
-func procField(file, name string) string {
-	f, err := os.Open(file)
-	if err != nil {
-		return "unknown"
-	}
-	defer func() { _ = f.Close() }() // was only read
-	for sc := bufio.NewScanner(f); sc.Scan(); {
-		key, value, ok := strings.Cut(sc.Text(), ":")
-		if ok && strings.TrimSpace(key) == name {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "unknown"
 }

@@ -153,9 +153,10 @@ func (r *result) String() string {
 	var w strings.Builder
 	fmt.Fprintf(&w, "\n%s: %s\n%s\n\n", r.Case, r.About, r.Data)
 	tw := tabwriter.NewWriter(&w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(tw, "\truns\twall s (min–max)\tclient CPU s\tmax RSS MiB\t")
+	_, _ = fmt.Fprintln(tw, "\truns\twall s (min–max)\tclient CPU s\tsource CPU s\ttarget CPU s\tmax RSS MiB\t")
 	for _, c := range r.Contenders {
-		_, _ = fmt.Fprintf(tw, "%s\t%d\t%s\t%s\t%s\t\n", c.Name, len(c.Runs), spread(c.walls(), "%.2f"), spread(c.cpus(), "%.2f"), spread(c.rss(), "%.0f"))
+		_, _ = fmt.Fprintf(tw, "%s\t%d\t%s\t%s\t%.2f\t%.2f\t%s\t\n", c.Name, len(c.Runs), spread(c.walls(), "%.2f"), spread(c.cpus(), "%.2f"),
+			median(column(c.Runs, func(u usage) float64 { return u.SourceCPU })), median(column(c.Runs, func(u usage) float64 { return u.TargetCPU })), spread(c.rss(), "%.0f"))
 	}
 	_ = tw.Flush() // to memory, as all of it
 	fmt.Fprintln(&w)

@@ -21,7 +21,7 @@ func (b *bench) contend(ctx context.Context, rounds int, contenders ...*contende
 				b.logf("warm-up %s: %.2f s", c.Name, u.Wall)
 				continue
 			}
-			b.logf("round %d %s: %.2f s, client CPU %.2f s, %.0f MiB", round, c.Name, u.Wall, u.CPU, float64(u.RSS)/mib)
+			b.logf("round %d %s: %.2f s, CPU of client %.2f, source %.2f, target %.2f s, %.0f MiB", round, c.Name, u.Wall, u.CPU, u.SourceCPU, u.TargetCPU, float64(u.RSS)/mib)
 			c.Runs = append(c.Runs, u)
 		}
 	}
@@ -38,7 +38,9 @@ func (b *bench) once(ctx context.Context, c *contender) (usage, error) {
 	if err := ready(ctx); err != nil {
 		return usage{}, err
 	}
+	source, target := serverCPU(b.source.PID()), serverCPU(b.target.PID())
 	u, err := c.recipe.run(ctx)
+	u.SourceCPU, u.TargetCPU = serverCPU(b.source.PID())-source, serverCPU(b.target.PID())-target
 	if err != nil || c.report == "" {
 		return u, err
 	}
