@@ -11,6 +11,13 @@ type Profile struct {
 	Await       bool  `json:"await" yaml:"await"`               // wait for each answer inside a batch; false sends BEGIN, token and COPY in one flight
 	AsyncCommit bool  `json:"async_commit" yaml:"async_commit"` // synchronous_commit off for the load, one durable commit at its end
 	RowBytes    int64 `json:"row_bytes" yaml:"row_bytes"`       // bytes of COPY TEXT that one row may have; 0 is no bound
+	Window      int   `json:"window" yaml:"window"`             // statements and batches sent on one connection before the first one's answer is read; up to 1 waits for each. Only where Await is false
+
+	// Time and reading back.
+	StatementLimit int64 `json:"statement_limit_ms" yaml:"statement_limit_ms"` // ms that one statement may take, where the timeout cannot be lifted; 0 is no bound
+	IdleLimit      int64 `json:"idle_limit_ms" yaml:"idle_limit_ms"`           // ms that a transaction may be idle, where the timeout cannot be lifted; 0 is no bound
+	ReadByKey      bool  `json:"read_by_key" yaml:"read_by_key"`               // tables are read back by SELECT, text results, in pages of their key; false: by COPY TO
+	FullCatalog    bool  `json:"full_catalog" yaml:"full_catalog"`             // pg_catalog is PostgreSQL's; false: information_schema, pg_indexes and behaviour are believed
 
 	// Types and DDL.
 	Map              bool     `json:"map" yaml:"map"`               // apply the type map of DB9 (db9.md section 5); false keeps every type
@@ -34,7 +41,7 @@ type Profile struct {
 // Postgres is the profile of a plain PostgreSQL target.
 func Postgres() Profile {
 	return Profile{
-		Name: "postgres", AsyncCommit: true,
+		Name: "postgres", AsyncCommit: true, Window: 64, FullCatalog: true,
 		Partitions: true, Inheritance: true, Unlogged: true, Exclusion: true, Deferrable: true, NotValid: true,
 		Collations: true, StorageOptions: true, IdentityAlways: true, AllExtensions: true,
 		NameBytes: 63, TimestampDigits: 6,
@@ -46,6 +53,7 @@ func Postgres() Profile {
 func DB9() Profile {
 	return Profile{
 		Name: "db9", BatchRows: 5000, BatchBytes: 2_000_000, Await: true, RowBytes: 7 << 20,
+		StatementLimit: 60_000, IdleLimit: 60_000, ReadByKey: true,
 		Map: true, InlinePrimaryKey: true,
 		IndexMethods: []string{"btree", "gin", "gist", "hnsw"},
 		Extensions: []string{
