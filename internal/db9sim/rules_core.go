@@ -1,0 +1,6 @@
+package db9sim
+
+// coreRules lists the rules of statements and identity.
+func coreRules() []Rule {
+	return []Rule{}
+}

@@ -1,0 +1,6 @@
+package db9sim
+
+// wireRules lists the rules of the connection.
+func wireRules() []Rule {
+	return []Rule{}
+}
