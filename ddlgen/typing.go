@@ -37,7 +37,11 @@ func (t typing) pick(column string) string {
 // typing decides what the target gets for a type.
 func (p *planner) typing(t catalog.Type) typing {
 	if p.profile.Map {
-		return p.mapped(t)
+		out := p.mapped(t)
+		if out.canon == digest.Text {
+			out.canon = canonOf(out.target)
+		}
+		return out
 	}
 	if why := p.missingType(t); why != "" {
 		return unavailable(t, why)

@@ -17,7 +17,37 @@ const (
 	Text        Canon = ""         // compared byte for byte
 	Float4      Canon = "float4"   // rounded to single precision, shortest text
 	Float4Array Canon = "float4[]" // each element of an array (or of a vector) as Float4; shape and bounds as they are
+
+	// The forms of a target that prints values in its own way (db9.md section 4).
+	Bool        Canon = "bool"        // t or f, also from true and false
+	Float8      Canon = "float8"      // shortest text of the double precision value; -0 is not 0
+	Numeric     Canon = "numeric"     // by value, whatever the scale: 1.50 is 1.5
+	Time        Canon = "time"        // without trailing zeros of the fraction
+	Timestamp   Canon = "timestamp"   // without trailing zeros of the fraction
+	TimestampTZ Canon = "timestamptz" // as Timestamp, in UTC: the session's zone on both sides
+	Interval    Canon = "interval"    // months, and all else as seconds: a day is 24 hours
+	JSONB       Canon = "jsonb"       // keys in order of their bytes, numbers by value, no blanks
+
+	// Array is ArrayOf(Text).
+	Array Canon = arraySuffix
 )
+
+const arraySuffix = "[]"
+
+// ArrayOf is the form of an array whose elements have this one, all but NULL in
+// quotes; shape and bounds stay as they are.
+func ArrayOf(element Canon) Canon { return element + arraySuffix }
+
+// forms are the forms of one value. They take the value itself, not its COPY
+// TEXT: what they write holds no tab and no line end.
+var forms = map[Canon]form{
+	Bool: appendBool, Float8: appendFloat8, Numeric: appendNumeric, Time: appendTime, Timestamp: appendTimestamp,
+	TimestampTZ: appendTimestampTZ, Interval: appendInterval,
+}
+
+// form appends the canonical text of a value to dst. It is not ok with a text
+// that it cannot read, and may then have appended a part.
+type form func(dst, value []byte) (out []byte, ok bool)
 
 // RowCanon brings the rows of one table into canonical form, column by column.
 // It holds a buffer, so each goroutine needs its own.
@@ -37,17 +67,84 @@ type fieldCanon struct {
 func ForRow(canons []Canon) (*RowCanon, error) {
 	c := &RowCanon{}
 	for i, canon := range canons {
-		switch canon {
-		case Text:
-		case Float4:
-			c.fields = append(c.fields, fieldCanon{i, appendFloat4})
-		case Float4Array:
-			c.fields = append(c.fields, fieldCanon{i, appendFloat4Array})
-		default:
+		if canon == Text {
+			continue
+		}
+		rewrite := rewriter(canon)
+		if rewrite == nil {
 			return nil, fmt.Errorf("column %d has the canonical form %q, which this version does not know", i+1, string(canon))
 		}
+		c.fields = append(c.fields, fieldCanon{i, rewrite})
 	}
 	return c, nil
+}
+
+// rewriter returns the function that brings a field of COPY TEXT into a form;
+// nil for a form that is not known. The function has buffers of its own.
+func rewriter(canon Canon) func(dst, field []byte) []byte {
+	switch canon {
+	case Float4:
+		return appendFloat4
+	case Float4Array:
+		return appendFloat4Array
+	}
+	if f := forms[canon]; f != nil {
+		return plainField(f)
+	}
+	if f := nested(canon); f != nil {
+		return escapedField(f)
+	}
+	return nil
+}
+
+// nested returns the form of values whose text may hold any character.
+func nested(canon Canon) form {
+	if canon == JSONB {
+		return (&jsonForm{}).append
+	}
+	element, ok := strings.CutSuffix(string(canon), arraySuffix)
+	if !ok {
+		return nil
+	}
+	switch inner := forms[Canon(element)]; {
+	case Canon(element) == Text:
+		return (&arrayForm{}).append
+	case Canon(element) == JSONB:
+		return (&arrayForm{element: (&jsonForm{}).append}).append
+	case inner != nil:
+		return (&arrayForm{element: inner}).append
+	}
+	return nil
+}
+
+// plainField is the rewriter of a form whose texts have nothing that COPY
+// escapes: what has is none of them.
+func plainField(f form) func(dst, field []byte) []byte {
+	return func(dst, field []byte) []byte {
+		if bytes.Equal(field, null) {
+			return append(dst, field...)
+		}
+		if out, ok := f(dst, field); ok {
+			return out
+		}
+		return append(dst, field...)
+	}
+}
+
+// escapedField is the rewriter of a form over any text.
+func escapedField(f form) func(dst, field []byte) []byte {
+	var value, out []byte
+	return func(dst, field []byte) []byte {
+		if bytes.Equal(field, null) {
+			return append(dst, field...)
+		}
+		value = appendUnescaped(value[:0], field)
+		var ok bool
+		if out, ok = f(out[:0], value); !ok {
+			return append(dst, field...)
+		}
+		return AppendEscaped(dst, out)
+	}
 }
 
 // Verbatim reports whether rows are their own canonical form.
@@ -123,7 +220,7 @@ func appendFloat4(dst, field []byte) []byte {
 }
 
 // null is NULL in COPY TEXT. The text \N itself travels as \\N.
-var null = []byte(`\N`)
+var null = []byte(Null)
 
 // isDecimal reports whether the field is made of the characters of a decimal
 // number. strconv would take more: hexadecimal, underscores, words.
