@@ -101,7 +101,7 @@ func ReaderSettings(p ddlgen.Profile) dial.Settings {
 
 // WriterSettings are the session settings under which rows are written.
 func WriterSettings(p ddlgen.Profile) dial.Settings {
-	s := dial.Writer()
+	s := targetSettings(p)
 	if !p.Map {
 		s = s.RawMoney()
 	}
@@ -115,9 +115,19 @@ func WriterSettings(p ddlgen.Profile) dial.Settings {
 // written: the ledger's own statements, DDL, sequences. What they acknowledge
 // is on disk, whatever the server, database or role has as a default.
 func ControlSettings(p ddlgen.Profile) dial.Settings {
-	s := dial.Writer()
+	s := targetSettings(p)
 	if p.AsyncCommit {
 		s = s.With("synchronous_commit", "on")
+	}
+	return s
+}
+
+// targetSettings are those of every session on the target. The profile's limits
+// are what its statements are cut to.
+func targetSettings(p ddlgen.Profile) dial.Settings {
+	s := dial.Writer().WithLimits(p.StatementLimit, p.IdleLimit)
+	if p.Map {
+		s = s.Foreign()
 	}
 	return s
 }

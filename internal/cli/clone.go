@@ -33,7 +33,7 @@ func cloneCommand() command {
 }
 
 func runClone(ctx context.Context, p *program, cfg *config.Config) (Code, error) {
-	opts, err := newOptions(cmdClone, cfg, needs{source: true, target: true})
+	opts, err := newOptions(ctx, cmdClone, cfg, needs{source: true, target: true})
 	if err != nil {
 		return OK, err
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pg2db9/pg2db9/catalog"
@@ -33,10 +34,15 @@ func (j *job) serverFlags() []string {
 	if j.opts.File != "" {
 		out = append(out, "--config", shellWord(j.opts.File))
 	}
-	for _, side := range []string{"source", "target"} {
-		if j.opts.Given(side) && !j.opts.InFile(side) && !strings.HasPrefix(j.opts.Where(side), "PG2DB9_") {
-			out = append(out, "--"+side, `"$PG2DB9_`+strings.ToUpper(side)+`"`)
+	for _, name := range serverOptions {
+		if !j.opts.Given(name) || j.opts.InFile(name) || strings.HasPrefix(j.opts.Where(name), "PG2DB9_") {
+			continue
 		}
+		if name == "network-timeout" {
+			out = append(out, "--"+name, strconv.Itoa(j.opts.NetworkTimeout))
+			continue
+		}
+		out = append(out, "--"+name, `"$`+config.Options(name)[0].Env()+`"`)
 	}
 	return out
 }

@@ -17,7 +17,7 @@ func copyCommand() command {
 }
 
 func runCopy(ctx context.Context, p *program, cfg *config.Config) (Code, error) {
-	opts, err := newOptions(cmdCopy, cfg, needs{source: true, target: true})
+	opts, err := newOptions(ctx, cmdCopy, cfg, needs{source: true, target: true})
 	if err != nil {
 		return OK, err
 	}

@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/catalog/finding"
@@ -17,9 +20,14 @@ import (
 // mostJobs is far above what helps: a typing error, not a wish.
 const mostJobs = 256
 
+// mostNetworkTimeout is a day (seconds): whoever wants more wants none.
+const mostNetworkTimeout = 86_400
+
 // The options that several commands share.
 var (
-	serverOptions   = []string{"source", "target"}
+	serverOptions = []string{
+		"source", "target", "source-url-command", "target-url-command", "source-password-command", "target-password-command", "network-timeout",
+	}
 	filterOptions   = []string{"include-table", "exclude-table", "include-schema", "exclude-schema"}
 	outputOptions   = []string{"json", "log-level", "no-progress"}
 	planOptions     = []string{"profile", "accept"}
@@ -42,16 +50,19 @@ type options struct {
 type needs struct{ source, target bool }
 
 // newOptions validates.
-func newOptions(command string, cfg *config.Config, n needs) (*options, error) {
+func newOptions(ctx context.Context, command string, cfg *config.Config, n needs) (*options, error) {
 	o := &options{Config: cfg, filter: catalog.Filter{
 		IncludeSchemas: cfg.IncludeSchemas, ExcludeSchemas: cfg.ExcludeSchemas,
 		IncludeTables: cfg.IncludeTables, ExcludeTables: cfg.ExcludeTables,
 	}}
+	if cfg.NetworkTimeout < 1 || cfg.NetworkTimeout > mostNetworkTimeout {
+		return nil, usagef(command, "%s: must be 1 to %d seconds, not %d", cfg.Where("network-timeout"), mostNetworkTimeout, cfg.NetworkTimeout)
+	}
 	var err error
-	if o.source, err = endpoint(command, cfg, dial.Source, cfg.Source, n.source); err != nil {
+	if o.source, err = endpoint(ctx, command, cfg, dial.Source, n.source); err != nil {
 		return nil, err
 	}
-	if o.target, err = endpoint(command, cfg, dial.Target, cfg.Target, n.target); err != nil {
+	if o.target, err = endpoint(ctx, command, cfg, dial.Target, n.target); err != nil {
 		return nil, err
 	}
 	if o.source != nil && o.target != nil && o.source.String() == o.target.String() {
@@ -78,20 +89,35 @@ func newOptions(command string, cfg *config.Config, n needs) (*options, error) {
 	return o, checkReports(command, cfg)
 }
 
-// endpoint parses a connection string, and names the option where it is missing.
-func endpoint(command string, cfg *config.Config, side dial.Side, url config.Secret, needed bool) (*dial.Endpoint, error) {
-	if url == "" {
+// endpoint parses a connection string, or asks the command for it, and names
+// the option where it is missing.
+func endpoint(ctx context.Context, command string, cfg *config.Config, side dial.Side, needed bool) (*dial.Endpoint, error) {
+	url, urlCommand, passwordCommand := cfg.Source, cfg.SourceURLCommand, cfg.SourcePasswordCommand
+	if side == dial.Target {
+		url, urlCommand, passwordCommand = cfg.Target, cfg.TargetURLCommand, cfg.TargetPasswordCommand
+	}
+	name := string(side)
+	from := name
+	switch {
+	case url != "" && urlCommand != "":
+		return nil, usagef(command, "%s and %s: give one of them", cfg.Where(name), cfg.Where(name+"-url-command"))
+	case urlCommand != "":
+		from = name + "-url-command"
+	case url == "":
 		if !needed {
 			return nil, nil //nolint:nilnil // no endpoint is a choice of the user's
 		}
-		name := string(side)
 		return nil, usagef(command, "no %s: give --%s URL or set PG2DB9_%s", name, name, strings.ToUpper(name))
 	}
-	e, err := dial.Parse(side, url.Reveal())
-	if err != nil {
-		return nil, &config.Error{Where: cfg.Where(string(side)), Reason: err.Error()}
+	e, err := dial.Open(ctx, side, dial.Options{
+		URL: url.Reveal(), URLCommand: urlCommand.Reveal(), PasswordCommand: passwordCommand.Reveal(),
+		NetworkTimeout: time.Duration(cfg.NetworkTimeout) * time.Second,
+	})
+	var conn *dial.ConnStringError
+	if errors.As(err, &conn) {
+		return nil, &config.Error{Where: cfg.Where(from), Reason: err.Error()}
 	}
-	return e, nil
+	return e, err
 }
 
 // checkAccept refuses codes that no finding has: a mistyped one would block

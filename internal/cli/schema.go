@@ -68,7 +68,7 @@ func runSchema(ctx context.Context, p *program, cfg *config.Config) (Code, error
 		return OK, usagef(cmdSchema, "%s: no phase %q: it must be pre-data, post-data, all, or one of %s",
 			cfg.Where("apply"), cfg.Apply, strings.Join(phaseNames(), ", "))
 	}
-	opts, err := newOptions(cmdSchema, cfg, needs{source: true, target: cfg.Apply != ""})
+	opts, err := newOptions(ctx, cmdSchema, cfg, needs{source: true, target: cfg.Apply != ""})
 	if err != nil {
 		return OK, err
 	}

@@ -20,7 +20,7 @@ func sequencesCommand() command {
 }
 
 func runSequences(ctx context.Context, p *program, cfg *config.Config) (Code, error) {
-	opts, err := newOptions(cmdSequences, cfg, needs{source: true, target: true})
+	opts, err := newOptions(ctx, cmdSequences, cfg, needs{source: true, target: true})
 	if err != nil {
 		return OK, err
 	}

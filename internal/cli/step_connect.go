@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/ddlgen"
@@ -26,7 +27,7 @@ func (j *job) connect(ctx context.Context) error {
 			j.rep.Source = describe(j.opts.source, j.sourceAbout)
 		}
 		if j.opts.target != nil {
-			if j.target, err = j.opts.target.Connect(ctx, dial.Writer()); err != nil {
+			if j.target, err = j.opts.target.Connect(ctx, dial.Asker()); err != nil {
 				return 0, err
 			}
 			if j.targetAbout, err = preflight.Ask(ctx, j.target); err != nil {
@@ -34,6 +35,7 @@ func (j *job) connect(ctx context.Context) error {
 			}
 			j.rep.Target = describe(j.opts.target, j.targetAbout)
 		}
+		j.found(preflight.Expiring(time.Now(), j.opts.source, j.opts.target))
 		j.chooseProfile()
 		return 0, j.refuseSame(ctx)
 	})

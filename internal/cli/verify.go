@@ -18,7 +18,7 @@ func verifyCommand() command {
 }
 
 func runVerify(ctx context.Context, p *program, cfg *config.Config) (Code, error) {
-	opts, err := newOptions(cmdVerify, cfg, needs{source: true, target: true})
+	opts, err := newOptions(ctx, cmdVerify, cfg, needs{source: true, target: true})
 	if err != nil {
 		return OK, err
 	}

@@ -31,6 +31,13 @@ type Config struct {
 	Source Secret
 	Target Secret
 
+	// Commands that print secrets; they may hold one themselves.
+	SourceURLCommand      Secret
+	TargetURLCommand      Secret
+	SourcePasswordCommand Secret
+	TargetPasswordCommand Secret
+	NetworkTimeout        int // seconds
+
 	IncludeTables  []string
 	ExcludeTables  []string
 	IncludeSchemas []string

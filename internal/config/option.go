@@ -61,6 +61,26 @@ var options = []Option{
 		Usage: "the DB9 or PostgreSQL `URL` to write to",
 	},
 	{
+		Name: "source-url-command", Kind: Text, Holder: "COMMAND", ref: func(c *Config) any { return &c.SourceURLCommand },
+		Usage: "run `COMMAND` by the shell at every connect, and take the source's URL from its first line",
+	},
+	{
+		Name: "target-url-command", Kind: Text, Holder: "COMMAND", ref: func(c *Config) any { return &c.TargetURLCommand },
+		Usage: "run `COMMAND` by the shell at every connect, and take the target's URL from its first line",
+	},
+	{
+		Name: "source-password-command", Kind: Text, Holder: "COMMAND", ref: func(c *Config) any { return &c.SourcePasswordCommand },
+		Usage: "run `COMMAND` by the shell at every connect, and take the source's password from its first line",
+	},
+	{
+		Name: "target-password-command", Kind: Text, Holder: "COMMAND", ref: func(c *Config) any { return &c.TargetPasswordCommand },
+		Usage: "run `COMMAND` by the shell at every connect, and take the target's password from its first line",
+	},
+	{
+		Name: "network-timeout", Kind: Number, Default: "60", Holder: "SECONDS", ref: func(c *Config) any { return &c.NetworkTimeout },
+		Usage: "give a connection up when the network gives no sign of the other side for `SECONDS`",
+	},
+	{
 		Name: "include-table", Kind: List, Holder: "PATTERN", ref: func(c *Config) any { return &c.IncludeTables },
 		Usage: "only tables that match `PATTERN`: table or schema.table with * and ?, or /regex/; quote odd names as in SQL; may be repeated",
 	},

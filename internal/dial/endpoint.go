@@ -26,11 +26,50 @@ const (
 // connectTimeout bounds one attempt to connect, where the user set none.
 const connectTimeout = 20 * time.Second
 
-// Endpoint is a server and database to connect to. It keeps the secret; what
-// it prints (String, errors) does not hold it.
+// Endpoint is a server and database to connect to. It keeps the secret, or the
+// command that gives it; what it prints (String, errors) does not hold it.
 type Endpoint struct {
-	side Side
-	cfg  *pgx.ConnConfig
+	side     Side
+	cfg      *pgx.ConnConfig // as first known
+	url      *command        // prints the whole connection string; nil: cfg stays
+	password *command        // nil: cfg's
+	timeout  time.Duration   // of the network
+	dial     pgconn.DialFunc // nil is our own
+	known    *refusals
+}
+
+// Options say how to connect to a side. The zero value is what libpq's
+// environment says.
+type Options struct {
+	URL             string        // as Parse takes it
+	URLCommand      string        // prints the URL, in place of URL
+	PasswordCommand string        // prints the password; it decides before the URL's
+	NetworkTimeout  time.Duration // how long a network may give no sign; 0 is the default
+}
+
+// Open returns the endpoint that the options describe. A command for the URL
+// is run here for the first time, to know the server's name; then, as the one
+// for the password, at every connect.
+func Open(ctx context.Context, side Side, o Options) (*Endpoint, error) {
+	e := newEndpoint(side)
+	if o.NetworkTimeout > 0 {
+		e.timeout = o.NetworkTimeout
+	}
+	if o.PasswordCommand != "" {
+		e.password = newCommand("--"+string(side)+"-password-command", o.PasswordCommand)
+	}
+	connString := o.URL
+	var err error
+	if o.URLCommand != "" {
+		e.url = newCommand("--"+string(side)+"-url-command", o.URLCommand)
+		if connString, _, err = e.url.ask(ctx, 0); err != nil {
+			return nil, err
+		}
+	}
+	if e.cfg, err = parse(side, connString); err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
 // Parse reads a connection string: a URL or key=value pairs, completed by
@@ -41,6 +80,20 @@ type Endpoint struct {
 // at all, the endpoint uses TLS or does not connect. Only sslmode=disable and
 // unix sockets go without.
 func Parse(side Side, connString string) (*Endpoint, error) {
+	e := newEndpoint(side)
+	var err error
+	if e.cfg, err = parse(side, connString); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+func newEndpoint(side Side) *Endpoint {
+	return &Endpoint{side: side, timeout: NetworkTimeout, known: &refusals{}}
+}
+
+// parse reads a connection string as Parse says.
+func parse(side Side, connString string) (*pgx.ConnConfig, error) {
 	if looseAt(connString) {
 		// It would be taken for a part of the host, and printed as such.
 		return nil, &ConnStringError{Side: side, Reason: "its user or password holds an @ that is not percent-encoded (%40)"}
@@ -56,18 +109,15 @@ func Parse(side Side, connString string) (*Endpoint, error) {
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = connectTimeout
 	}
-	cfg.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
-		// The load balancers before managed servers drop links that idle for longer.
-		Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 5,
-	}}).DialContext
 	if cfg.RuntimeParams["application_name"] == "" {
 		cfg.RuntimeParams["application_name"] = "pg2db9"
 	}
+	cfg.OnPgError = neverGoOn
 	// No named prepared statements: they collide behind poolers, and a describe
 	// round trip is nothing beside a COPY.
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec
 	cfg.StatementCacheCapacity, cfg.DescriptionCacheCapacity = 0, 0
-	return &Endpoint{side: side, cfg: cfg}, nil
+	return cfg, nil
 }
 
 // ConnStringError is a connection string that cannot be used. It never quotes
@@ -155,9 +205,11 @@ func (e *Endpoint) Transport() string {
 	}
 }
 
-// String is the endpoint for people: without its password.
-func (e *Endpoint) String() string {
-	c := e.cfg
+// String is the endpoint for people: without its password. It stays the same
+// when a command for the URL names another host later.
+func (e *Endpoint) String() string { return redacted(e.cfg) }
+
+func redacted(c *pgx.ConnConfig) string {
 	if isSocket(c.Host) {
 		return fmt.Sprintf("postgres://%s@/%s?host=%s&port=%d", url.PathEscape(c.User), url.PathEscape(c.Database), c.Host, c.Port)
 	}
@@ -171,27 +223,18 @@ func (e *Endpoint) String() string {
 // Secret returns the password, for a test that no output holds it.
 func (e *Endpoint) Secret() string { return e.cfg.Password }
 
+// Expires says when the password expires, where it is a token that tells.
+func (e *Endpoint) Expires() (time.Time, bool) { return expiry(e.cfg.Password) }
+
+// Renewed reports whether a command gives the secret anew at every connect.
+func (e *Endpoint) Renewed() bool { return e.url != nil || e.password != nil }
+
 // WithDial returns a copy that opens its network connections by f: tests put
 // faults there.
 func (e *Endpoint) WithDial(f pgconn.DialFunc) *Endpoint {
-	cfg := e.cfg.Copy()
-	cfg.DialFunc = f
-	return &Endpoint{side: e.side, cfg: cfg}
-}
-
-// Connect opens one connection and gives it the settings, which are read back:
-// a setting that did not take is an error, since rows would travel in another
-// form than both sides expect. The caller closes the connection.
-func (e *Endpoint) Connect(ctx context.Context, s Settings) (*pgx.Conn, error) {
-	conn, err := pgx.ConnectConfig(ctx, e.cfg.Copy())
-	if err != nil {
-		return nil, &ConnectError{Side: e.side, Server: e.String(), Hint: connectHint(err), Err: err}
-	}
-	if err := s.apply(ctx, conn.PgConn()); err != nil {
-		closeQuietly(ctx, conn)
-		return nil, fmt.Errorf("setting up a session on the %s (%s): %w", e.side, e, err)
-	}
-	return conn, nil
+	other := *e
+	other.dial = f
+	return &other
 }
 
 // closeQuietly ends a connection that is of no more use.
@@ -235,7 +278,7 @@ func connectReason(err error) string {
 	case errors.As(err, &op):
 		return op.Op + ": " + op.Err.Error()
 	case errors.Is(err, context.DeadlineExceeded):
-		return "no answer within the connect timeout"
+		return "no answer within the connect timeout (connect_timeout in the URL)"
 	case strings.Contains(err.Error(), "server refused TLS"):
 		return "the server refused TLS"
 	}
@@ -251,12 +294,13 @@ func connectHint(err error) string {
 			return "check user and password (PGPASSWORD, .pgpass and service files are read too)"
 		case "3D000":
 			return "create the database first or name another one in the URL"
-		case "53300":
-			return "free connections on the server, or lower --jobs"
 		case "57P03":
 			return "the server is starting up or shutting down: try again"
 		}
-		return ""
+		return Remedy(err)
+	}
+	if strings.Contains(err.Error(), "channel binding required") {
+		return "channel_binding=require needs SCRAM over TLS, which this server does not offer (DB9 asks for the password itself): write channel_binding=prefer into the URL, with sslmode=verify-full to know the server"
 	}
 	if strings.Contains(err.Error(), "server refused TLS") {
 		return "pg2db9 does not fall back to plaintext: write sslmode=disable into the URL if the network may see the data"

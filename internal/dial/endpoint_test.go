@@ -168,18 +168,28 @@ func TestSettingsThatDoNotTakeAreAnError(t *testing.T) {
 	require.ErrorContains(t, err, `work_mem = "1024kB" but shows "1MB"`)
 }
 
-// Whether an error may pass is decided by SQLSTATE class, in one place (C8).
+// C8: whether an error may pass is decided by SQLSTATE class, in one place; of
+// XX000, which says nothing, by TiKV's known texts.
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	state := func(code string) error { return fmt.Errorf("doing: %w", &pgconn.PgError{Code: code}) }
+	text := func(message string) error { return &pgconn.PgError{Code: "XX000", Message: message} }
 	for want, errs := range map[dial.Class][]error{
-		dial.Retry: {state("40001"), state("40P01"), state("53300"), state("53100"), state("57P03"), state("55006")},
+		dial.Retry: {
+			state("40001"), state("40P01"), state("53000"), state("53100"), state("53200"), state("53300"), state("57P03"), state("55006"),
+			state("25006"), state("57014"),
+			text("TiKV server timeout"), text("[kv:9007]Write conflict, txnStartTS=1"), text("Region is unavailable"), text("autocommit update failed"),
+			text("pessimistic lock not found"), &dial.CommandError{},
+		},
 		dial.Lost: {
 			state("57P01"), state("57P02"), state("08006"), state("25P03"), state("57P05"), io.EOF, io.ErrUnexpectedEOF, net.ErrClosed,
 			&net.OpError{Op: "read", Err: errors.New("reset")}, context.DeadlineExceeded, errors.New("tls: bad record MAC"),
 			fmt.Errorf("reading: %w", tls.RecordHeaderError{}), fmt.Errorf("reading: %w: out of step", dial.ErrLost),
 		},
-		dial.Final:     {nil, state("23505"), state("22P02"), state("42501"), state("28P01"), state("57014"), errors.New("anything")},
+		dial.Final: {
+			nil, state("23505"), state("22P02"), state("42501"), state("28P01"), state("28000"), state("42P01"), state("0A000"), state("22P04"), state("55P03"),
+			state("XX000"), text("value too large"), text("index out of range"), &pgconn.PgError{Code: "22023", Message: "write conflict"}, errors.New("anything"),
+		},
 		dial.Cancelled: {context.Canceled, fmt.Errorf("x: %w", context.Canceled)},
 	} {
 		for _, err := range errs {

@@ -1,46 +1,64 @@
 package dial
 
 import (
-	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-
-	"github.com/pg2db9/pg2db9/internal/dial/quote"
 )
 
-// Settings is what a session must run under. Use Reader or Writer.
+// Settings is what a session must run under. Use Reader, Writer or Asker.
 type Settings struct {
-	params []param
+	params      []param
+	statementMS int64 // what the user's work is cut to, where statement_timeout cannot be lifted; 0: it must be
+	idleMS      int64
+	foreign     bool // the server may be no PostgreSQL
+	anyLimit    bool
+	streams     bool // the server sends tables here
 }
 
+// strength says what it means that a parameter does not take.
+type strength int
+
+const (
+	// must is an error: rows would travel in another form than both sides expect.
+	must strength = iota + 1
+	// native is one too on PostgreSQL. Other servers take the word for it without
+	// effect, or do not know it: there it is a wish.
+	native
+	// limit cuts long work short. It must read back 0, or what the settings plan for.
+	limit
+	// wish is better to have. It is neither read back nor missed.
+	wish
+)
+
 type param struct {
-	name  string
-	value string
-	since int    // server_version_num / 10000 that knows the parameter first
-	reads string // what SHOW prints, where it is not value
+	name     string
+	value    string
+	strength strength
+	since    int    // server_version_num / 10000 that knows the parameter first
+	reads    string // what SHOW prints, where it is not value
+	idle     bool   // a limit of waiting, not of working
 }
 
 // common makes text the same whatever the role, database or server sets as a
 // default, and lets nothing cut a long run short. PostgreSQL reads and writes
 // values in COPY TEXT by these.
 var common = []param{
-	{name: "statement_timeout", value: "0"},
-	{name: "lock_timeout", value: "0"},
-	{name: "idle_in_transaction_session_timeout", value: "0"},
-	{name: "idle_session_timeout", value: "0", since: 14},
-	{name: "transaction_timeout", value: "0", since: 17},
-	{name: "client_encoding", value: "UTF8"},
-	{name: "DateStyle", value: "ISO, MDY"},
-	{name: "IntervalStyle", value: "postgres"},
-	{name: "TimeZone", value: "UTC"},
-	{name: "extra_float_digits", value: "3"},
-	{name: "bytea_output", value: "hex"},
-	{name: "search_path", value: "", reads: `""`},
+	{name: "statement_timeout", value: "0", strength: limit},
+	{name: "lock_timeout", value: "0", strength: limit},
+	{name: "idle_in_transaction_session_timeout", value: "0", strength: limit, idle: true},
+	{name: "idle_session_timeout", value: "0", strength: limit, idle: true, since: 14},
+	{name: "transaction_timeout", value: "0", strength: limit, since: 17},
+	{name: "client_encoding", value: "UTF8", strength: must},
+	{name: "standard_conforming_strings", value: "on", strength: must}, // how our own literals are read
+	{name: "DateStyle", value: "ISO, MDY", strength: must},
+	{name: "IntervalStyle", value: "postgres", strength: must},
+	{name: "TimeZone", value: "UTC", strength: must},
+	{name: "search_path", value: "", reads: `""`, strength: must},
+	{name: "extra_float_digits", value: "3", strength: native},
+	{name: "bytea_output", value: "hex", strength: native},
 }
 
 // Reader are the settings of a session that reads tables. Without row_security
@@ -48,10 +66,10 @@ var common = []param{
 // is an error. synchronize_seqscans and parallel workers off keep the order of
 // rows in a part repeatable.
 func Reader() Settings {
-	return Settings{params: append(slices.Clone(common),
-		param{name: "row_security", value: "off"},
-		param{name: "synchronize_seqscans", value: "off"},
-		param{name: "max_parallel_workers_per_gather", value: "0"},
+	return Settings{streams: true, params: append(slices.Clone(common),
+		param{name: "row_security", value: "off", strength: native},
+		param{name: "synchronize_seqscans", value: "off", strength: native},
+		param{name: "max_parallel_workers_per_gather", value: "0", strength: native},
 	)}
 }
 
@@ -59,18 +77,66 @@ func Reader() Settings {
 func Writer() Settings {
 	return Settings{params: append(slices.Clone(common),
 		// COPY of xml content that is no document is refused otherwise.
-		param{name: "xmloption", value: "content"},
+		param{name: "xmloption", value: "content", strength: native},
 	)}
 }
 
-// With returns the settings with one more.
+// Asker are the settings of a session that only asks a server about itself,
+// before it is known which server it is: limits are lifted where that is
+// possible, and no more is expected.
+func Asker() Settings {
+	s := Writer().Foreign()
+	s.anyLimit = true
+	return s
+}
+
+// With returns the settings with one more, which must read back.
 func (s Settings) With(name, value string) Settings {
-	return Settings{params: append(slices.Clone(s.params), param{name: name, value: value})}
+	s.params = append(slices.Clone(s.params), param{name: name, value: value, strength: must})
+	return s
 }
 
 // RawMoney makes money travel as the digits it is stored as: with the same
 // lc_monetary on both sides no value is scaled by a locale's fraction digits.
-func (s Settings) RawMoney() Settings { return s.With("lc_monetary", "C") }
+func (s Settings) RawMoney() Settings {
+	s.params = append(slices.Clone(s.params), param{name: "lc_monetary", value: "C", strength: native})
+	return s
+}
+
+// WithLimits returns the settings for work that is cut to limits: statements
+// (and what they wait for) of up to statementMS milliseconds, and waits inside
+// of a transaction of up to idleMS. A server that does not lift its own limits
+// may show these or longer ones; 0 is a limit that must be lifted.
+func (s Settings) WithLimits(statementMS, idleMS int64) Settings {
+	s.statementMS, s.idleMS = statementMS, idleMS
+	return s
+}
+
+// Foreign returns the settings for a server that may be no PostgreSQL: what
+// only PostgreSQL has need not take effect there.
+func (s Settings) Foreign() Settings {
+	s.foreign = true
+	return s
+}
+
+// kind is the strength of a parameter under these settings.
+func (s Settings) kind(p param) strength {
+	if p.strength == native {
+		if s.foreign {
+			return wish
+		}
+		return must
+	}
+	return p.strength
+}
+
+// plan is what the work is cut to (milliseconds) where a limit stays.
+func (s Settings) plan(p param) int64 {
+	if p.idle {
+		return s.idleMS
+	}
+	return s.statementMS
+}
 
 // Major returns the server's major version as it reports it, 0 if it does not.
 func Major(conn *pgconn.PgConn) int {
@@ -83,55 +149,4 @@ func Major(conn *pgconn.PgConn) int {
 		return 0
 	}
 	return n
-}
-
-// apply sets all parameters in one round trip and reads them back in another.
-// SET and not startup options: poolers drop those.
-func (s Settings) apply(ctx context.Context, conn *pgconn.PgConn) error {
-	major := Major(conn)
-	var set, show strings.Builder
-	var want []param
-	for _, p := range s.params {
-		if p.since > major {
-			continue
-		}
-		want = append(want, p)
-		if p.name == "search_path" {
-			set.WriteString("SET search_path = '';")
-		} else {
-			fmt.Fprintf(&set, "SET %s = %s;", quote.Ident(p.name), quote.Literal(p.value))
-		}
-		fmt.Fprintf(&show, "SHOW %s;", quote.Ident(p.name))
-	}
-	if _, err := conn.Exec(ctx, set.String()).ReadAll(); err != nil {
-		return fmt.Errorf("setting session parameters: %w", err)
-	}
-	results, err := conn.Exec(ctx, show.String()).ReadAll()
-	if err != nil {
-		return fmt.Errorf("reading session parameters back: %w", err)
-	}
-	for i, p := range want {
-		expect := p.value
-		if p.reads != "" {
-			expect = p.reads
-		}
-		got := ""
-		if i < len(results) && len(results[i].Rows) == 1 && len(results[i].Rows[0]) == 1 {
-			got = string(results[i].Rows[0][0])
-		}
-		if got != expect {
-			return fmt.Errorf("the server took %s = %q but shows %q: values would not travel in a form that both sides read the same way",
-				p.name, p.value, got)
-		}
-	}
-	return nil
-}
-
-// BeginSnapshot opens a read-only transaction in an exported snapshot.
-func BeginSnapshot(ctx context.Context, conn *pgx.Conn, snapshot string) error {
-	sql := "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;SET TRANSACTION SNAPSHOT " + quote.Literal(snapshot)
-	if _, err := conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
-		return fmt.Errorf("joining snapshot %s: %w", snapshot, err)
-	}
-	return nil
 }

@@ -46,6 +46,7 @@ const (
 	TargetForeignKeys finding.Code = "target.foreign-keys"
 	TargetMissing     finding.Code = "target.missing-table"
 	TargetDiffers     finding.Code = "target.table-differs"
+	PasswordExpires   finding.Code = "password.expires"
 	CheckNotRun       finding.Code = "preflight.not-run"
 )
 
@@ -150,6 +151,6 @@ func Codes() []finding.Code {
 	return []finding.Code{
 		SourceVersion, SourceEncoding, SourcePrivilege, SourceRowSecurity, ServersSwapped, ConnectionsFew, TargetReadOnly,
 		TargetEncoding, TargetPrivilege, TargetNotEmpty, TargetOccupied, TargetKept, TargetUnfinished, TargetTriggers,
-		TargetForeignKeys, TargetMissing, TargetDiffers, CheckNotRun,
+		TargetForeignKeys, TargetMissing, TargetDiffers, PasswordExpires, CheckNotRun,
 	}
 }

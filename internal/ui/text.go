@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/event"
 )
 
@@ -82,6 +83,9 @@ func ErrorText(err error) string {
 		if more.text != "" && !strings.Contains(s, more.text) {
 			s += "; " + more.label + ": " + clip(more.text)
 		}
+	}
+	if remedy := dial.Remedy(err); remedy != "" && !strings.Contains(s, remedy) {
+		s += "; " + remedy
 	}
 	return s
 }
