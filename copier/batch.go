@@ -15,18 +15,35 @@ import (
 
 // batch is one target transaction: BEGIN, the part's token, COPY, the ledger
 // row, COMMIT (design invariant 4).
+//
+// How far it waits for answers is the profile's. With await each answer is read
+// before the next statement is sent. Without, BEGIN, token and COPY go out in
+// one flight, since PostgreSQL ignores rows that follow an error and refuses
+// the ledger row; and with a window above 1 the ledger row and COMMIT follow at
+// once, and the next batch after them: the chain of spans in the ledger refuses
+// every batch whose predecessor is missing, so only the answers' order matters.
 type batch struct {
 	to     *targetConn
 	claim  claim
 	copyIn string // COPY ... FROM STDIN
 	await  bool
+	window int // batches under way at most
 	meter  *event.Meter
 	faults *faults
+	part   Part
+
+	// committed is told when COMMIT is answered, with the rows that the target's
+	// COPY counted.
+	committed func(s span, acked int64)
 
 	token string
 	span  span
 	begun bool
+	acked int64
 }
+
+// answersOfBatch is how many messages of a batch are answered.
+const answersOfBatch = 4
 
 func newToken() string {
 	var b [12]byte
@@ -34,48 +51,54 @@ func newToken() string {
 	return hex.EncodeToString(b[:])
 }
 
-// begin opens the transaction and the COPY. Without await the three statements
-// go out in one flight and their answers are read at the end: if one fails,
-// PostgreSQL ignores the rows that follow and refuses the ledger row.
+// begin opens the transaction and the COPY.
 func (b *batch) begin(ctx context.Context) error {
 	b.token = newToken()
 	b.begun = true
-	open := []pgproto3.FrontendMessage{
-		&pgproto3.Query{String: "BEGIN"},
-		&pgproto3.Query{String: b.claim.bind(ledgerText.token, b.token, span{})},
-		&pgproto3.Query{String: b.copyIn},
+	// Two statements in one message share a round trip. Should BEGIN be without
+	// effect, the status byte tells, and the token alone does no harm.
+	if err := b.to.ask("BEGIN;"+b.claim.bind(ledgerText.token, b.token, span{}), expected{
+		of: b, doing: "BEGIN and the part's token", tags: []string{"BEGIN", "UPDATE"}, status: 'T',
+		judge: func(counts []int64, err error) error {
+			if err == nil && counts[1] != 1 {
+				return errLostOwnership
+			}
+			return err
+		},
+	}); err != nil {
+		return b.prefer(ctx, err)
 	}
-	if !b.await {
-		return b.to.wire.send(open...)
-	}
-	if err := b.to.wire.send(open[0]); err != nil {
-		return err
-	}
-	if err := b.began(ctx); err != nil {
-		return err
-	}
-	if err := b.to.wire.send(open[1]); err != nil {
-		return err
-	}
-	if err := b.tokenSet(ctx); err != nil {
-		return err
+	if b.await {
+		if err := b.to.await(ctx, 0); err != nil {
+			return err
+		}
 	}
 	// COPY answers with CopyInResponse, and with ReadyForQuery only at its end:
 	// an error before is seen by the reader, and stops the rows.
-	return b.to.wire.send(open[2])
-}
-
-func (b *batch) began(ctx context.Context) error {
-	_, err := b.to.expect(ctx, "BEGIN", "BEGIN", 'T')
-	return err
-}
-
-func (b *batch) tokenSet(ctx context.Context) error {
-	n, err := b.to.expect(ctx, "the part's token", "UPDATE", 'T')
-	if err == nil && n != 1 {
-		return errLostOwnership
+	err := b.to.ask(b.copyIn, expected{
+		of: b, doing: "COPY", tags: []string{"COPY"}, status: 'T',
+		judge: func(counts []int64, err error) error {
+			if err != nil {
+				return err
+			}
+			if b.acked = counts[0]; b.acked != b.rows() {
+				return &countError{Sent: b.rows(), Acked: b.acked}
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return b.prefer(ctx, err)
 	}
-	return err
+	return nil
+}
+
+// rows is how many rows were framed.
+func (b *batch) rows() int64 { return b.span.last - b.span.first }
+
+// writing says where an error of the target came from.
+func (b *batch) writing(err error) error {
+	return fmt.Errorf("writing %s on the target, rows %d to %d of %s: %w", b.part.Target, b.span.first, b.span.last-1, b.part.Range(), err)
 }
 
 // write sends frames of rows.
@@ -89,74 +112,67 @@ func (b *batch) write(frames []byte) error {
 	return err
 }
 
-// commit ends the COPY, records the span and commits. rows is what was framed:
-// the target's own count must be the same before the ledger says so. It returns
-// the target's count.
-func (b *batch) commit(ctx context.Context) (acked int64, err error) {
-	rows := b.span.last - b.span.first
+// commit ends the COPY, records the span and commits. With a window it returns
+// when no more batches than that are unanswered; else when all is answered. The
+// rows that the target's COPY counted must be those that were framed: awaited,
+// before the ledger says so; in a window, before anybody is told that the batch
+// is committed.
+func (b *batch) commit(ctx context.Context) error {
 	b.meter.Wait(event.WaitTarget)
 	defer b.meter.Wait(event.WaitNothing)
+	pipelined := !b.await && b.window > 1
+	step := func(p point) error { // a statement is behind us
+		if !pipelined {
+			if err := b.to.await(ctx, 0); err != nil {
+				return err
+			}
+		}
+		return b.faults.hit(ctx, p, b)
+	}
 	if err := b.to.wire.send(&pgproto3.CopyDone{}); err != nil {
-		return 0, b.prefer(ctx, err)
+		return b.prefer(ctx, err)
 	}
-	if !b.await {
-		if err := b.began(ctx); err != nil {
-			return 0, err
-		}
-		if err := b.tokenSet(ctx); err != nil {
-			return 0, err
-		}
+	if err := step(pointCopied); err != nil {
+		return err
 	}
-	if acked, err = b.to.expect(ctx, "COPY", "COPY", 'T'); err != nil {
-		return 0, err
+	if err := b.to.ask(b.claim.bind(ledgerText.span, b.token, b.span), expected{
+		of: b, doing: "the ledger row", tags: []string{"INSERT"}, status: 'T', judge: judgeRecord,
+	}); err != nil {
+		return b.prefer(ctx, err)
 	}
-	if acked != rows {
-		return acked, &countError{Sent: rows, Acked: acked}
-	}
-	if err := b.faults.hit(ctx, pointCopied, b); err != nil {
-		return acked, err
-	}
-	record := &pgproto3.Query{String: b.claim.bind(ledgerText.span, b.token, b.span)}
-	end := &pgproto3.Query{String: "COMMIT"}
 	if b.await {
-		if err := b.to.wire.send(record); err != nil {
-			return acked, err
+		if err := step(pointRecorded); err != nil {
+			return err
 		}
-		if err := b.recorded(ctx); err != nil {
-			return acked, err
-		}
-		if err := b.faults.hit(ctx, pointRecorded, b); err != nil {
-			return acked, err
-		}
-		if err := b.to.wire.send(end); err != nil {
-			return acked, err
-		}
-	} else {
-		if err := b.to.wire.send(record, end); err != nil {
-			return acked, err
-		}
-		if err := b.recorded(ctx); err != nil {
-			return acked, err
-		}
+	}
+	if err := b.to.ask("COMMIT", expected{
+		of: b, doing: "COMMIT", tags: []string{"COMMIT"}, status: 'I',
+		judge: func(_ []int64, err error) error {
+			if err == nil {
+				b.committed(b.span, b.acked)
+			}
+			return err
+		},
+	}); err != nil {
+		return b.prefer(ctx, err)
 	}
 	if err := b.faults.hit(ctx, pointCommitSent, b); err != nil {
-		return acked, err
+		return err
 	}
-	if _, err := b.to.expect(ctx, "COMMIT", "COMMIT", 'I'); err != nil {
-		return acked, err
+	if pipelined {
+		return b.to.await(ctx, answersOfBatch*(b.window-1))
 	}
-	return acked, nil
+	return b.to.await(ctx, 0)
 }
 
-// recorded reads the answer to the ledger row.
-func (b *batch) recorded(ctx context.Context) error {
-	n, err := b.to.expect(ctx, "the ledger row", "INSERT", 'T')
+// judgeRecord judges the answer to the ledger row.
+func judgeRecord(counts []int64, err error) error {
 	switch dial.SQLState(err) {
 	case pgerrcode.NotNullViolation, pgerrcode.UniqueViolation:
 		return fmt.Errorf("%w: %w", errLedgerRefused, err)
 	}
-	if err == nil && n != 1 {
-		return fmt.Errorf("the ledger row was not written (INSERT of %d rows)", n)
+	if err == nil && counts[0] != 1 {
+		return fmt.Errorf("the ledger row was not written (INSERT of %d rows)", counts[0])
 	}
 	return err
 }
@@ -164,15 +180,21 @@ func (b *batch) recorded(ctx context.Context) error {
 // prefer returns the error that the server gave, if it gave one before the
 // connection broke under our writing: that is the cause, ours the symptom.
 func (b *batch) prefer(ctx context.Context, err error) error {
-	for {
-		r, aerr := b.to.answer(ctx)
-		switch {
-		case r.err != nil: // a lost connection's too: the server's last words, or how it broke
-			return r.failure()
-		case aerr != nil:
+	for b.to.blame == nil {
+		if len(b.to.unanswered) == 0 { // an answer to nothing that was asked: the connection's last words
+			if r, aerr := b.to.answer(ctx); aerr == nil && r.err != nil {
+				return r.failure()
+			}
 			return err
 		}
+		if aerr := b.to.await(ctx, len(b.to.unanswered)-1); aerr != nil {
+			if ctx.Err() != nil {
+				return err
+			}
+			return aerr
+		}
 	}
+	return err
 }
 
 // countError is a COPY whose target counted other rows than were sent.
@@ -180,5 +202,5 @@ type countError struct{ Sent, Acked int64 }
 
 // Error implements error.
 func (e *countError) Error() string {
-	return fmt.Sprintf("%d rows were sent but the target counted %d: the batch was rolled back; a server that drops rows in silence cannot be loaded by COPY", e.Sent, e.Acked)
+	return fmt.Sprintf("%d rows were sent but the target counted %d: a server that drops rows in silence cannot be loaded by COPY", e.Sent, e.Acked)
 }

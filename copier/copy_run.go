@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/pg2db9/pg2db9/catalog"
@@ -185,42 +184,29 @@ func (c *copyRun) prepare(ctx context.Context) error {
 // copyAll copies parts, as many at once as there are jobs. It returns an error
 // only when the run itself cannot go on; a part's error is its table's.
 func (c *copyRun) copyAll(ctx context.Context, parts []*partState) error {
-	links := make(chan *link, c.Jobs)
-	for range c.Jobs {
-		links <- &link{}
-	}
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(c.Jobs)
-	for _, s := range parts {
-		if gctx.Err() != nil || isClosed(c.Stop) {
-			break
-		}
-		if c.isBroken(s.part.Target) {
-			continue
-		}
-		g.Go(func() error {
-			l := <-links
-			defer func() { links <- l }()
-			if isClosed(c.Stop) || c.isBroken(s.part.Target) {
-				return nil
+	queue := parts
+	var mu sync.Mutex
+	next := func() *partState {
+		mu.Lock()
+		defer mu.Unlock()
+		for len(queue) > 0 && ctx.Err() == nil && !isClosed(c.Stop) {
+			s := queue[0]
+			queue = queue[1:]
+			if !c.isBroken(s.part.Target) {
+				return s
 			}
-			if err := c.copyPart(gctx, l, s); err != nil {
-				c.fail(s, err)
-			} else {
-				c.tableDone(s)
-			}
-			return context.Cause(gctx)
-		})
+		}
+		return nil
 	}
-	err := g.Wait()
-	close(links)
-	for l := range links {
-		l.close()
+	var g sync.WaitGroup
+	for range min(c.Jobs, len(parts)) {
+		g.Go(func() { (&worker{copyRun: c}).work(ctx, next) })
 	}
+	g.Wait()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return err
+	return nil
 }
 
 // tableDone adds a part to its table's totals, and tells the listeners when it

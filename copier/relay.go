@@ -47,7 +47,8 @@ type relay struct {
 	metBytes int64
 
 	// committed is told of every batch that the target has committed, with the
-	// rows that its COPY counted.
+	// rows that its COPY counted. The last ones of a part may be told after run
+	// has returned.
 	committed func(s span, acked int64)
 }
 
@@ -79,6 +80,9 @@ func (r *relay) run(ctx context.Context, next int64, sum digest.Sum) (read int64
 				return 0, err
 			}
 			if isClosed(r.stop) {
+				if err := r.to.await(ctx, 0); err != nil { // batches in flight are finished
+					return 0, r.writing(err)
+				}
 				return 0, errStopped
 			}
 			r.open(r.framed)
@@ -115,7 +119,8 @@ func (r *relay) skip(ctx context.Context, rows int64, want digest.Sum) error {
 // something to send.
 func (r *relay) open(first int64) {
 	r.batch = &batch{
-		to: r.to, claim: r.claim, copyIn: r.copyIn, await: r.profile.Await, meter: r.meter, faults: r.faults,
+		to: r.to, claim: r.claim, copyIn: r.copyIn, await: r.profile.Await, window: r.profile.Window,
+		meter: r.meter, faults: r.faults, part: r.part, committed: r.committed,
 		span: span{part: r.part.ID, first: first, last: first},
 	}
 }
@@ -182,6 +187,9 @@ func (r *relay) flush(ctx context.Context) error {
 	if r.to.failed.Load() {
 		return r.writing(r.batch.prefer(ctx, errProtocol))
 	}
+	if err := r.to.poll(); err != nil {
+		return r.writing(err)
+	}
 	if err := r.batch.write(r.out.frames()); err != nil {
 		return r.writing(r.batch.prefer(ctx, err))
 	}
@@ -196,11 +204,9 @@ func (r *relay) finish(ctx context.Context, final bool) error {
 	if err := r.flush(ctx); err != nil {
 		return err
 	}
-	acked, err := r.batch.commit(ctx)
-	if err != nil {
+	if err := r.batch.commit(ctx); err != nil {
 		return r.writing(err)
 	}
-	r.committed(r.batch.span, acked)
 	return nil
 }
 
@@ -298,7 +304,11 @@ func (r *relay) reading(err error) error {
 
 // writing says where an error of the target came from.
 func (r *relay) writing(err error) error {
-	return fmt.Errorf("writing %s on the target, rows %d to %d of %s: %w", r.table.Target, r.batch.span.first, r.batch.span.last-1, r.part.Range(), err)
+	b := r.batch
+	if r.to.blame != nil {
+		b = r.to.blame // an earlier one, of another table perhaps
+	}
+	return b.writing(err)
 }
 
 func (r *relay) notUTF8() error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,34 +67,129 @@ type partState struct {
 	framed  int64 // rows of the last stream
 	acked   int64 // rows by the target's tags, of the committed batches
 	elapsed time.Duration
+
+	meter   *event.Meter
+	started time.Time
 }
 
-// copyPart copies one part to its end, going on from the last commit when a
-// connection breaks or the target asks to try again. The error is the part's.
-func (c *copyRun) copyPart(ctx context.Context, l *link, s *partState) (err error) {
-	started := time.Now()
-	meter := c.Progress.Start(s.part.event())
-	c.Bus.Emit(event.PartStarted{Part: s.part.event()})
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("part %d: internal error: %v; please report it with this: %s", s.part.ID, r, firstLines(debug.Stack(), 12))
+// worker copies one part after the other over one pair of connections. Where
+// the target allows a window, it goes on to the next part while the answers to
+// the last batches are under way: many small tables then share round trips.
+type worker struct {
+	*copyRun
+	link
+
+	flying []*partState // sent whole, and not all answered
+}
+
+// work copies the parts that next gives, until it gives none.
+func (w *worker) work(ctx context.Context, next func() *partState) {
+	for s := next(); s != nil; s = next() {
+		w.begin(s)
+		err := w.try(ctx, s)
+		w.flying = append(w.flying, s)
+		if err == nil {
+			w.land(ctx)
+			continue
 		}
-		if err != nil {
-			l.drop()
+		w.crash(ctx, s, err)
+	}
+	if err := w.answers(ctx); err != nil {
+		w.crash(ctx, nil, err)
+	}
+	w.land(ctx)
+	w.link.close()
+}
+
+// begin tells that a part is under way.
+func (w *worker) begin(s *partState) {
+	s.started = time.Now()
+	s.meter = w.Progress.Start(s.part.event())
+	w.Bus.Emit(event.PartStarted{Part: s.part.event()})
+}
+
+// end tells what became of a part.
+func (w *worker) end(ctx context.Context, s *partState, err error) {
+	s.elapsed += time.Since(s.started)
+	if err == nil {
+		w.Bus.Emit(event.PartDone{Part: s.part.event(), Rows: s.next, Bytes: s.bytes, Elapsed: time.Since(s.started)})
+		err = w.faults.hit(ctx, pointPartDone, nil)
+	}
+	w.Progress.Finish(s.meter, err == nil)
+	if err != nil {
+		w.fail(s, err)
+		return
+	}
+	w.tableDone(s)
+}
+
+// land ends the parts whose last batch is answered.
+func (w *worker) land(ctx context.Context) {
+	w.flying = slices.DeleteFunc(w.flying, func(s *partState) bool {
+		if s.done {
+			w.end(ctx, s, nil)
 		}
-		s.elapsed += time.Since(started)
-		c.Progress.Finish(meter, err == nil)
-	}()
+		return s.done
+	})
+}
+
+// answers waits for all that is unanswered.
+func (w *worker) answers(ctx context.Context) error {
+	if w.to == nil {
+		return nil
+	}
+	defer w.to.wire.watch(ctx)()
+	err := w.to.await(ctx, 0)
+	if err != nil && w.to.blame != nil {
+		err = w.to.blame.writing(err)
+	}
+	return cause(ctx, err)
+}
+
+// crash brings what was under way on connections that failed to its end, part
+// after part, each waited for. The error belongs to the batch whose answer it
+// was, or else to the part present (which may be nil).
+func (w *worker) crash(ctx context.Context, present *partState, err error) {
+	blamed := present
+	if w.to != nil && w.to.blame != nil {
+		for _, s := range w.flying {
+			if s.part.ID == w.to.blame.part.ID {
+				blamed = s
+			}
+		}
+	}
+	w.land(ctx)
+	w.drop()
+	parts := w.flying
+	w.flying = nil
+	for _, s := range parts {
+		var first error
+		if s == blamed {
+			first = err
+		}
+		s.doubt = true
+		w.end(ctx, s, w.alone(ctx, s, first))
+	}
+}
+
+// alone copies what is left of one part to its end, going on from the last
+// commit when a connection breaks or the target asks to try again. err is why
+// the part's first try failed; nil where it only shared the connection of one
+// that did. The error returned is the part's.
+func (w *worker) alone(ctx context.Context, s *partState, err error) error {
 	wait := newBackOff()
 	trouble := time.Now() // since when there was no progress
 	for attempt := 1; ; attempt++ {
 		before := s.next
-		err := c.attempt(ctx, l, s, meter)
 		if err == nil {
-			c.Bus.Emit(event.PartDone{Part: s.part.event(), Rows: s.next, Bytes: s.bytes, Elapsed: time.Since(started)})
-			return c.faults.hit(ctx, pointPartDone, nil)
+			if err = w.try(ctx, s); err == nil {
+				err = w.answers(ctx)
+			}
+			if err == nil {
+				return nil
+			}
 		}
-		l.drop()
+		w.drop()
 		s.doubt = true
 		if s.next > before {
 			attempt = 0
@@ -103,18 +199,29 @@ func (c *copyRun) copyPart(ctx context.Context, l *link, s *partState) (err erro
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if errors.Is(err, errStopped) || !passes(err) || exhausted(err, attempt, time.Since(trouble), c.patience()) {
+		if errors.Is(err, errStopped) || !passes(err) || exhausted(err, attempt, time.Since(trouble), w.patience()) {
 			return err
 		}
 		pause := wait.NextBackOff()
 		if pause == backoff.Stop {
 			return err
 		}
-		c.Bus.Emit(event.PartRetry{Part: s.part.event(), Err: err, Attempt: attempt, After: pause})
-		if err := c.pause(ctx, pause); err != nil {
+		w.Bus.Emit(event.PartRetry{Part: s.part.event(), Err: err, Attempt: attempt, After: pause})
+		if err := w.pause(ctx, pause); err != nil {
 			return err
 		}
+		err = nil
 	}
+}
+
+// try is attempt, where a panic is the part's failure.
+func (w *worker) try(ctx context.Context, s *partState) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("part %d: internal error: %v; please report it with this: %s", s.part.ID, r, firstLines(debug.Stack(), 12))
+		}
+	}()
+	return w.attempt(ctx, s)
 }
 
 // passes says whether an error may pass when the part is tried again. A batch
@@ -143,13 +250,15 @@ func (c *copyRun) pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// attempt copies what is left of a part over the link's connections.
-func (c *copyRun) attempt(ctx context.Context, l *link, s *partState, meter *event.Meter) error {
+// attempt copies what is left of a part over the link's connections. Where the
+// target allows a window, the answers to its last batches may be outstanding.
+func (w *worker) attempt(ctx context.Context, s *partState) error {
+	c, l := w.copyRun, &w.link
 	if s.doubt {
 		if err := c.takeover(ctx, s); err != nil {
 			return err
 		}
-		meter.Reset(s.next, s.bytes)
+		s.meter.Reset(s.next, s.bytes)
 		if s.done {
 			return nil
 		}
@@ -157,7 +266,7 @@ func (c *copyRun) attempt(ctx context.Context, l *link, s *partState, meter *eve
 	if err := c.connect(ctx, l); err != nil {
 		return err
 	}
-	l.from.meter = meter
+	l.from.meter = s.meter
 	l.from.reads++
 	defer l.from.wire.watch(ctx)()
 	defer l.to.wire.watch(ctx)()
@@ -171,7 +280,7 @@ func (c *copyRun) attempt(ctx context.Context, l *link, s *partState, meter *eve
 	}
 	r := &relay{
 		from: l.from, to: l.to, profile: c.Profile, table: t, part: s.part, claim: s.claim,
-		copyIn: copyInSQL(t), canon: canon, utf8: c.checkUTF8, huge: c.huge, stop: c.Stop, meter: meter, faults: c.faults,
+		copyIn: copyInSQL(t), canon: canon, utf8: c.checkUTF8, huge: c.huge, stop: c.Stop, meter: s.meter, faults: c.faults,
 		committed: func(b span, acked int64) {
 			s.next, s.done = b.last, b.final
 			s.bytes += b.bytes

@@ -1,0 +1,127 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+)
+
+// expected is what a healthy server answers to one message. An answer without
+// an error that says something else is a failure too: some servers roll a
+// transaction back in silence, and a failed one answers COMMIT with ROLLBACK.
+type expected struct {
+	of     *batch
+	doing  string
+	tags   []string // the first word of each statement's command tag
+	status byte     // transaction status afterwards
+
+	// judge is given the server's error, or nil and the row counts of the tags
+	// (0 where a tag has none). nil takes the error as it is.
+	judge func(counts []int64, err error) error
+}
+
+// ask sends a statement and remembers what it must be answered with. Its answer
+// is taken by await or poll, after those of all that was sent before.
+func (t *targetConn) ask(sql string, e expected) error {
+	t.unanswered = append(t.unanswered, e)
+	return t.wire.send(&pgproto3.Query{String: sql})
+}
+
+// await takes answers until at most n are outstanding. The first that is not as
+// expected is the error; nothing can be said of those after it.
+func (t *targetConn) await(ctx context.Context, n int) error {
+	for len(t.unanswered) > n {
+		r, err := t.answer(ctx)
+		if err != nil {
+			t.blame = t.unanswered[0].of
+			return err
+		}
+		if err := t.take(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// poll takes the answers that are here already.
+func (t *targetConn) poll() error {
+	for len(t.unanswered) > 0 {
+		select {
+		case r := <-t.replies:
+			if err := t.take(r); err != nil {
+				return err
+			}
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+// take holds an answer against what was expected of the oldest message.
+func (t *targetConn) take(r reply) error {
+	e := t.unanswered[0]
+	t.unanswered = t.unanswered[1:]
+	counts, err := e.counts(r)
+	if e.judge != nil {
+		err = e.judge(counts, err)
+	}
+	if err != nil {
+		t.blame = e.of
+	}
+	return err
+}
+
+// counts reads the row counts of an answer that is as expected.
+func (e *expected) counts(r reply) ([]int64, error) {
+	if r.err != nil {
+		return nil, fmt.Errorf("waiting for the target's answer to %s: %w", e.doing, r.failure())
+	}
+	wrong := &answerError{Doing: e.doing, Tags: r.tags, Status: r.status, WantTags: e.tags, WantStatus: e.status}
+	if len(r.tags) != len(e.tags) || r.status != e.status {
+		return nil, wrong
+	}
+	counts := make([]int64, len(e.tags))
+	for i, tag := range r.tags {
+		word, count, _ := strings.Cut(tag, " ")
+		if word == "INSERT" {
+			_, count, _ = strings.Cut(count, " ") // INSERT oid rows
+		}
+		if word != e.tags[i] {
+			return nil, wrong
+		}
+		if count == "" {
+			continue
+		}
+		n, err := strconv.ParseInt(count, 10, 64)
+		if err != nil {
+			return nil, wrong
+		}
+		counts[i] = n
+	}
+	return counts, nil
+}
+
+// answerError is an answer without an error that still is not the one that
+// proves the work done.
+type answerError struct {
+	Doing      string
+	Tags       []string
+	Status     byte
+	WantTags   []string
+	WantStatus byte
+}
+
+// Error implements error.
+func (e *answerError) Error() string {
+	return fmt.Sprintf("the target answered %s with %q (transaction status %q), not with %q (%q): the batch is not committed",
+		e.Doing, strings.Join(e.Tags, "; "), e.Status, strings.Join(e.WantTags, "; "), e.WantStatus)
+}
+
+// errLostOwnership is a batch that was refused because somebody else owns the
+// part now.
+var errLostOwnership = errors.New("the part was taken over by another writer (its epoch in _pg2db9.part was raised)")
