@@ -40,6 +40,18 @@ func (l *ledger) takeover(ctx context.Context, old claim) (claim, []span, error)
 	return next, spans, err
 }
 
+// disown takes a part over and removes its batches from the ledger.
+func (l *ledger) disown(ctx context.Context, old claim) error {
+	next, _, err := l.takeover(ctx, old)
+	if err != nil {
+		return err
+	}
+	return l.do(ctx, fmt.Sprintf("taking the batches of part %d out of the ledger", old.part), func(conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, "DELETE FROM _pg2db9.span WHERE run = $1 AND part = $2", next.run, next.part)
+		return err
+	})
+}
+
 // raise raises the epoch, waiting for a surviving session for at most l.wait,
 // then ends it if it is one of this run's own. The wait ends in any case.
 func (l *ledger) raise(ctx context.Context, conn *pgx.Conn, old claim, owner string) (int64, error) {

@@ -199,6 +199,10 @@ func (w *worker) alone(ctx context.Context, s *partState, err error) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		var miscounted *countError
+		if errors.As(err, &miscounted) && w.Profile.Window > 1 && !w.Profile.Await {
+			return errors.Join(err, w.disown(ctx, s))
+		}
 		if errors.Is(err, errStopped) || !passes(err) || exhausted(err, attempt, time.Since(trouble), w.patience()) {
 			return err
 		}
@@ -316,6 +320,18 @@ func (c *copyRun) takeover(ctx context.Context, s *partState) error {
 		s.read, s.framed = t.next, t.next
 	}
 	return nil
+}
+
+// disown takes a part's batches out of the ledger that a window let commit
+// before the count of their rows was found wrong: the rows stand on the target,
+// but nobody may build on them.
+func (c *copyRun) disown(ctx context.Context, s *partState) error {
+	own := newLedger(c.Target, c.ledger.settings, c.Run)
+	own.wait, own.patience = c.ledger.wait, c.patience()
+	defer own.close(ctx)
+	err := own.disown(ctx, s.claim)
+	s.next, s.bytes, s.sum, s.done, s.acked = 0, 0, digest.Sum{}, false, 0
+	return err
 }
 
 // connect opens what the link lacks.
