@@ -38,6 +38,10 @@ type ApplyParams struct {
 	// Atomic runs all statements in one transaction, one after the other: a
 	// failure leaves nothing behind. For targets whose DDL is transactional.
 	Atomic bool
+	// Window is how many light statements share one flight on a connection,
+	// before the first one's answer is read; up to 1 waits for each. A server
+	// must execute what it is sent in order, each in its own transaction.
+	Window int
 
 	// Patience is how long a server that is away is tried again; 0 is five minutes.
 	Patience time.Duration
@@ -103,55 +107,6 @@ type applier struct {
 	result  Applied
 	outcome map[string]chan struct{} // closed when the statement has ended
 	failed  map[string]bool          // failed or skipped
-}
-
-// atomic runs everything in one transaction. A statement whose failure does not
-// matter has a savepoint of its own.
-func (a *applier) atomic(ctx context.Context) error {
-	conn, err := a.Target.Connect(ctx, a.Settings)
-	if err != nil {
-		a.result.RolledBack = true
-		return err
-	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // of no more use
-	tx, err := conn.Begin(ctx)
-	if err == nil {
-		err = a.inside(ctx, tx)
-	}
-	if err != nil {
-		a.result.RolledBack = true
-		return err // closing the connection rolls back
-	}
-	if err := tx.Commit(ctx); err != nil {
-		a.result.Unknown = dial.Classify(err) == dial.Lost || ctx.Err() != nil
-		a.result.RolledBack = !a.result.Unknown
-		return fmt.Errorf("committing: %w", err)
-	}
-	return nil
-}
-
-// inside runs the statements inside the transaction.
-func (a *applier) inside(ctx context.Context, tx pgx.Tx) error {
-	for _, s := range a.Statements {
-		if isClosed(a.Stop) {
-			return errStopped
-		}
-		if reason := a.reason(s); reason != "" {
-			a.skip(s, reason)
-			continue
-		}
-		err := a.one(ctx, s, func() error {
-			if !s.Optional {
-				_, err := tx.Exec(ctx, s.SQL)
-				return err
-			}
-			return pgx.BeginFunc(ctx, tx, func(inner pgx.Tx) error { _, err := inner.Exec(ctx, s.SQL); return err })
-		})
-		if err != nil && (!s.Optional || dial.Classify(err) != dial.Final) {
-			return err
-		}
-	}
-	return nil
 }
 
 // phases runs the statements phase by phase.
@@ -222,28 +177,41 @@ func (a *applier) phase(ctx context.Context, statements []ddlgen.Statement, link
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(cap(links))
-	for _, s := range statements {
+	for _, flight := range a.flights(statements, cap(links)) {
 		// Statements are begun in an order in which what one needs was begun
 		// before it, so the wait inside cannot block all workers.
 		g.Go(func() error {
-			defer close(a.outcome[s.ID])
-			if err := a.wait(gctx, s); err != nil {
-				return err
+			if len(flight) > 1 {
+				return a.fly(gctx, flight, links)
 			}
-			if reason := a.reason(s); reason != "" {
-				a.skip(s, reason)
-				return nil
-			}
-			conn := <-links
-			defer func() { links <- conn }()
-			err := a.one(gctx, s, func() (err error) { conn, err = a.exec(gctx, conn, s); return err })
-			if err != nil && (a.StopAtFirst && !s.Optional || gctx.Err() != nil) {
-				return err
-			}
-			return nil
+			return a.single(gctx, flight[0], links)
 		})
 	}
 	return g.Wait()
+}
+
+// single runs one statement when what it needs is done.
+func (a *applier) single(ctx context.Context, s ddlgen.Statement, links chan *pgx.Conn) error {
+	defer close(a.outcome[s.ID])
+	if err := a.wait(ctx, s); err != nil {
+		return err
+	}
+	if reason := a.reason(s); reason != "" {
+		a.skip(s, reason)
+		return nil
+	}
+	conn := <-links
+	defer func() { links <- conn }()
+	err := a.one(ctx, s, func() (err error) { conn, err = a.exec(ctx, conn, s, false); return err })
+	return a.fatal(ctx, s, err)
+}
+
+// fatal says whether a statement's error ends the whole.
+func (a *applier) fatal(ctx context.Context, s ddlgen.Statement, err error) error {
+	if err != nil && (a.StopAtFirst && !s.Optional || ctx.Err() != nil) {
+		return err
+	}
+	return nil
 }
 
 // wait waits for the statements that s needs.
@@ -314,9 +282,9 @@ func (a *applier) one(ctx context.Context, s ddlgen.Statement, run func() error)
 // exec runs a statement on conn, or on a new connection where there is none or
 // it broke, again where the error passes: deadlocks between foreign keys that
 // lock two tables each, lost connections. After a lost connection "exists
-// already" is success: the statement had been done.
-func (a *applier) exec(ctx context.Context, conn *pgx.Conn, s ddlgen.Statement) (*pgx.Conn, error) {
-	lost := false
+// already" is success: the statement had been done. lost says that it was sent
+// before, on a connection that broke.
+func (a *applier) exec(ctx context.Context, conn *pgx.Conn, s ddlgen.Statement, lost bool) (*pgx.Conn, error) {
 	err := retry(ctx, s.ID, a.Patience, func() error {
 		if conn == nil || conn.IsClosed() {
 			fresh, err := a.Target.Connect(ctx, a.Settings)

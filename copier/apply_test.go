@@ -210,3 +210,60 @@ func TestSetSequences(t *testing.T) {
 	require.Equal(t, "4711", p.target.QueryString(t, "SELECT last_value FROM public.m7"))
 	require.Equal(t, []any{int64(77), false}, []any{got[3].LastValue, got[3].IsCalled})
 }
+
+// Light statements share flights: each has its own outcome, in and out of a
+// transaction, and one that fails takes none of its flight with it (C27).
+func TestApplyFlights(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	var statements []ddlgen.Statement
+	for i := range 40 {
+		sql := fmt.Sprintf("CREATE TABLE public.t%d (n integer)", i)
+		if i == 17 {
+			sql = "CREATE TABLE public.t17 (n no_such_type)"
+		}
+		statements = append(statements, statement(fmt.Sprint("t", i), ddlgen.PhaseTables, sql))
+	}
+	statements = append(statements, statement("needs t17", ddlgen.PhaseTables, "SELECT 1", "t17"))
+	params := ApplyParams{
+		Target: parse(t, dial.Target, db.URL), Settings: dial.Writer(), Statements: statements, Jobs: 2, Window: 16,
+	}
+	atomic := params
+	atomic.Atomic = true
+	got, err := Apply(soon(t), atomic)
+	var failed *StatementError
+	require.ErrorAs(t, err, &failed)
+	require.Equal(t, "t17", failed.Statement.ID)
+	require.True(t, got.RolledBack)
+	require.Equal(t, "0", db.QueryString(t, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"))
+
+	got, err = Apply(soon(t), params)
+	require.NoError(t, err)
+	require.Len(t, got.Done, 39)
+	require.Len(t, got.Failed, 1)
+	require.Equal(t, "42704", dial.SQLState(got.Failed[0].Err))
+	require.Len(t, got.Skipped, 1)
+	require.Equal(t, "39", db.QueryString(t, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"))
+}
+
+// A connection that breaks in a flight: what was done is known as done, what
+// was not is done on another.
+func TestApplyFlightCut(t *testing.T) {
+	t.Parallel()
+	c := pgtest.Server(t)
+	db := c.Database(t)
+	proxy := pgtest.NewProxy(t, c)
+	hit := proxy.Add(pgtest.Rule{Action: pgtest.Cut, Dir: pgtest.ToClient, After: 1000, Match: pgtest.Tag("CREATE TABLE")})
+	var statements []ddlgen.Statement
+	for i := range 40 {
+		statements = append(statements, statement(fmt.Sprint("t", i), ddlgen.PhaseTables, fmt.Sprintf("CREATE TABLE public.t%d (n integer)", i)))
+	}
+	got, err := Apply(soon(t), ApplyParams{
+		Target: parse(t, dial.Target, proxy.URL(db.Name)), Settings: dial.Writer(), Statements: statements, Jobs: 1, Window: 64,
+	})
+	require.NoError(t, err)
+	<-hit.Fired()
+	require.Empty(t, got.Failed)
+	require.Len(t, got.Done, 40)
+	require.Equal(t, "40", db.QueryString(t, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"))
+}

@@ -109,6 +109,14 @@ func (p *program) startJob(ctx context.Context, command string, opts *options, s
 // patience is how long a server that is away is tried again.
 func (j *job) patience() time.Duration { return time.Duration(j.opts.RetryFor) * time.Second }
 
+// window is how many statements may be under way unanswered on one connection.
+func (j *job) window() int {
+	if j.profile.Await {
+		return 1
+	}
+	return j.profile.Window
+}
+
 // endpointText names an endpoint that may not have been given.
 func endpointText(e *dial.Endpoint) string {
 	if e == nil {

@@ -140,7 +140,7 @@ func (j *job) applySchema(ctx context.Context) error {
 	j.written.Store(true)
 	err := j.phase("schema", len(j.chosen), func() (int, error) {
 		a, err := copier.Apply(ctx, copier.ApplyParams{
-			Target: j.opts.target, Settings: copier.ControlSettings(j.profile), Statements: j.chosen, Jobs: j.jobs, Patience: j.patience(), Stop: j.stop, Bus: j.bus,
+			Target: j.opts.target, Settings: copier.ControlSettings(j.profile), Statements: j.chosen, Jobs: j.jobs, Window: j.window(), Patience: j.patience(), Stop: j.stop, Bus: j.bus,
 		})
 		if a == nil {
 			return 0, err

@@ -93,7 +93,7 @@ func (j *job) create(ctx context.Context) error {
 	}
 	return j.phase("tables", len(statements), func() (int, error) {
 		a, err := copier.Apply(ctx, copier.ApplyParams{
-			Target: j.opts.target, Settings: copier.ControlSettings(j.profile), Statements: statements, Jobs: j.jobs, StopAtFirst: true, Atomic: atomic, Patience: j.patience(), Stop: j.stop, Bus: j.bus,
+			Target: j.opts.target, Settings: copier.ControlSettings(j.profile), Statements: statements, Jobs: j.jobs, StopAtFirst: true, Atomic: atomic, Window: j.window(), Patience: j.patience(), Stop: j.stop, Bus: j.bus,
 		})
 		failed := 0
 		if a != nil {
@@ -183,7 +183,7 @@ func (j *job) complete(ctx context.Context) error {
 		group := statements[from:to]
 		err := j.phase(group[0].Phase.String(), len(group), func() (int, error) {
 			a, err := copier.Apply(ctx, copier.ApplyParams{
-				Target: j.opts.target, Settings: copier.ControlSettings(j.profile), Statements: group, Jobs: j.jobs, Skip: j.notYet, Weight: weight, Patience: j.patience(), Stop: j.stop, Bus: j.bus,
+				Target: j.opts.target, Settings: copier.ControlSettings(j.profile), Statements: group, Jobs: j.jobs, Skip: j.notYet, Weight: weight, Window: j.window(), Patience: j.patience(), Stop: j.stop, Bus: j.bus,
 			})
 			if a == nil {
 				return 0, err
