@@ -197,7 +197,7 @@ func (p *planner) adaptMethod(t *tablePlan, x *catalog.Index, def *indexText) (w
 		if p.otherKind(t, x) {
 			return fmt.Sprintf("%s over a type that the target has otherwise", x.Method)
 		}
-		if p.profile.Map && (x.Method == "gin" || x.Method == "gist") {
+		if slices.Contains(p.profile.SlowMethods, x.Method) {
 			p.find(indexSlow, o, "%s is accepted, and may be answered by a scan of the table", x.Method)
 		}
 		return ""

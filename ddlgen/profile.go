@@ -32,10 +32,12 @@ type Profile struct {
 	StorageOptions   bool     `json:"storage_options" yaml:"storage_options"` // WITH (...), fillfactor and kin
 	IdentityAlways   bool     `json:"identity_always" yaml:"identity_always"`
 	IndexMethods     []string `json:"index_methods" yaml:"index_methods"` // accepted; empty is all
+	SlowMethods      []string `json:"slow_methods" yaml:"slow_methods"`   // accepted, but queries may scan the table all the same
 	AllExtensions    bool     `json:"all_extensions" yaml:"all_extensions"`
 	Extensions       []string `json:"extensions" yaml:"extensions"`             // accepted, when AllExtensions is false
 	NameBytes        int      `json:"name_bytes" yaml:"name_bytes"`             // 63
 	TimestampDigits  int      `json:"timestamp_digits" yaml:"timestamp_digits"` // fractional digits that survive: 6, or 3 under db9
+	NumericDigits    int      `json:"numeric_digits" yaml:"numeric_digits"`     // decimal digits that every numeric keeps, without NaN and infinities; 0 is no bound
 }
 
 // Postgres is the profile of a plain PostgreSQL target.
@@ -56,9 +58,10 @@ func DB9() Profile {
 		StatementLimit: 60_000, IdleLimit: 60_000, ReadByKey: true,
 		Map: true, InlinePrimaryKey: true,
 		IndexMethods: []string{"btree", "gin", "gist", "hnsw"},
+		SlowMethods:  []string{"gin", "gist"},
 		Extensions: []string{
 			"http", "uuid-ossp", "hstore", "fs9", "pg_cron", "parquet", "zhparser", "vector", "embedding",
 		},
-		NameBytes: 63, TimestampDigits: 3,
+		NameBytes: 63, TimestampDigits: 3, NumericDigits: 28,
 	}
 }

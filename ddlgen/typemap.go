@@ -155,9 +155,6 @@ var (
 	compositeMapping = mapping{target: "jsonb", call: "to_jsonb", scalar: true, class: other, loss: "the types of the fields and access to them"}
 )
 
-// maxDigits are the decimal digits that every numeric of DB9 keeps.
-const maxDigits = 28
-
 // numericMod takes a numeric's modifier apart.
 func numericMod(mod int32) (precision, scale int32) {
 	mod -= 4

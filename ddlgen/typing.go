@@ -98,7 +98,7 @@ func (p *planner) mapped(t catalog.Type) typing {
 	}
 	switch {
 	case key == "numeric":
-		return numericTyping(t)
+		return numericTyping(t, int32(p.profile.NumericDigits))
 	case isTimestamp(t):
 		out := typing{target: t.Text}
 		if digits := p.profile.TimestampDigits; int(fraction(t)) > digits {
@@ -229,16 +229,19 @@ func rounded(out *typing, t catalog.Type, digits int) {
 
 // numericTyping keeps a numeric that fits the target's decimal, and refuses one
 // declared with more digits.
-func numericTyping(t catalog.Type) typing {
+func numericTyping(t catalog.Type, digits int32) typing {
 	out := typing{target: t.Text}
+	if digits == 0 {
+		return out
+	}
 	if t.Mod < 0 {
 		out.code = typeUnbounded
-		out.message = fmt.Sprintf("%s without a bound: rows with more than %d digits, NaN or infinities are refused by the target", t.Text, maxDigits)
+		out.message = fmt.Sprintf("%s without a bound: rows with more than %d digits, NaN or infinities are refused by the target", t.Text, digits)
 		return out
 	}
 	precision, scale := numericMod(t.Mod)
-	if precision > maxDigits || scale > maxDigits || precision-scale > maxDigits {
-		return refusedType(t, fmt.Sprintf("the target keeps %d digits", maxDigits))
+	if precision > digits || scale > digits || precision-scale > digits {
+		return refusedType(t, fmt.Sprintf("the target keeps %d digits", digits))
 	}
 	return out
 }
