@@ -44,6 +44,7 @@ const (
 	indexLost         finding.Code = "index.lost"
 	indexChanged      finding.Code = "index.changed"
 	indexSlow         finding.Code = "index.slow"
+	indexEarly        finding.Code = "index.early"
 
 	sequenceRenamed finding.Code = "sequence.renamed"
 	sequenceType    finding.Code = "sequence.type"
@@ -99,6 +100,8 @@ var rules = []Rule{
 	{indexLost, finding.Left, "The index is not carried.", "Create another index for the queries that used it."},
 	{indexChanged, finding.Change, "The index is carried in another form.", "Check the queries that used it."},
 	{indexSlow, finding.Info, "The target takes the index, but may answer with a scan of the table.", "Measure the queries that need it."},
+
+	{indexEarly, finding.Info, "The key or index is made before the rows: building it afterwards could last longer than the target's statement timeout.", "None is needed; the load of the table is slower. Where the timeout can be lifted, it is made afterwards."},
 
 	{sequenceRenamed, finding.Change, "The sequence of an identity column gets the name that the target gives it.", "Change what calls it by name."},
 	{sequenceType, finding.Info, "The sequence is a bigint one with the bounds of the source's.", "None is needed."},

@@ -63,10 +63,10 @@ func (p *planner) indexStatement(t *tablePlan, x *catalog.Index) {
 	}
 	table := t.t.Name
 	def.only = t.isRoot()
-	id := p.add(Statement{
+	id := p.add(p.early(t, Statement{
 		ID: indexID(x), Phase: PhaseKeys, Object: o, Table: &table,
 		SQL: def.sql(x.Name.Name, table),
-	})
+	}))
 	p.attachIndex(t, x, id)
 	p.indexMarks(t, x, id)
 	if x.Unique {

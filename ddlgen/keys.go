@@ -87,7 +87,7 @@ func (p *planner) key(t *tablePlan, c *catalog.Constraint) {
 	if x != nil {
 		s.Carries = []finding.Object{indexObject(x)}
 	}
-	id := p.add(s)
+	id := p.add(p.early(t, s))
 	if x != nil {
 		p.attachIndex(t, x, id)
 		p.indexMarks(t, x, id)
@@ -221,11 +221,11 @@ func (p *planner) foldedIndex(t *tablePlan, o finding.Object, base string, keys 
 	table := t.t.Name
 	name := p.freshRelation(table.Schema, base+"_lower")
 	p.find(constraintChanged, o, "unique index %s keeps texts apart that differ in case only", name)
-	p.add(Statement{
+	p.add(p.early(t, Statement{
 		ID: "indexes/" + table.String() + "/" + name, Phase: PhaseKeys, Table: &table,
 		Object: objectOf("index", catalog.Name{Schema: table.Schema, Name: name}),
 		SQL:    fmt.Sprintf("CREATE UNIQUE INDEX %s ON %s USING btree (%s)%s", ident(name), quoted(table), strings.Join(keys, ", "), where),
-	})
+	}))
 }
 
 // transferKey is the key in whose order a table can be read: the primary key,
