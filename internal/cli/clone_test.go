@@ -272,3 +272,20 @@ func TestDifferences(t *testing.T) {
 	require.Contains(t, r.last(), "verification found differences: public.orders")
 	require.NotContains(t, r.last(), "public.customers")
 }
+
+// --primary-key says where keys stand, whatever the profile's own choice is.
+func TestClonePrimaryKeyInlineAndAfter(t *testing.T) {
+	t.Parallel()
+	for where, inline := range map[string]bool{"inline": true, "after": false} {
+		for _, profile := range []string{"db9", "postgres"} {
+			t.Run(where+" "+profile, func(t *testing.T) {
+				t.Parallel()
+				b := setup(t, "CREATE TABLE a (id bigint PRIMARY KEY); INSERT INTO a VALUES (1), (2)")
+				plan := b.run(t, "clone", "--profile", profile, "--primary-key", where, "--dry-run")
+				require.Equal(t, inline, !strings.Contains(plan.out, "ADD CONSTRAINT \"a_pkey\"") && !strings.Contains(plan.out, "ADD CONSTRAINT a_pkey"), plan.out)
+				b.ok(t, "clone", "--profile", profile, "--primary-key", where)
+				require.Equal(t, "PRIMARY KEY (id)", b.target.QueryString(t, "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'a_pkey'"))
+			})
+		}
+	}
+}

@@ -30,7 +30,7 @@ var (
 	}
 	filterOptions   = []string{"include-table", "exclude-table", "include-schema", "exclude-schema"}
 	outputOptions   = []string{"json", "log-level", "no-progress"}
-	planOptions     = []string{"profile", "accept"}
+	planOptions     = []string{"profile", "primary-key", "accept"}
 	transferOptions = []string{"jobs", "retry-for", "dry-run", "report", "on-existing", "skip-verify"}
 )
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/config"
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/preflight"
 	"github.com/pg2db9/pg2db9/internal/ui/report"
@@ -55,6 +56,12 @@ func (j *job) chooseProfile() {
 		j.profile = ddlgen.DB9()
 	default:
 		j.profile = ddlgen.Postgres()
+	}
+	switch j.opts.PrimaryKey {
+	case config.KeyInline:
+		j.profile.InlinePrimaryKey = true
+	case config.KeyAfter:
+		j.profile.InlinePrimaryKey = false
 	}
 	j.rep.Profile = report.Profile{
 		Name: j.profile.Name, Simulated: j.profile.Map && j.target != nil && !j.targetAbout.DB9,

@@ -46,6 +46,7 @@ type Config struct {
 	Jobs       int
 	RetryFor   int // seconds
 	Profile    string
+	PrimaryKey string
 	DryRun     bool
 	JSON       bool
 	Reports    []string

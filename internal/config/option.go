@@ -51,6 +51,13 @@ const (
 	ProfilePostgres = "postgres"
 )
 
+// The values of --primary-key.
+const (
+	KeyAuto   = "auto"
+	KeyInline = "inline"
+	KeyAfter  = "after"
+)
+
 var options = []Option{
 	{
 		Name: "source", Kind: Text, Holder: "URL", ref: func(c *Config) any { return &c.Source },
@@ -107,6 +114,11 @@ var options = []Option{
 	{
 		Name: "profile", Kind: Text, Default: ProfileAuto, Holder: "NAME", ref: func(c *Config) any { return &c.Profile },
 		Usage: "what the target accepts: `NAME` is auto (asks the target), db9, postgres, or a YAML file",
+	},
+	{
+		Name: "primary-key", Kind: Text, Default: KeyAuto, Values: []string{KeyAuto, KeyInline, KeyAfter}, Holder: "WHERE",
+		ref:   func(c *Config) any { return &c.PrimaryKey },
+		Usage: "make primary keys `WHERE`: inline (in CREATE TABLE), after (the rows), or auto (as the profile says)",
 	},
 	{
 		Name: "dry-run", Kind: Switch, ref: func(c *Config) any { return &c.DryRun },
