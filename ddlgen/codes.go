@@ -36,6 +36,7 @@ const (
 	tableTyped       finding.Code = "table.typed"
 	tableRowSecurity finding.Code = "table.row-security"
 	tableNoKey       finding.Code = "table.no-key"
+	tableUnproven    finding.Code = "table.unproven"
 
 	constraintLost    finding.Code = "constraint.lost"
 	constraintChanged finding.Code = "constraint.changed"
@@ -92,6 +93,7 @@ var rules = []Rule{
 	{tableTyped, finding.Change, "A table OF a type becomes a plain table with the same columns.", "None is needed."},
 	{tableRowSecurity, finding.Left, "Row security is not carried: on the target every role that may read the table reads all rows.", "Grant no rights on the table before the policies are there."},
 	{tableNoKey, finding.Info, "The table has no primary key and no unique key without NULLs: rows cannot be told apart.", "Add a key where rows must be found, resumed or repaired one by one."},
+	{tableUnproven, finding.Block, "The target ends statements after a time, and a table without a key cannot be read in pieces: after the copy nobody could say that its rows are the source's.", "Add a primary key on the source, lift the target's statement timeout, exclude the table, or accept the finding: its rows are copied, counted while they are written, and not compared."},
 
 	{constraintLost, finding.Left, "The constraint is not carried.", "Create it by hand where the target allows it, or check it in the application."},
 	{constraintChanged, finding.Change, "The constraint is carried in another form.", "Check the difference that the message names."},
@@ -156,6 +158,6 @@ func (p *planner) accepted(code finding.Code, o finding.Object) bool {
 func aboutData(fs []finding.Finding) []finding.Finding {
 	return slices.DeleteFunc(fs, func(f finding.Finding) bool {
 		return f.Severity != finding.Block && !strings.HasPrefix(string(f.Code), "type.") &&
-			f.Code != tableFlattened && f.Code != tableForeign && f.Code != tableNoKey
+			f.Code != tableFlattened && f.Code != tableForeign && f.Code != tableNoKey && f.Code != tableUnproven
 	})
 }

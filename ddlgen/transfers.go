@@ -41,6 +41,7 @@ func (p *planner) transfer(t *tablePlan) {
 	if key == nil {
 		p.find(tableNoKey, tableObject(t.t.Name), "no primary key, and no unique key whose columns are NOT NULL")
 	}
+	p.provable(t, key)
 	p.transfers = append(p.transfers, tr)
 }
 

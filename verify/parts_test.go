@@ -107,12 +107,12 @@ func TestReadsOfPlainTarget(t *testing.T) {
 		sourceSizes: map[catalog.Name]size{{Schema: "s", Name: "leaf"}: {heap: 8 << 30, block: 8192}},
 		sourceMajor: 17, targetMajor: 17,
 	}
-	reads := v.planReads([]*comparison{{transfer: tr}})
+	reads := v.planReads(t.Context(), []*comparison{{transfer: tr}})
 	require.Greater(t, len(reads), 8)
 	require.Equal(t, len(reads), reads[0].table.pending)
 	for i, r := range reads {
 		if r.target {
-			require.Equal(t, `COPY (SELECT b FROM "s"."t") TO STDOUT`, r.sql)
+			require.Equal(t, `SELECT b FROM "s"."t"`, r.pages.sql(position{}, 1))
 		} else {
 			require.Contains(t, r.sql, `COPY (SELECT a::text FROM ONLY "s"."leaf" WHERE ctid >= '(`)
 		}

@@ -23,12 +23,14 @@ const (
 	meterBytes = 256 << 10 // between two updates of a meter
 )
 
-// read is one COPY from one side: a table, or a part of it.
+// read is one COPY from one side, or one chain of pages from the target: of a
+// table, or a part of it.
 type read struct {
 	table    *comparison
 	target   bool // else from the source
 	relation catalog.Name
 	sql      string
+	pages    *pages // nil is COPY
 	part     part
 }
 
@@ -75,19 +77,26 @@ func (c *comparison) add(r *read, sum digest.Sum, bytes int64, elapsed time.Dura
 // planReads cuts the tables' reads and sorts them, largest first, both sides
 // mixed, so that neither server waits for the other and no large one is left
 // for the end.
-func (v *run) planReads(comparisons []*comparison) []*read {
-	var reads []*read
+func (v *run) planReads(ctx context.Context, comparisons []*comparison) []*read {
+	var reads, paged []*read
 	var total int64
 	add := func(r *read) {
 		r.table.pending++
 		total += r.part.bytes
-		reads = append(reads, r)
+		if r.target && v.p.Profile.ReadByKey {
+			paged = append(paged, r)
+		} else {
+			reads = append(reads, r)
+		}
 	}
 	for _, c := range comparisons {
 		t := c.transfer
 		bytes := v.targetSizes[t.Target].heap + v.targetSizes[t.Target].toast
 		if account, ok := v.accounts[t.Target]; ok {
 			bytes = max(bytes, account.Bytes)
+		}
+		if v.p.Copied == nil && v.p.Profile.ReadByKey { // the target does not say how large its tables are
+			bytes = v.sourceBytes(t)
 		}
 		add(&read{table: c, target: true, relation: t.Target, part: part{bytes: bytes}})
 		if v.p.Copied != nil {
@@ -98,7 +107,8 @@ func (v *run) planReads(comparisons []*comparison) []*read {
 			add(&read{table: c, relation: relation, part: part{bytes: s.heap + s.toast}})
 		}
 	}
-	reads = v.split(reads, partBytes(total, v.p.Jobs))
+	limit := partBytes(total, v.p.Jobs)
+	reads = slices.Concat(v.split(reads, limit), v.splitPages(ctx, paged, total))
 	slices.SortStableFunc(reads, func(a, b *read) int { return cmp.Compare(b.part.bytes, a.part.bytes) })
 	return reads
 }
@@ -110,10 +120,7 @@ func (v *run) split(whole []*read, limit int64) []*read {
 		t := w.table.transfer
 		s, major, only := v.sourceSizes[w.relation], v.sourceMajor, true
 		if w.target {
-			// A partition root's rows are in its leaves, an inheritance parent's are its
-			// own; a target that has neither may not know the word ONLY.
-			found := v.found[t.Target]
-			only = (v.p.Profile.Inheritance || v.p.Profile.Partitions) && !found.partitioned()
+			only = v.only(t)
 			s, major = v.targetSizes[w.relation], v.targetMajor
 		}
 		parts := []part{{label: "whole", bytes: w.part.bytes}}
@@ -137,6 +144,21 @@ func (v *run) split(whole []*read, limit int64) []*read {
 		}
 	}
 	return reads
+}
+
+// only says whether a target table is read with ONLY: a partition root's rows
+// are in its leaves, an inheritance parent's are its own; a target that has
+// neither may not know the word.
+func (v *run) only(t *ddlgen.Transfer) bool {
+	return (v.p.Profile.Inheritance || v.p.Profile.Partitions) && !v.found[t.Target].partitioned()
+}
+
+// sourceBytes is what the relations of a transfer take on the source.
+func (v *run) sourceBytes(t *ddlgen.Transfer) (bytes int64) {
+	for _, r := range t.Relations {
+		bytes += v.sourceSizes[r].heap + v.sourceSizes[r].toast
+	}
+	return bytes
 }
 
 // compareRows executes the reads, as many at once as there are jobs. A table
@@ -179,6 +201,9 @@ func (v *run) compareRows(ctx context.Context, reads []*read) error {
 
 // read executes one read, once more when its connection breaks.
 func (v *run) read(ctx context.Context, r *read, meter *event.Meter) (sum digest.Sum, bytes int64, err error) {
+	if r.pages != nil {
+		return v.readPages(ctx, r, meter)
+	}
 	pool := v.source
 	if r.target {
 		pool = v.target

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pg2db9/pg2db9/catalog"
@@ -43,6 +44,10 @@ type Params struct {
 	ExistingTables bool
 	// SkipData leaves the rows out, by the user's leave: they are Skipped.
 	SkipData bool
+
+	// Patience is how long a target that is away is tried again while it is read
+	// in pages; 0 is half a minute.
+	Patience time.Duration
 
 	Jobs int // reads at once, each on a connection of its own; less than 1 is 1
 
@@ -113,6 +118,7 @@ type run struct {
 	sourceMajor, targetMajor int
 	sourceSizes, targetSizes map[catalog.Name]size
 	found                    map[catalog.Name]*foundTable
+	gone                     atomic.Bool // the target was away for longer than is waited
 
 	mu       sync.Mutex
 	finished map[*Table]bool // told of on the bus
@@ -142,7 +148,7 @@ func (v *run) do(ctx context.Context) error {
 	} else if len(comparisons) > 0 && v.p.Copied == nil {
 		return errors.New("verify has neither a source to read nor an account of what was copied")
 	}
-	return v.compareRows(ctx, v.planReads(comparisons))
+	return v.compareRows(ctx, v.planReads(ctx, comparisons))
 }
 
 // lookAtTarget reads what needs one query for all: definitions, positions, sizes.

@@ -134,6 +134,16 @@ func (p *pool) drop(s *session) {
 	p.wake()
 }
 
+// forgive lets a pool that was refused a session ask again: whoever calls it
+// has waited, and knows when to give up.
+func (p *pool) forgive() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.live == 0 {
+		p.refused = nil
+	}
+}
+
 func (p *pool) wake() {
 	select {
 	case p.freed <- struct{}{}:

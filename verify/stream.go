@@ -21,7 +21,7 @@ const (
 )
 
 // errProtocol is an answer that a PostgreSQL server does not give.
-var errProtocol = errors.New("the server's answer is no COPY stream")
+var errProtocol = errors.New("the server's answer is not the one to a COPY or SELECT")
 
 // copyOut executes a COPY ... TO STDOUT and hands every byte of its stream to
 // take. It returns the number of rows that the server's COPY tag tells.
@@ -32,9 +32,20 @@ var errProtocol = errors.New("the server's answer is no COPY stream")
 // is the same (BenchmarkCopyOut): most of it goes for waking up for each 8 KiB
 // that a server sends. An error leaves the session unusable.
 func (s *session) copyOut(ctx context.Context, sql string, take func(piece []byte)) (rows int64, err error) {
+	err = s.stream(ctx, sql, func(r *frameReader) error {
+		var err error
+		rows, err = r.run(take)
+		return err
+	})
+	return rows, err
+}
+
+// stream sends a statement and lets f read its whole answer. An error leaves
+// the session unusable.
+func (s *session) stream(ctx context.Context, sql string, f func(r *frameReader) error) (err error) {
 	pg := s.conn.PgConn()
 	if err := pg.SyncConn(ctx); err != nil { // nothing of an earlier answer is left in pgconn's own buffer
-		return 0, err
+		return err
 	}
 	conn := pg.Conn()
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
@@ -45,15 +56,15 @@ func (s *session) copyOut(ctx context.Context, sql string, take func(piece []byt
 	}()
 	query, err := (&pgproto3.Query{String: sql}).Encode(nil)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if _, err := conn.Write(query); err != nil {
-		return 0, err
+		return err
 	}
 	r := frameReader{conn: conn, buf: s.buf}
-	rows, err = r.run(take)
+	err = f(&r)
 	s.buf = r.buf
-	return rows, err
+	return err
 }
 
 // frameReader takes protocol messages apart. buf[at:end] is read but not yet used.

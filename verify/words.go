@@ -33,6 +33,9 @@ func (d *Data) words() string {
 	case Errored:
 		return d.Err
 	case Skipped:
+		if d.Err != "" {
+			return d.Err
+		}
 		return "rows not compared, as asked"
 	case Unknown:
 		if d.Err != "" {

@@ -1,0 +1,204 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/jackc/pgerrcode"
+
+	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/event"
+	"github.com/pg2db9/pg2db9/verify/digest"
+)
+
+const (
+	// pageTries is how often one page is read in a row before it is given up:
+	// each time it is smaller, so that at last it is one row.
+	pageTries = 10
+	// defaultPatience is how long a server that is away is tried again.
+	defaultPatience = 30 * time.Second
+	// transactionTimeout is the SQLSTATE that PostgreSQL 17 ends a transaction with.
+	transactionTimeout = "25P04"
+)
+
+// errStuck is a target whose order is not the one it compares by.
+var errStuck = errors.New("a page ends where the one before it did: the target does not compare the key as it orders it, so its rows cannot be read in pages")
+
+// readPages reads a table of the target page by page. A page counts when all of
+// it arrived. One that did not is read again on another connection, smaller,
+// from the last key on; what was digested before stays.
+func (v *run) readPages(ctx context.Context, r *read, meter *event.Meter) (sum digest.Sum, bytes int64, err error) {
+	limit := time.Duration(v.p.Profile.StatementLimit) * time.Millisecond
+	pace := newPace(limit, r.pages.rowLen)
+	var at position
+	var trouble time.Time // since when no page arrived
+	tries := 0
+	wait := newBackOff()
+	for {
+		started := time.Now()
+		page, err := v.readPage(ctx, r, at, pace.rows)
+		if err == nil {
+			tries, trouble = 0, time.Time{}
+			v.gone.Store(false)
+			wait.Reset()
+			rows := int64(page.tally.sum.Rows) //nolint:gosec // rows of a page
+			sum.Merge(page.tally.sum)
+			bytes += page.tally.bytes
+			meter.Add(rows, page.tally.bytes)
+			last := page.lastKey()
+			if rows > 0 && at.level > 0 && slices.Equal(last, at.key) {
+				return sum, bytes, errStuck
+			}
+			var done bool
+			if at, done = r.pages.next(at, rows, pace.rows, last); done {
+				return sum, bytes, nil
+			}
+			pace.measured(rows, page.tally.bytes, time.Since(started))
+			continue
+		}
+		if trouble.IsZero() {
+			trouble = started
+		}
+		if tries++; ctx.Err() != nil || !v.again(r, err, tries, time.Since(trouble)) {
+			return sum, bytes, err
+		}
+		v.p.Log.DebugContext(ctx, "a page is read again", "table", r.relation, "rows", pace.rows, "error", err)
+		if tries == 1 {
+			v.p.Bus.Emit(event.Note{Text: fmt.Sprintf("%s is read on from where it was on the target (%s): %v", r.relation, r.part.label, err)})
+		}
+		pace.failed()
+		if len(r.pages.key) == 0 {
+			meter.Reset(0, 0)
+		}
+		select {
+		case <-time.After(wait.NextBackOff()):
+		case <-ctx.Done():
+			return sum, bytes, context.Cause(ctx)
+		}
+		v.target.forgive()
+	}
+}
+
+// readPage reads one page on a session of the pool. The session of a page that
+// failed is closed, whatever the failure: after a timeout a target may have
+// left its transaction in silence.
+func (v *run) readPage(ctx context.Context, r *read, at position, limit int64) (*page, error) {
+	page, err := newPage(r.pages, r.table.canons)
+	if err != nil {
+		return nil, err
+	}
+	s, err := v.target.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.selectPage(ctx, r.pages.sql(at, limit), page); err != nil {
+		v.target.drop(s)
+		return nil, err
+	}
+	v.target.put(s)
+	return page, nil
+}
+
+// again says whether a page that failed may be read once more.
+func (v *run) again(r *read, err error, tries int, trouble time.Duration) bool {
+	patience := v.p.Patience
+	if patience == 0 {
+		patience = defaultPatience
+	}
+	switch dial.SQLState(err) {
+	case pgerrcode.QueryCanceled: // the statement timeout: a smaller page may be done in time
+		return len(r.pages.key) > 0 && tries < pageTries
+	case pgerrcode.IdleInTransactionSessionTimeout, transactionTimeout:
+		return tries < pageTries
+	}
+	switch dial.Classify(err) {
+	case dial.Retry:
+		return tries < pageTries
+	case dial.Lost:
+		if trouble < patience && !v.gone.Load() {
+			return len(r.pages.key) > 0 || tries < attempts
+		}
+		v.gone.Store(true) // the next table does not wait as long again
+	case dial.Final, dial.Cancelled:
+	}
+	return false
+}
+
+// newBackOff waits 0.2 s, 0.4 s, 0.8 s, ... with jitter, at most 5 s.
+func newBackOff() *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval = 200 * time.Millisecond
+	b.Multiplier = 2
+	b.MaxInterval = 5 * time.Second
+	b.Reset()
+	return b
+}
+
+const (
+	leastRange    = 4 << 20 // bytes below which a table is read in one chain of pages
+	rangesPerJob  = 4       // so that jobs end together
+	borderTimeout = 30 * time.Second
+)
+
+// splitPages plans the pages of the target's tables. A large one whose key
+// begins with an integer is cut into ranges that are read at once; of others
+// several tables are read at once, each in its own chain.
+func (v *run) splitPages(ctx context.Context, whole []*read, total int64) []*read {
+	limit := max(total/int64(v.p.Jobs*rangesPerJob), leastRange)
+	reads := make([]*read, 0, len(whole))
+	for _, w := range whole {
+		t := w.table.transfer
+		p := newPages(t, v.only(t))
+		if a := v.accounts[t.Target]; a.Read > 0 {
+			p.rowLen = max(1, a.Bytes/a.Read)
+		}
+		parts := []*pages{p}
+		if n := int(w.part.bytes / limit); v.p.Jobs > 1 && n > 1 && p.splittable() {
+			least, greatest, err := v.borders(ctx, p)
+			if err != nil {
+				v.p.Log.DebugContext(ctx, "the table is read in one chain of pages", "table", t.Target, "error", err)
+			} else {
+				parts = p.ranges(least, greatest, n)
+			}
+		}
+		w.table.pending += len(parts) - 1
+		for _, p := range parts {
+			reads = append(reads, &read{
+				table: w.table, target: true, relation: w.relation, pages: p,
+				part: part{label: p.label(), bytes: w.part.bytes / int64(len(parts))},
+			})
+		}
+	}
+	return reads
+}
+
+// borders asks for the least and the greatest value of the first key column. It
+// only decides where the ranges are cut: whatever it says, they hold every row.
+func (v *run) borders(ctx context.Context, p *pages) (least, greatest int64, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, borderTimeout, errors.New("asking for the bounds of the key took too long"))
+	defer cancel()
+	s, err := v.target.get(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	results, err := s.conn.PgConn().Exec(ctx, p.bordersSQL()).ReadAll()
+	if err != nil {
+		v.target.drop(s)
+		return 0, 0, err
+	}
+	v.target.put(s)
+	if len(results) != 1 || len(results[0].Rows) != 1 || len(results[0].Rows[0]) != 2 {
+		return 0, 0, fmt.Errorf("%w: bounds of the key", errProtocol)
+	}
+	row := results[0].Rows[0]
+	if least, err = strconv.ParseInt(string(row[0]), 10, 64); err != nil { // no rows
+		return 0, 0, err
+	}
+	greatest, err = strconv.ParseInt(string(row[1]), 10, 64)
+	return least, greatest, err
+}
