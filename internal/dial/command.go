@@ -77,12 +77,16 @@ func (c *command) ask(ctx context.Context, refused int) (answer string, serial i
 func (c *command) run(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, &CommandError{c.option, fmt.Sprintf("gave no answer within %s", c.timeout)})
 	defer cancel()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	shell := []string{"sh", "-c"}
 	if runtime.GOOS == "windows" {
 		shell = []string{"cmd", "/C"}
 	}
 	cmd := exec.CommandContext(ctx, shell[0], shell[1], c.line) //nolint:gosec // the user's own command
-	var out bounded
+	out := bounded{full: func() {
+		stop(&CommandError{c.option, fmt.Sprintf("printed more than %d bytes, where one line is expected", commandOutput)})
+	}}
 	cmd.Stdout = &out
 	cmd.WaitDelay = time.Second // for what it leaves behind that holds the pipe open
 	killWithChildren(cmd)
@@ -91,8 +95,6 @@ func (c *command) run(ctx context.Context) (string, error) {
 	switch {
 	case ctx.Err() != nil:
 		return "", context.Cause(ctx)
-	case out.full:
-		return "", &CommandError{c.option, fmt.Sprintf("printed more than %d bytes, where one line is expected", commandOutput)}
 	case errors.As(err, &exit):
 		return "", &CommandError{c.option, fmt.Sprintf("ended with exit status %d", exit.ExitCode())}
 	case errors.Is(err, exec.ErrWaitDelay):
@@ -100,7 +102,7 @@ func (c *command) run(ctx context.Context) (string, error) {
 	case err != nil:
 		return "", &CommandError{c.option, "could not be started (" + err.Error() + ")"}
 	}
-	line, _, _ := strings.Cut(out.String(), "\n")
+	line, _, _ := strings.Cut(out.buf.String(), "\n")
 	line = strings.TrimSuffix(line, "\r")
 	if line == "" {
 		return "", &CommandError{c.option, "printed nothing on its first line"}
@@ -110,17 +112,17 @@ func (c *command) run(ctx context.Context) (string, error) {
 
 // bounded keeps what is written to it up to commandOutput, and refuses more.
 type bounded struct {
-	bytes.Buffer
-	full bool
+	buf  bytes.Buffer // not embedded: its ReadFrom would take all
+	full func()
 }
 
 var errFull = errors.New("too much output")
 
 // Write implements io.Writer.
 func (b *bounded) Write(p []byte) (int, error) {
-	if b.Len()+len(p) > commandOutput {
-		b.full = true
+	if b.buf.Len()+len(p) > commandOutput {
+		b.full()
 		return 0, errFull
 	}
-	return b.Buffer.Write(p)
+	return b.buf.Write(p)
 }

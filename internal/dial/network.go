@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -52,16 +53,23 @@ type watched struct {
 	net.Conn
 	side    Side
 	timeout time.Duration
+	silence atomic.Pointer[SilenceError] // the first: the system tells it once, and then the end of the stream
 }
 
 // Read implements net.Conn.
 func (w *watched) Read(b []byte) (int, error) {
+	if s := w.silence.Load(); s != nil {
+		return 0, s
+	}
 	n, err := w.Conn.Read(b)
 	return n, w.explain("while waiting for its answer", err)
 }
 
 // Write implements net.Conn.
 func (w *watched) Write(b []byte) (int, error) {
+	if s := w.silence.Load(); s != nil {
+		return 0, s
+	}
 	n, err := w.Conn.Write(b)
 	return n, w.explain("while data were sent to it", err)
 }
@@ -70,7 +78,8 @@ func (w *watched) explain(doing string, err error) error {
 	if err == nil || !errors.Is(err, syscall.ETIMEDOUT) {
 		return err
 	}
-	return &SilenceError{Side: w.side, Doing: doing, After: w.timeout, Err: err}
+	w.silence.CompareAndSwap(nil, &SilenceError{Side: w.side, Doing: doing, After: w.timeout, Err: err})
+	return w.silence.Load()
 }
 
 // SilenceError is a connection over which nothing came back for the network
@@ -90,9 +99,9 @@ func (e *SilenceError) Error() string {
 // Unwrap returns the cause.
 func (e *SilenceError) Unwrap() error { return e.Err }
 
-// Timeout implements net.Error: this is no deadline after which a connection
-// can go on, as the system's own ETIMEDOUT says of itself.
-func (e *SilenceError) Timeout() bool { return false }
+// Timeout implements net.Error: pgx reads once more after a timeout, and so
+// finds this error and not only that the connection is closed.
+func (e *SilenceError) Timeout() bool { return true }
 
 // Temporary implements net.Error.
 func (e *SilenceError) Temporary() bool { return false }
