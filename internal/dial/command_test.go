@@ -235,7 +235,7 @@ func TestURLCommand(t *testing.T) {
 	for text, want := range map[string]string{
 		url(f, "tenant.admin", "right", "other"):                    "now names another database than at the start",
 		url(f, "stranger.admin", "right", "postgres"):               "now names another tenant",
-		"postgres://tenant.admin:s3cr3t@x@h/postgres":               "what --target-url-command printed: the target's connection string cannot be used",
+		"postgres://tenant.admin:s3cr3t@x/y@h/postgres":             "what --target-url-command printed: the target's connection string cannot be used",
 		"mysql://tenant.admin:s3cr3t@h/postgres":                    `its scheme is "mysql"`,
 		`{"url": "postgres://tenant.admin:s3cr3t@h:port/postgres"}`: "cannot be used",
 	} {

@@ -135,3 +135,10 @@ func (e *Endpoint) sameDatabase(cfg *pgx.ConnConfig) error {
 	}
 	return fmt.Errorf("%s now names %s than at the start (%s now, %s then): start anew if that is meant", e.url.option, what, redacted(cfg), e)
 }
+
+// closeQuietly ends a connection that is of no more use.
+func closeQuietly(ctx context.Context, conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	_ = conn.Close(ctx)
+}

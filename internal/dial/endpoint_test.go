@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -88,20 +91,95 @@ func TestPasswordsAreNotPrinted(t *testing.T) {
 	}
 }
 
-// Passwords with every special character connect when they are percent-encoded.
-func TestConnectWithSpecialCharacters(t *testing.T) {
+// M5: a password with every special character connects, by each way that it can
+// be given, and is not printed.
+func TestM5SpecialCharacters(t *testing.T) {
 	t.Parallel()
-	c := pgtest.Server(t)
+	const secret = `s3@:/?#%&+ '"\`
+	c := pgtest.New(t, pgtest.ClusterOptions{TCP: true, Password: true})
 	db := c.Database(t)
-	role := "special_" + db.Name
-	db.Exec(t, fmt.Sprintf(`CREATE ROLE %s LOGIN PASSWORD '@:/?#%%&+ ''"\'`, role))
-	t.Cleanup(func() { db.Exec(t, "DROP ROLE "+role) })
-	e, err := dial.Parse(dial.Source, strings.Replace(db.URL, "postgres@", role+":%40%3A%2F%3F%23%25%26%2B%20%27%22%5C@", 1))
+	db.Exec(t, `CREATE ROLE special LOGIN PASSWORD 's3@:/?#%&+ ''"\'`)
+	server := db.URL[strings.LastIndex(db.URL, "@")+1:] // host:port/database?sslmode=disable
+	host, port, err := net.SplitHostPort(server[:strings.Index(server, "/")])
 	require.NoError(t, err)
-	require.Equal(t, `@:/?#%&+ '"\`, e.Secret())
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	pass := file("pass", host+":"+port+":*:special:"+strings.NewReplacer(`\`, `\\`, `:`, `\:`).Replace(secret)+"\n")
+	service := file("service", "[here]\nhost="+host+"\nport="+port+"\ndbname="+db.Name+"\nuser=special\nsslmode=disable\npassword="+secret+"\n")
+	for name, connString := range map[string]string{
+		"URL, encoded":       "postgres://special:" + url.QueryEscape("s3@:/?#%&") + "%2B%20%27%22%5C@" + server,
+		"URL, as it is":      "postgres://special:" + secret + "@" + server,
+		"URL, in its query":  "postgres://special@" + server + "&password=" + "s3%40%3A%2F%3F%23%25%26%2B%20%27%22%5C",
+		"keywords":           "user=special password='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(secret) + "' host=" + host + " port=" + port + " dbname=" + db.Name + " sslmode=disable",
+		".pgpass":            "postgres://special@" + server + "&passfile=" + pass,
+		"service file":       "service=here servicefile=" + service,
+		"service by the URL": "postgres:///?service=here&servicefile=" + service,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e, err := dial.Parse(dial.Source, connString)
+			require.NoError(t, err)
+			require.Equal(t, secret, e.Secret())
+			require.NotContains(t, e.String(), "s3")
+			conn, err := e.Connect(t.Context(), dial.Reader())
+			require.NoError(t, err)
+			require.NoError(t, conn.Close(t.Context()))
+		})
+	}
+}
+
+// M5: the same by the environment, which a whole process shares.
+func TestM5Environment(t *testing.T) { //nolint:paralleltest // sets the environment
+	c := pgtest.New(t, pgtest.ClusterOptions{TCP: true, Password: true})
+	db := c.Database(t)
+	db.Exec(t, `CREATE ROLE special LOGIN PASSWORD 's3@:/?#%&+ ''"\'`)
+	t.Setenv("PGPASSWORD", `s3@:/?#%&+ '"\`)
+	e, err := dial.Parse(dial.Source, "postgres://special@"+db.URL[strings.LastIndex(db.URL, "@")+1:])
+	require.NoError(t, err)
 	conn, err := e.Connect(t.Context(), dial.Reader())
 	require.NoError(t, err)
 	require.NoError(t, conn.Close(t.Context()))
+}
+
+// M5: a password that stands in a URL as it is is never taken for a host, and
+// what could be is refused.
+func TestM5PasswordsInURLs(t *testing.T) {
+	t.Parallel()
+	for connString, want := range map[string]struct{ host, password string }{
+		"postgres://u:p%40w@h/d":                    {"h", "p@w"},
+		"postgres://u:p@w@h/d":                      {"h", "p@w"},
+		"postgres://u:p@@w@h":                       {"h", "p@@w"},
+		"postgres://u:p/w@h/d":                      {"h", "p/w"},
+		"postgres://u:p?w=1@h/d":                    {"h", "p?w=1"},
+		"postgres://u:p#w@h:5433/d?sslmode=disable": {"h", "p#w"},
+		"postgres://u:50%@h/d":                      {"h", "50%"},
+		"postgres://u:p w@h1:1,h2:2/d":              {"h1", "p w"},
+		"postgres://u:@:/?#%&+ '@h/d":               {"h", "@:/?#%&+ '"},
+		"postgres://u:a+b&c'd@h/d":                  {"h", "a+b&c'd"},
+		"postgres://u:p:w@[::1]:5433/d":             {"::1", "p:w"},
+		"postgres://u:p@h/d?application_name=a@b":   {"h", "p"},
+		"postgres://h/d?user=a@b&password=p":        {"h", "p"},
+		"postgres://u:p@w%40x@h/d":                  {}, // a part is encoded
+		"postgres://u:p@w/x@h/d":                    {}, // the database could be x@h/d
+		"postgres://u:p@w/x?y@h/d":                  {},
+		"postgres://u:1234/w@h/d":                   {}, // the port could be 1234
+		"postgres://u:?w@h/d":                       {},
+		"postgres://u:p w@h h/d":                    {},
+	} {
+		e, err := dial.Parse(dial.Source, connString)
+		if want.host == "" {
+			require.ErrorContains(t, err, "not percent-encoded", connString)
+			continue
+		}
+		require.NoError(t, err, connString)
+		require.Equal(t, want.password, e.Secret(), connString)
+		require.True(t, strings.HasPrefix(e.String(), "postgres://u@"+want.host) || strings.HasPrefix(e.String(), "postgres://a%40b@h:") ||
+			strings.HasPrefix(e.String(), "postgres://u@["+want.host+"]"), e.String())
+	}
 }
 
 // Each failure to connect is one clear message with what to do.
