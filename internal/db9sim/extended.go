@@ -1,6 +1,7 @@
 package db9sim
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -14,12 +15,14 @@ type extended struct {
 	portals    map[string]*portal    // by name of Bind
 	synced     bool                  // no message since the last Sync
 	skipping   bool                  // an error was sent: all is skipped to the next Sync
+	code       string                // of that error
+	executed   int                   // Executes since the last Sync
 }
 
 type portal struct {
-	stmt   *statement
-	params [][]byte
-	desc   *pgproto3.RowDescription
+	stmt *statement
+	bind *pgproto3.Bind
+	desc *pgproto3.RowDescription
 }
 
 func (e *extended) init() {
@@ -31,7 +34,7 @@ func (e *extended) init() {
 func (s *session) extended(ctx context.Context, msg pgproto3.FrontendMessage) error {
 	switch msg.(type) {
 	case *pgproto3.Sync:
-		return s.sync()
+		return s.sync(ctx)
 	case *pgproto3.Flush:
 		if err := s.client.Flush(); err != nil {
 			return fmt.Errorf("answering a client: %w", err)
@@ -63,7 +66,7 @@ func (s *session) extended(ctx context.Context, msg pgproto3.FrontendMessage) er
 }
 
 // sync ends a run of extended messages.
-func (s *session) sync() error {
+func (s *session) sync(ctx context.Context) error {
 	s.server.SendSync(&pgproto3.Sync{})
 	if err := s.server.Flush(); err != nil {
 		return fmt.Errorf("passing a Sync on: %w", err)
@@ -80,10 +83,17 @@ func (s *session) sync() error {
 		}
 		s.client.Send(msg)
 	}
-	s.ext.synced, s.ext.skipping = true, false
+	code := s.ext.code
+	s.ext.synced, s.ext.skipping, s.ext.code, s.ext.executed = true, false, "", 0
+	if err := s.settle(ctx, code); err != nil {
+		return err
+	}
 	if s.status == idle {
 		s.copied = false
 		clear(s.ext.portals)
+	}
+	if err := s.restore(ctx); err != nil {
+		return err
 	}
 	return s.ready()
 }
@@ -97,8 +107,15 @@ func (s *session) parse(ctx context.Context, m *pgproto3.Parse) error {
 	if len(stmts) == 1 {
 		stmt = stmts[0]
 	}
-	if stmt.refuse != nil && s.status != failed {
-		return s.failExtended(ctx, stmt.refuse)
+	if stmt, err = s.resolve(ctx, stmt); err != nil {
+		return err
+	}
+	r := stmt.refuse
+	if r == nil && stmt.copy() != nil && s.sim.rules.On("copy-extended") {
+		r = refuse(unsupported, "COPY is supported by the simple protocol only")
+	}
+	if r != nil && s.status != failed {
+		return s.failExtended(ctx, r)
 	}
 	s.ext.statements[m.Name] = stmt
 	return s.step(&pgproto3.Parse{Name: m.Name, Query: stmt.sql, ParameterOIDs: m.ParameterOIDs})
@@ -109,11 +126,13 @@ func (s *session) bind(_ context.Context, m *pgproto3.Bind) error {
 	if stmt == nil {
 		stmt = &statement{}
 	}
-	p := &portal{stmt: stmt, params: make([][]byte, len(m.Parameters))}
+	kept := *m // what it points to is overwritten by the next message
+	kept.Parameters = make([][]byte, len(m.Parameters))
 	for i, v := range m.Parameters {
-		p.params[i] = slices.Clone(v)
+		kept.Parameters[i] = bytes.Clone(v)
 	}
-	s.ext.portals[m.DestinationPortal] = p
+	kept.ParameterFormatCodes, kept.ResultFormatCodes = slices.Clone(m.ParameterFormatCodes), slices.Clone(m.ResultFormatCodes)
+	s.ext.portals[m.DestinationPortal] = &portal{stmt: stmt, bind: &kept}
 	return s.step(m)
 }
 
@@ -145,9 +164,9 @@ func (s *session) describe(_ context.Context, m *pgproto3.Describe) error {
 func (s *session) executePortal(ctx context.Context, m *pgproto3.Execute) error {
 	p := s.ext.portals[m.Portal]
 	if p == nil {
-		p = &portal{stmt: &statement{}}
+		p = &portal{stmt: &statement{}, bind: &pgproto3.Bind{}}
 	}
-	r, err := s.before(ctx, p.stmt, call{extended: true, params: p.params, maxRows: m.MaxRows})
+	r, err := s.before(ctx, p.stmt, call{extended: true, params: p.bind.Parameters, maxRows: m.MaxRows})
 	if err != nil {
 		return err
 	}
@@ -159,8 +178,23 @@ func (s *session) executePortal(ctx context.Context, m *pgproto3.Execute) error 
 		return err
 	}
 	out, err := s.relay(ctx, p.stmt, p.desc)
+	s.ext.executed++
+	for n := 0; err == nil && s.ext.executed == 1 && s.again(p.stmt, out) && n < retries; n++ {
+		if err := s.rebind(p); err != nil {
+			return err
+		}
+		if err := s.sendServer(m); err != nil {
+			return err
+		}
+		out, err = s.relay(ctx, p.stmt, p.desc)
+	}
 	if err != nil {
 		return err
+	}
+	if out.err == nil && out.refuse == nil && !out.suspended {
+		if err := s.followUp(ctx, p.stmt); err != nil {
+			return err
+		}
 	}
 	r, err = s.after(ctx, p.stmt, out)
 	if err != nil {
@@ -170,7 +204,32 @@ func (s *session) executePortal(ctx context.Context, m *pgproto3.Execute) error 
 		return s.failExtended(ctx, r)
 	}
 	s.end(out)
-	s.ext.skipping = out.err != nil
+	if out.err != nil {
+		s.ext.skipping, s.ext.code = true, out.err.Code
+	}
+	return nil
+}
+
+// rebind makes a portal again, after an Execute that failed outside of a
+// transaction.
+func (s *session) rebind(p *portal) error {
+	s.server.SendSync(&pgproto3.Sync{})
+	if err := s.server.Flush(); err != nil {
+		return fmt.Errorf("passing a Sync on: %w", err)
+	}
+	if err := s.awaitReady(); err != nil {
+		return err
+	}
+	if err := s.sendServer(p.bind); err != nil {
+		return err
+	}
+	msg, err := s.receiveServer()
+	if err != nil {
+		return err
+	}
+	if _, ok := msg.(*pgproto3.BindComplete); !ok {
+		return fmt.Errorf("binding a statement again gave a %T", msg)
+	}
 	return nil
 }
 
@@ -193,7 +252,7 @@ func (s *session) failExtended(_ context.Context, r *refusal) error {
 		}
 	}
 	s.client.Send(r.response())
-	s.ext.skipping = true
+	s.ext.skipping, s.ext.code = true, r.code
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 	pg "github.com/pganalyze/pg_query_go/v6"
 	pgquery "github.com/wasilibs/go-pgquery"
+	"google.golang.org/protobuf/proto"
 )
 
 // refusal is an error that a client gets.
@@ -42,6 +43,18 @@ type statement struct {
 	tag     string      // of the answer; "" is the backend's own
 	refuse  *refusal    // instead of running it
 	notices []*pgproto3.NoticeResponse
+
+	types  []string // names of types that the backend must be asked about before this can be judged
+	checks []check  // what refuses it depending on what the database holds
+	then   []string // run after it, when it has succeeded
+	setter bool     // it sets a parameter beyond its transaction
+	later  string   // run on a connection of its own, after sql was answered
+}
+
+// check refuses a statement for which sql gives a row.
+type check struct {
+	sql    string
+	refuse *refusal
 }
 
 // tx returns the statement as one that begins or ends transactions, or nil.
@@ -64,6 +77,7 @@ func (s *statement) copy() *pg.CopyStmt {
 type judge struct {
 	rules    *RuleSet
 	catalogs *catalogs
+	settings map[string]bool // names of the backend's parameters, in lower case
 
 	mu    sync.Mutex
 	cache map[string][]*statement
@@ -112,7 +126,7 @@ func (j *judge) parse(text string) ([]*statement, error) {
 	}
 	list := make([]*statement, 0, len(tree.GetStmts()))
 	for _, raw := range tree.GetStmts() {
-		stmt, err := j.one(cut(text, raw), raw)
+		stmt, err := j.one(cut(text, raw), raw, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -131,7 +145,65 @@ func cut(text string, raw *pg.RawStmt) string {
 	return strings.TrimSpace(text[from:to])
 }
 
-// one judges one statement.
-func (j *judge) one(text string, raw *pg.RawStmt) (*statement, error) {
-	return &statement{text: text, sql: text, raw: raw}, nil
+// one judges one statement; types are what the backend said of the types that
+// an earlier judgement asked for.
+func (j *judge) one(text string, raw *pg.RawStmt, types map[string]string) (*statement, error) {
+	v := verdict{rules: j.rules, settings: j.settings, types: types, out: &statement{text: text, sql: text, raw: raw}}
+	if j.rules.Empty() {
+		return v.out, nil
+	}
+	tree, ok := proto.Clone(raw).(*pg.RawStmt)
+	if !ok {
+		return nil, fmt.Errorf("cloning a parse tree gave another type: %T", raw)
+	}
+	v.kinds(tree.GetStmt())
+	v.expressions(tree)
+	changed, r := j.catalogs.rewrite(tree)
+	if v.out.refuse == nil {
+		v.out.refuse = r
+	}
+	if (v.changed || changed) && v.out.refuse == nil && v.out.sql == text {
+		sql, err := pgquery.Deparse(&pg.ParseResult{Stmts: []*pg.RawStmt{tree}})
+		if err != nil {
+			return nil, fmt.Errorf("writing a statement as the backend is to run it: %w", err)
+		}
+		v.out.sql = sql
+	}
+	if v.background {
+		v.out.later = v.out.sql
+		v.nothing("CREATE INDEX")
+	}
+	return v.out, nil
 }
+
+// verdict is the judgement of one statement in the making. Its methods change
+// the parse tree where DB9 would change the statement in silence.
+type verdict struct {
+	rules    *RuleSet
+	settings map[string]bool   // names of the backend's parameters, in lower case
+	types    map[string]string // pg_type.typtype by quoted name, "" if there is none
+	changed  bool              // the tree is no longer what the client sent
+
+	background bool // the statement is answered first and run later
+	out        *statement
+}
+
+// no refuses the statement where the rule is on, if nothing has yet.
+func (v *verdict) no(rule, code, format string, args ...any) {
+	if v.out.refuse == nil && v.rules.On(rule) {
+		v.out.refuse = refuse(code, format, args...)
+	}
+}
+
+// does reports whether the rule is on, and with it that the tree is changed.
+func (v *verdict) does(rule string) bool {
+	on := v.rules.On(rule)
+	v.changed = v.changed || on
+	return on
+}
+
+// nothing has the statement do nothing and answer with its tag.
+func (v *verdict) nothing(tag string) { v.instead(`SET "db9sim.nothing" = ''`, tag) }
+
+// instead has another statement run.
+func (v *verdict) instead(sql, tag string) { v.out.sql, v.out.tag = sql, tag }

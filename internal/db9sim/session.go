@@ -37,9 +37,11 @@ type session struct {
 	hijacked *pgconn.HijackedConn
 	server   *pgproto3.Frontend
 
-	status   byte // of the transaction, as the client was or will be told
-	implicit bool // the transaction is the one around the statements of one Query
-	copied   bool // a COPY FROM ran in this transaction
+	status   byte     // of the transaction, as the client was or will be told
+	implicit bool     // the transaction is the one around the statements of one Query
+	copied   bool     // a COPY FROM ran in this transaction
+	sets     []string // what SET said in this transaction, to be said again after it
+	undone   bool     // a ROLLBACK TO ran since sets were said
 	ext      extended
 	limits   limitState
 }
@@ -63,6 +65,9 @@ func cloneError(m *pgproto3.ErrorResponse) *pgproto3.ErrorResponse {
 func (s *Sim) open(ctx context.Context, conn net.Conn, start *startup) (*session, error) {
 	sess := &session{sim: s, start: start, conn: conn, client: start.client, status: idle}
 	sess.ext.init()
+	if start.params["replication"] != "" && s.rules.On("replication") {
+		return nil, sess.goodbye(refuse("0A000", "replication connections are not supported"))
+	}
 	if err := sess.connect(ctx); err != nil {
 		var refused *pgconn.PgError
 		if errors.As(err, &refused) {
@@ -80,7 +85,8 @@ func (s *Sim) open(ctx context.Context, conn net.Conn, start *startup) (*session
 	return sess, nil
 }
 
-func (s *session) connect(ctx context.Context) error {
+// backendConfig is how a session connects to the backend.
+func (s *session) backendConfig() *pgconn.Config {
 	cfg := s.sim.backend.Copy()
 	if s.start.user != "" {
 		cfg.User = s.start.user
@@ -88,8 +94,12 @@ func (s *session) connect(ctx context.Context) error {
 	if s.start.database != "" {
 		cfg.Database = s.start.database
 	}
-	cfg.RuntimeParams = maps.Clone(s.start.params)
-	pgc, err := pgconn.ConnectConfig(ctx, cfg)
+	cfg.RuntimeParams = s.runtimeParams()
+	return cfg
+}
+
+func (s *session) connect(ctx context.Context) error {
+	pgc, err := pgconn.ConnectConfig(ctx, s.backendConfig())
 	if err != nil {
 		return err
 	}
@@ -203,13 +213,22 @@ func (s *session) query(ctx context.Context, text string) error {
 		}
 		s.end(out)
 		if out.err != nil {
+			if err := s.settle(ctx, out.err.Code); err != nil {
+				return err
+			}
 			break
+		}
+		if err := s.restore(ctx); err != nil {
+			return err
 		}
 	}
 	if s.implicit {
 		if err := s.endImplicit(ctx); err != nil {
 			return err
 		}
+	}
+	if err := s.restore(ctx); err != nil {
+		return err
 	}
 	return s.ready()
 }
@@ -259,6 +278,10 @@ func (s *session) ready() error {
 
 // run judges one statement of a Query where it stands, and forwards it.
 func (s *session) run(ctx context.Context, stmt *statement) (outcome, error) {
+	stmt, err := s.resolve(ctx, stmt)
+	if err != nil {
+		return outcome{}, err
+	}
 	r, err := s.before(ctx, stmt, call{})
 	if err != nil {
 		return outcome{}, err
@@ -284,7 +307,7 @@ func (s *session) run(ctx context.Context, stmt *statement) (outcome, error) {
 func (s *session) execute(ctx context.Context, stmt *statement) (outcome, error) {
 	t := stmt.tx()
 	if t == nil {
-		return s.forward(ctx, stmt)
+		return s.perform(ctx, stmt)
 	}
 	switch t.GetKind() {
 	case pg.TransactionStmtKind_TRANS_STMT_COMMIT:
@@ -307,6 +330,9 @@ func (s *session) before(ctx context.Context, stmt *statement, c call) (*refusal
 	if s.status != failed && stmt.refuse != nil {
 		return stmt.refuse, nil
 	}
+	if stmt.later != "" && s.status == inTx {
+		return refuse("25001", "CREATE INDEX CONCURRENTLY cannot run inside a transaction block"), nil
+	}
 	if r, err := s.fault(ctx, atStatement, stmt.name()); r != nil || err != nil {
 		return r, err
 	}
@@ -327,6 +353,10 @@ func (s *session) after(ctx context.Context, stmt *statement, out outcome) (*ref
 	if s.status == idle {
 		s.copied, s.implicit = false, false
 	}
+	if stmt.setter && out.err == nil && (s.status == inTx || !s.ext.synced) {
+		s.sets = append(s.sets, stmt.sql)
+	}
+	s.undone = s.undone || stmt.tx().GetKind() == pg.TransactionStmtKind_TRANS_STMT_ROLLBACK_TO
 	r, err := s.limitsAfter(ctx, stmt, out)
 	if out.refuse != nil {
 		r = out.refuse
@@ -503,12 +533,12 @@ func (s *session) receiveServer() (pgproto3.BackendMessage, error) {
 	}
 }
 
-// exec runs a statement of the stand-in's own by the simple protocol, and
-// returns its rows as text. It must not be called between a client's extended
-// messages and their Sync.
+// exec runs a statement of the stand-in's own and returns its rows as text. An
+// error is a *pgconn.PgError where the backend refuses; amid extended messages
+// it leaves the backend skipping to the next Sync.
 func (s *session) exec(_ context.Context, sql string) ([][]string, error) {
 	if !s.ext.synced {
-		return nil, fmt.Errorf("a statement of the stand-in's own amid extended messages: %s", sql)
+		return s.ask(sql)
 	}
 	s.server.SendQuery(&pgproto3.Query{String: sql})
 	if err := s.server.Flush(); err != nil {
@@ -523,11 +553,7 @@ func (s *session) exec(_ context.Context, sql string) ([][]string, error) {
 		}
 		switch m := msg.(type) {
 		case *pgproto3.DataRow:
-			row := make([]string, len(m.Values))
-			for i, v := range m.Values {
-				row[i] = string(v)
-			}
-			rows = append(rows, row)
+			rows = append(rows, texts(m))
 		case *pgproto3.ParameterStatus:
 			s.parameterStatus(m)
 		case *pgproto3.ErrorResponse:
@@ -538,9 +564,6 @@ func (s *session) exec(_ context.Context, sql string) ([][]string, error) {
 		}
 	}
 }
-
-// parameterStatus passes a run-time parameter on, as DB9 would report it.
-func (s *session) parameterStatus(m *pgproto3.ParameterStatus) { s.client.Send(m) }
 
 // name is the statement's command, such as "CREATE TABLE": its first words as
 // the parser has them.

@@ -88,16 +88,19 @@ func (s *Sim) prepare(ctx context.Context) error {
 	if s.plain() {
 		return nil
 	}
-	if _, err := s.judge.statements("SELECT 1"); err != nil {
-		return fmt.Errorf("starting the SQL parser: %w", err)
-	}
 	conn, err := pgconn.ConnectConfig(ctx, s.backend)
 	if err != nil {
 		return fmt.Errorf("connecting to the backend: %w", err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	if err := s.judge.installCore(ctx, conn); err != nil {
+		return err
+	}
 	if err := s.catalogs.install(ctx, conn); err != nil {
 		return fmt.Errorf("installing the catalogs that clients see on the backend: %w", err)
+	}
+	if _, err := s.judge.statements("SELECT 1"); err != nil {
+		return fmt.Errorf("starting the SQL parser: %w", err)
 	}
 	return nil
 }
@@ -171,7 +174,7 @@ func (s *Sim) serve(ctx context.Context, raw net.Conn) error {
 		return err
 	}
 	defer sess.close()
-	if s.plain() {
+	if s.plain() || start.params["replication"] != "" {
 		return sess.tunnel()
 	}
 	return sess.serve(ctx)
