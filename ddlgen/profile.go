@@ -36,7 +36,8 @@ type Profile struct {
 	AllExtensions    bool     `json:"all_extensions" yaml:"all_extensions"`
 	Extensions       []string `json:"extensions" yaml:"extensions"`             // accepted, when AllExtensions is false
 	NameBytes        int      `json:"name_bytes" yaml:"name_bytes"`             // 63
-	TimestampDigits  int      `json:"timestamp_digits" yaml:"timestamp_digits"` // fractional digits that survive: 6, or 3 under db9
+	TimestampDigits  int      `json:"timestamp_digits" yaml:"timestamp_digits"` // fractional digits of a timestamp that survive: 6, or 3 under db9
+	IntervalDigits   int      `json:"interval_digits" yaml:"interval_digits"`   // the same of interval: 6, or 3 under db9, where a day and 24 hours are one value
 	NumericDigits    int      `json:"numeric_digits" yaml:"numeric_digits"`     // decimal digits that every numeric keeps, without NaN and infinities; 0 is no bound
 }
 
@@ -46,7 +47,7 @@ func Postgres() Profile {
 		Name: "postgres", AsyncCommit: true, Window: 64, FullCatalog: true,
 		Partitions: true, Inheritance: true, Unlogged: true, Exclusion: true, Deferrable: true, NotValid: true,
 		Collations: true, StorageOptions: true, IdentityAlways: true, AllExtensions: true,
-		NameBytes: 63, TimestampDigits: 6,
+		NameBytes: 63, TimestampDigits: 6, IntervalDigits: 6,
 	}
 }
 
@@ -62,6 +63,6 @@ func DB9() Profile {
 		Extensions: []string{
 			"http", "uuid-ossp", "hstore", "fs9", "pg_cron", "parquet", "zhparser", "vector", "embedding",
 		},
-		NameBytes: 63, TimestampDigits: 3, NumericDigits: 28,
+		NameBytes: 63, TimestampDigits: 3, IntervalDigits: 3, NumericDigits: 28,
 	}
 }

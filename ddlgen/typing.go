@@ -47,7 +47,7 @@ func (p *planner) typing(t catalog.Type) typing {
 		return unavailable(t, why)
 	}
 	out := typing{target: t.Text}
-	if digits := p.profile.TimestampDigits; digits < 6 && isTimestamp(t) && int(fraction(t)) > digits {
+	if digits := p.secondDigits(t); digits < 6 && isTimestamp(t) && int(fraction(t)) > digits {
 		rounded(&out, t, digits)
 	}
 	return out
@@ -101,7 +101,7 @@ func (p *planner) mapped(t catalog.Type) typing {
 		return numericTyping(t, int32(p.profile.NumericDigits))
 	case isTimestamp(t):
 		out := typing{target: t.Text}
-		if digits := p.profile.TimestampDigits; int(fraction(t)) > digits {
+		if digits := p.secondDigits(t); int(fraction(t)) > digits {
 			rounded(&out, t, digits)
 		}
 		return out
@@ -203,6 +203,15 @@ func isTimestamp(t catalog.Type) bool {
 		return false
 	}
 	return t.Name.Name == "timestamp" || t.Name.Name == "timestamptz" || t.Name.Name == "interval"
+}
+
+// secondDigits are the fractional digits of a second that the target keeps of a
+// time type.
+func (p *planner) secondDigits(t catalog.Type) int {
+	if t.Name.Name == "interval" {
+		return p.profile.IntervalDigits
+	}
+	return p.profile.TimestampDigits
 }
 
 // rounded lets a time type keep the target's precision, by a cast on the source.

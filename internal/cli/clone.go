@@ -8,6 +8,7 @@ import (
 
 // The names of the commands.
 const (
+	cmdProbe     = "probe"
 	cmdClone     = "clone"
 	cmdSchema    = "schema"
 	cmdCopy      = "copy"
@@ -27,7 +28,7 @@ func cloneCommand() command {
 			"            are dropped first and made again after the rows\n" +
 			"  drop      drop exactly what the plan creates, without CASCADE, and make it anew\n" +
 			"Nothing else on the target is touched.",
-		options: optionNames(serverOptions, filterOptions, planOptions, transferOptions, outputOptions),
+		options: optionNames(serverOptions, filterOptions, planOptions, probeOptions, transferOptions, outputOptions),
 		run:     runClone,
 	}
 }
@@ -40,6 +41,7 @@ func runClone(ctx context.Context, p *program, cfg *config.Config) (Code, error)
 	return p.startJob(ctx, cmdClone, opts, func(j *job) []step {
 		return []step{
 			j.connect,
+			j.probe,
 			j.checkServers,
 			j.checkTables,
 			j.openSnapshot,

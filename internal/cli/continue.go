@@ -61,6 +61,23 @@ func (j *job) planFlags() []string {
 	return out
 }
 
+// probeFlags repeat how the target is asked, for the commands that ask it.
+func (j *job) probeFlags() []string {
+	var out []string
+	for _, x := range []struct {
+		name   string
+		values []string
+	}{{"probe", []string{j.opts.Probe}}, {"probe-cache", []string{j.opts.ProbeCache}}, {"skip-probe", j.opts.SkipProbe}} {
+		if !j.opts.Given(x.name) || j.opts.InFile(x.name) {
+			continue
+		}
+		for _, v := range x.values {
+			out = append(out, "--"+x.name, shellWord(v))
+		}
+	}
+	return out
+}
+
 // filterFlags repeat the user's choice of tables.
 func (j *job) filterFlags() []string {
 	var out []string
@@ -90,7 +107,7 @@ func commandLine(command string, groups ...[]string) string {
 
 // commandAgain is the command of this run with other flags.
 func (j *job) commandAgain(extra ...string) string {
-	return commandLine(j.command, j.serverFlags(), j.filterFlags(), j.planFlags(), extra)
+	return commandLine(j.command, j.serverFlags(), j.filterFlags(), j.planFlags(), j.probeFlags(), extra)
 }
 
 // copyAgain is the command that loads the tables whose rows are not all there.
@@ -116,7 +133,7 @@ func (j *job) copyAgain() string {
 	default:
 		choice = append(choice, tableFlags("exclude-table", good)...)
 	}
-	return commandLine(cmdCopy, j.serverFlags(), choice, j.planFlags(), []string{"--on-existing", config.Truncate})
+	return commandLine(cmdCopy, j.serverFlags(), choice, j.planFlags(), j.probeFlags(), []string{"--on-existing", config.Truncate})
 }
 
 func tableFlags(flag string, tables []catalog.Name) []string {
@@ -144,13 +161,13 @@ func (j *job) continuation() []string {
 		if j.command == cmdSchema {
 			phases = j.opts.Apply
 		}
-		out = append(out, commandLine(cmdSchema, j.serverFlags(), j.filterFlags(), j.planFlags(), []string{"--apply", shellWord(phases)}))
+		out = append(out, commandLine(cmdSchema, j.serverFlags(), j.filterFlags(), j.planFlags(), j.probeFlags(), []string{"--apply", shellWord(phases)}))
 	}
 	if j.unset() {
 		out = append(out, commandLine(cmdSequences, j.serverFlags(), j.filterFlags(), j.planFlags(), []string{"--set"}))
 	}
 	if j.command == cmdClone || j.command == cmdCopy {
-		out = append(out, commandLine(cmdVerify, j.serverFlags(), j.filterFlags(), j.planFlags()))
+		out = append(out, commandLine(cmdVerify, j.serverFlags(), j.filterFlags(), j.planFlags(), j.probeFlags()))
 	}
 	return out
 }

@@ -11,7 +11,7 @@ func copyCommand() command {
 		name: cmdCopy, usage: "copy rows into tables that stand on the target, and verify them",
 		about: "Copies rows alone: the tables must be there with columns that take them, and without rows, unless\n" +
 			"--on-existing truncate empties them first. Schema, keys and sequences are left as they are.",
-		options: optionNames(serverOptions, filterOptions, planOptions, transferOptions, outputOptions),
+		options: optionNames(serverOptions, filterOptions, planOptions, probeOptions, transferOptions, outputOptions),
 		run:     runCopy,
 	}
 }
@@ -27,6 +27,7 @@ func runCopy(ctx context.Context, p *program, cfg *config.Config) (Code, error) 
 	return p.startJob(ctx, cmdCopy, opts, func(j *job) []step {
 		return []step{
 			j.connect,
+			j.probe,
 			j.checkServers,
 			j.checkTables,
 			j.openSnapshot,

@@ -14,6 +14,7 @@ import (
 	"github.com/pg2db9/pg2db9/internal/config"
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/preflight"
+	"github.com/pg2db9/pg2db9/internal/probe"
 	"github.com/pg2db9/pg2db9/internal/ui/report"
 )
 
@@ -28,9 +29,11 @@ var (
 	serverOptions = []string{
 		"source", "target", "source-url-command", "target-url-command", "source-password-command", "target-password-command", "network-timeout",
 	}
+	targetOptions   = []string{"target", "target-url-command", "target-password-command", "network-timeout"}
 	filterOptions   = []string{"include-table", "exclude-table", "include-schema", "exclude-schema"}
 	outputOptions   = []string{"json", "log-level", "no-progress"}
 	planOptions     = []string{"profile", "primary-key", "accept"}
+	probeOptions    = []string{"probe", "probe-cache", "skip-probe"} // of commands that go by a probed profile
 	transferOptions = []string{"jobs", "retry-for", "dry-run", "report", "on-existing", "skip-verify"}
 )
 
@@ -44,6 +47,7 @@ type options struct {
 	target  *dial.Endpoint // nil where a command can do without
 	filter  catalog.Filter
 	profile *ddlgen.Profile // nil: the target is asked
+	probes  probe.Selection
 }
 
 // needs says which sides a command cannot do without.
@@ -81,6 +85,9 @@ func newOptions(ctx context.Context, command string, cfg *config.Config, n needs
 		cfg.Jobs = 1 // a command without the option
 	}
 	if o.profile, err = profile(cfg); err != nil {
+		return nil, err
+	}
+	if o.probes, err = chosenProbes(command, cfg); err != nil {
 		return nil, err
 	}
 	if err := checkAccept(command, cfg); err != nil {
@@ -145,6 +152,18 @@ func checkAccept(command string, cfg *config.Config) error {
 		return usagef(command, msg, cfg.Where("accept"), code)
 	}
 	return nil
+}
+
+// chosenProbes reads --only and --skip-probe.
+func chosenProbes(command string, cfg *config.Config) (probe.Selection, error) {
+	if _, err := probe.Select(cfg.OnlyProbe, nil); err != nil {
+		return probe.Selection{}, usagef(command, "%s: %v", cfg.Where("only"), err)
+	}
+	chosen, err := probe.Select(cfg.OnlyProbe, cfg.SkipProbe)
+	if err != nil {
+		return chosen, usagef(command, "%s: %v", cfg.Where("skip-probe"), err)
+	}
+	return chosen, nil
 }
 
 // checkReports finds what would keep a report from being written, before

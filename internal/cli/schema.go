@@ -29,7 +29,7 @@ func schemaCommand() command {
 			"executes those of one phase, of pre-data, post-data or all on the target; what stands there already is left as it\n" +
 			"is. The phases are " + strings.Join(phaseNames()[:8], ", ") + ",\n" + strings.Join(phaseNames()[8:], ", ") + ".\n" +
 			"Without --target the profile auto is db9.",
-		options: optionNames(serverOptions, filterOptions, planOptions, []string{"apply", "jobs", "retry-for", "dry-run", "report"}, outputOptions),
+		options: optionNames(serverOptions, filterOptions, planOptions, probeOptions, []string{"apply", "jobs", "retry-for", "dry-run", "report"}, outputOptions),
 		run:     runSchema,
 	}
 }
@@ -73,7 +73,7 @@ func runSchema(ctx context.Context, p *program, cfg *config.Config) (Code, error
 		return OK, err
 	}
 	return p.startJob(ctx, cmdSchema, opts, func(j *job) []step {
-		steps := []step{j.connect, j.openSnapshotUnlocked, j.loadCatalog, j.makePlan(false), j.releaseSnapshot}
+		steps := []step{j.connect, j.probe, j.openSnapshotUnlocked, j.loadCatalog, j.makePlan(false), j.releaseSnapshot}
 		if cfg.Apply == "" || cfg.DryRun {
 			return append(steps, j.printSchema)
 		}

@@ -64,7 +64,8 @@ func (j *job) chooseProfile() {
 		j.profile.InlinePrimaryKey = false
 	}
 	j.rep.Profile = report.Profile{
-		Name: j.profile.Name, Simulated: j.profile.Map && j.target != nil && !j.targetAbout.DB9,
+		Name: j.profile.Name, Settings: &j.profile,
+		Simulated: j.profile.Map && j.target != nil && (!j.targetAbout.DB9 || j.targetAbout.StandIn),
 	}
 }
 

@@ -12,7 +12,7 @@ func verifyCommand() command {
 		name: cmdVerify, usage: "compare the target with the source, row for row",
 		about: "Reads source and target, and compares definitions, row counts, contents and sequences. Rows that the source\n" +
 			"gained or changed since they were copied are differences.",
-		options: optionNames(serverOptions, filterOptions, planOptions, []string{"jobs", "report"}, outputOptions),
+		options: optionNames(serverOptions, filterOptions, planOptions, probeOptions, []string{"jobs", "report"}, outputOptions),
 		run:     runVerify,
 	}
 }
@@ -25,6 +25,7 @@ func runVerify(ctx context.Context, p *program, cfg *config.Config) (Code, error
 	return p.startJob(ctx, cmdVerify, opts, func(j *job) []step {
 		return []step{
 			j.connect,
+			j.probe,
 			j.checkTables,
 			j.openSnapshot,
 			j.loadCatalog,

@@ -59,6 +59,11 @@ type Config struct {
 	Apply string // schema
 	Set   bool   // sequences
 
+	Probe      string   // auto, always, never
+	ProbeCache string   // folder, "" the user's own
+	OnlyProbe  []string // numbers or names
+	SkipProbe  []string
+
 	File string // the configuration file that was read, "" for none
 
 	origin map[string]origin

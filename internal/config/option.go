@@ -58,6 +58,13 @@ const (
 	KeyAfter  = "after"
 )
 
+// The values of --probe.
+const (
+	ProbeAuto   = "auto"
+	ProbeAlways = "always"
+	ProbeNever  = "never"
+)
+
 var options = []Option{
 	{
 		Name: "source", Kind: Text, Holder: "URL", ref: func(c *Config) any { return &c.Source },
@@ -161,6 +168,23 @@ var options = []Option{
 	{
 		Name: "set", Kind: Switch, ref: func(c *Config) any { return &c.Set },
 		Usage: "give the target's sequences the source's positions",
+	},
+	{
+		Name: "probe", Kind: Text, Default: ProbeAuto, Values: []string{ProbeAuto, ProbeAlways, ProbeNever}, Holder: "WHEN",
+		ref:   func(c *Config) any { return &c.Probe },
+		Usage: "ask the target what it can do: `WHEN` is auto (a DB9, once in 24 hours, unless the profile is a file), always (anew) or never",
+	},
+	{
+		Name: "probe-cache", Kind: Text, Holder: "DIR", ref: func(c *Config) any { return &c.ProbeCache },
+		Usage: "keep what targets answered in `DIR`, not in the user's cache folder",
+	},
+	{
+		Name: "only", Kind: List, Holder: "PROBE", ref: func(c *Config) any { return &c.OnlyProbe },
+		Usage: "make no probe but `PROBE`, a number or a name, several with commas; may be repeated",
+	},
+	{
+		Name: "skip-probe", Kind: List, Holder: "PROBE", ref: func(c *Config) any { return &c.SkipProbe },
+		Usage: "do not make `PROBE`, a number or a name, several with commas: its assumption is kept; may be repeated",
 	},
 }
 

@@ -47,6 +47,8 @@ const (
 	TargetMissing     finding.Code = "target.missing-table"
 	TargetDiffers     finding.Code = "target.table-differs"
 	PasswordExpires   finding.Code = "password.expires"
+	TargetNotAtomic   finding.Code = "target.copy-not-atomic"
+	TargetNoCopy      finding.Code = "target.copy-refused"
 	CheckNotRun       finding.Code = "preflight.not-run"
 )
 
@@ -151,6 +153,6 @@ func Codes() []finding.Code {
 	return []finding.Code{
 		SourceVersion, SourceEncoding, SourcePrivilege, SourceRowSecurity, ServersSwapped, ConnectionsFew, TargetReadOnly,
 		TargetEncoding, TargetPrivilege, TargetNotEmpty, TargetOccupied, TargetKept, TargetUnfinished, TargetTriggers,
-		TargetForeignKeys, TargetMissing, TargetDiffers, PasswordExpires, CheckNotRun,
+		TargetForeignKeys, TargetMissing, TargetDiffers, TargetNotAtomic, TargetNoCopy, PasswordExpires, CheckNotRun,
 	}
 }

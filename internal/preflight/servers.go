@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/internal/probe"
 )
 
 // oldestSource is the oldest server that the catalog queries are tested on.
@@ -180,8 +181,10 @@ func JobsFor(ctx context.Context, s Servers, jobs, tables int) (int, []finding.F
 // About is what a server says of itself.
 type About struct {
 	Text    string // "PostgreSQL 15.18"
+	Whole   string // all of version()
 	Version int    // server_version_num
-	DB9     bool
+	DB9     bool   // it says that it is one
+	StandIn bool   // it says that it stands in for one: what it shows is simulated
 }
 
 // Ask asks a server who it is.
@@ -191,8 +194,8 @@ func Ask(ctx context.Context, q Querier) (About, error) {
 		return About{}, err
 	}
 	return About{
-		Text: shortVersion(v.Version), Version: int(v.VersionNum),
-		DB9: strings.Contains(strings.ToLower(v.Version), "db9"),
+		Text: shortVersion(v.Version), Whole: v.Version, Version: int(v.VersionNum),
+		DB9: strings.Contains(strings.ToLower(v.Version), "db9"), StandIn: probe.Simulated(v.Version),
 	}, nil
 }
 

@@ -2,8 +2,6 @@ package probe
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -20,7 +18,8 @@ func askTLS(ctx context.Context, l *lab) answer {
 	b, err := l.target.AskTLS(ctx)
 	switch {
 	case err != nil:
-		return doubtful("", evidenceOf(err))
+		l.sessions = append(l.sessions, &session{doubt: err})
+		return answer{}
 	case b == 'S':
 		return verdict(true, "tls", "SSLRequest answered S; this connection: "+l.target.Transport())
 	case b == 'N':
@@ -55,32 +54,16 @@ func Simulated(version string) bool { return strings.Contains(strings.ToLower(ve
 // askCredential: a token that says when it ends refutes; nothing can prove that
 // a password does not expire.
 func askCredential(_ context.Context, l *lab) answer {
-	exp, ok := expiry(l.target.Secret())
+	asked := "a fixed password"
+	if l.target.Renewed() {
+		asked = "a command gives it at every connect"
+	}
+	exp, ok := l.target.Expires()
 	if !ok {
-		return doubtful("unknown", "the password is no token that says when it ends")
+		return doubtful("unknown", "the password is no token that says when it ends; "+asked)
 	}
-	return verdict(false, "expires", "the password is a token with an end: "+exp.UTC().Format(time.RFC3339)).
-		with(map[string]string{"expires": exp.UTC().Format(time.RFC3339)})
-}
-
-// expiry reads the end of a JSON Web Token. The signature is the server's
-// business.
-func expiry(token string) (time.Time, bool) {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return time.Time{}, false
-	}
-	body, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return time.Time{}, false
-	}
-	var claims struct {
-		Exp float64 `json:"exp"` // seconds since 1970
-	}
-	if json.Unmarshal(body, &claims) != nil || claims.Exp <= 0 {
-		return time.Time{}, false
-	}
-	return time.Unix(int64(claims.Exp), 0), true
+	at := exp.UTC().Format(time.RFC3339)
+	return verdict(false, "expires", "the password is a token with an end: "+at+"; "+asked).with(map[string]string{"expires": at})
 }
 
 // askSerializable: proved where the level that was asked for is shown; an error

@@ -19,6 +19,7 @@ type Fact struct {
 	Topic   string  `json:"topic"`
 	Claim   string  `json:"claim"` // what Proved means
 	Outcome Outcome `json:"outcome"`
+	Trouble bool    `json:"trouble,omitempty"` // no answer came: an error, a timeout, a lost connection
 
 	// Finding is the answer in one word, for programs; "" where there is none.
 	Finding string `json:"finding,omitempty"`
@@ -66,3 +67,9 @@ func (f Fact) answered() bool { return f.Outcome == Proved || f.Outcome == Refut
 
 // is says whether an answered fact has the value.
 func (f Fact) is(key, value string) bool { return f.answered() && f.Values[key] == value }
+
+// Numbers of probes that others look at.
+const (
+	CopyForms     = 13
+	CopyAtomicity = 14
+)

@@ -83,6 +83,16 @@ var rules = []Rule{
 		},
 	},
 	{
+		Probes: []int{11}, Field: "interval_digits",
+		When: "interval keeps days and microseconds",
+		Then: "6: intervals travel as they are; otherwise they are rounded to milliseconds on the source, which is a finding",
+		apply: func(r *Result, p *ddlgen.Profile) {
+			if f := r.Fact(11); f.answered() && all(f.Values, kept, "day", "hours", "micro") {
+				p.IntervalDigits = 6
+			}
+		},
+	},
+	{
 		Probes: []int{10}, Field: "numeric_digits",
 		When: "numeric keeps a hundred digits, 29 places and NaN",
 		Then: "0: no bound; otherwise a wider numeric is refused before anything is written",

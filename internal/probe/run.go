@@ -118,11 +118,11 @@ func (r *run) all(ctx context.Context) {
 			r.facts[i].Outcome, r.facts[i].Evidence = Assumed, p.text
 			continue
 		case p.scratch && r.scratch != nil:
-			r.facts[i].Outcome, r.facts[i].Evidence = Assumed, evidenceOf(r.scratch)
+			r.facts[i].Outcome, r.facts[i].Evidence, r.facts[i].Trouble = Assumed, evidenceOf(r.scratch), true
 			continue
 		}
 		if err := free.Acquire(ctx, p.connections()); err != nil {
-			r.facts[i].Outcome, r.facts[i].Evidence = Assumed, evidenceOf(context.Cause(ctx))
+			r.facts[i].Outcome, r.facts[i].Evidence, r.facts[i].Trouble = Assumed, evidenceOf(context.Cause(ctx)), true
 			continue
 		}
 		g.Go(func() error {
@@ -141,11 +141,13 @@ func (r *run) one(ctx context.Context, p probe, f *Fact) {
 	defer cancel()
 	l := &lab{target: r.Target, role: "_pg2db9_probe_" + strings.ToLower(rand.Text()[:12])}
 	a := p.ask(asking, l)
-	if doubt := l.doubt(); doubt != nil {
-		a = doubtful("", evidenceOf(doubt))
-	}
+	doubt := l.doubt()
 	if asking.Err() != nil { // whatever was concluded, it was from answers that did not come
-		a = doubtful("", evidenceOf(context.Cause(asking)))
+		doubt = context.Cause(asking)
+	}
+	if doubt != nil {
+		f.Trouble = true
+		a = doubtful("", evidenceOf(doubt))
 	}
 	l.close(ctx)
 	if l.made != "" {

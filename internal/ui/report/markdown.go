@@ -26,6 +26,7 @@ func (r *Report) Markdown(w io.Writer) error {
 	}
 	r.mdNext(b)
 	r.mdCounts(b)
+	r.mdProbe(b)
 	r.mdTables(b)
 	r.mdSequences(b)
 	r.mdStatements(b)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/probe"
 )
 
 // Report is all that a run has to say. It holds no secret: servers are named
@@ -51,6 +53,11 @@ type Server struct {
 type Profile struct {
 	Name      string `json:"name"`
 	Simulated bool   `json:"simulated,omitempty"` // profile db9 on a target that is no DB9
+
+	Settings *ddlgen.Profile `json:"settings,omitempty"` // as the run went by them
+	Probing  string          `json:"probing,omitempty"`  // when the target was probed, or why not
+	Changes  []string        `json:"changes,omitempty"`  // what the probes changed: "await: true -> false"
+	Probe    *probe.Result   `json:"probe,omitempty"`
 }
 
 // Snapshot is the moment of the source that was copied.

@@ -13,6 +13,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/probe"
 )
 
 func golden(t *testing.T, name, got string) {
@@ -41,7 +43,21 @@ func full() *Report {
 		Next:    []string{`pg2db9 copy --include-table 'public."odd | name"'`},
 		Source:  Server{URL: "postgres://app@db.example/shop", Transport: "TLS, certificate verified", Version: "PostgreSQL 15.18"},
 		Target:  Server{URL: "postgres://admin@pg.example/postgres", Transport: "plaintext (sslmode=disable)", Version: "PostgreSQL 16.0"},
-		Profile: Profile{Name: "db9", Simulated: true},
+		Profile: Profile{
+			Name: "db9", Simulated: true, Settings: &ddlgen.Profile{Name: "db9", BatchRows: 5000, Window: 8},
+			Probing: "probed at 2026-01-02T03:04:05Z, from cache", Changes: []string{"await: true -> false"},
+			Probe: &probe.Result{
+				Probed: started, Seconds: 1.5, Target: "postgres://admin@pg.example/postgres", Version: "PostgreSQL 16.0 db9sim",
+				Left: []string{"schema _pg2db9_probe (no answer)"},
+				Facts: []probe.Fact{
+					{Number: 1, Name: "tls", Topic: "encryption", Claim: "the server speaks TLS", Outcome: probe.Proved, Finding: "tls", Evidence: "SSLRequest answered S", Assumed: "TLS", Millis: 3},
+					{Number: 6, Name: "timeout-state", Topic: "a timeout", Claim: "25P02", Outcome: probe.Refuted, Finding: "silent-rollback", Evidence: "status I | <none>", Assumed: "rolled back", Millis: 60},
+					{Number: 15, Name: "copy-out", Topic: "COPY TO", Claim: "taken", Outcome: probe.Refuted, Finding: "refused", Values: map[string]string{"query": "refused", "quoted": "kept"}, Evidence: "query 0A000", Assumed: "refused", Millis: 5},
+					{Number: 16, Name: "index-methods", Topic: "indexes", Claim: "used", Outcome: probe.Assumed, Trouble: true, Evidence: "the connection is lost", Assumed: "slow", Millis: 7},
+					{Number: 17, Name: "row-security", Topic: "policies", Claim: "enforced", Outcome: probe.Skipped, Evidence: "skipped by the user", Assumed: "none"},
+				},
+			},
+		},
 		Snapshot: &Snapshot{
 			ID: "00000003-0000001B-1", Taken: started, Held: 12.5,
 		},

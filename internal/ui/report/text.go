@@ -35,6 +35,7 @@ func (r *Report) text(w *page) {
 	for _, l := range r.head() {
 		w.f("  %-9s %s\n", l[0], ui.Printable(l[1]))
 	}
+	r.textProbe(w)
 	r.textTables(w)
 	r.textSequences(w)
 	r.textStatements(w)
@@ -54,6 +55,9 @@ func (r *Report) head() [][2]string {
 		{"source", side(r.Source)},
 		{"target", side(r.Target)},
 		{"profile", r.Profile.text()},
+	}
+	if r.Source.URL == "" { // a command of the target alone
+		out = out[1:]
 	}
 	if r.Snapshot != nil {
 		out = append(out, [2]string{"snapshot", fmt.Sprintf("%s, taken %s, held %s", r.Snapshot.ID, stamp(r.Snapshot.Taken), secs(r.Snapshot.Held))})
@@ -79,10 +83,14 @@ func side(s Server) string {
 }
 
 func (p Profile) text() string {
+	out := p.Name
 	if p.Simulated {
-		return p.Name + ", simulated: the target is no DB9, so nothing here is proved for one"
+		out += ", simulated: the target is no DB9, so nothing here is proved for one"
 	}
-	return p.Name
+	if p.Probing != "" {
+		out += "; " + p.Probing
+	}
+	return out
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
