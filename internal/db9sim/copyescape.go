@@ -44,7 +44,7 @@ func hexValue(b byte) byte {
 	if isDigit(b) {
 		return b - '0'
 	}
-	return b|0x20 - 'a' + 10
+	return b | 0x20 - 'a' + 10
 }
 
 // escapedBy is the character that a backslash and b stand for.

@@ -7,7 +7,27 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// copyOut relays what a COPY TO STDOUT gives, by the same contract as copyIn.
+// beforeCopyOut asks for the types of the columns that a COPY TO prints: when
+// the first row is there, the backend's connection is busy with them.
+func (s *session) beforeCopyOut(ctx context.Context, stmt *statement) error {
+	c := stmt.copy()
+	s.limits.lines = nil
+	if c == nil || c.GetIsFrom() || c.GetRelation() == nil || !s.ext.synced {
+		return nil
+	}
+	if format, ok := newCopyFormat(c); !ok || !format.plain() || format.header {
+		return nil
+	}
+	target, err := s.copyTarget(ctx, c)
+	if err != nil {
+		return err
+	}
+	s.limits.lines = s.newLinePrinter(target.columns)
+	return nil
+}
+
+// copyOut relays what a COPY TO STDOUT gives, its values as DB9 prints them, by
+// the same contract as copyIn.
 func (s *session) copyOut(_ context.Context, _ *statement, resp *pgproto3.CopyOutResponse) (outcome, error) {
 	s.client.Send(resp)
 	for sent := 0; ; {
@@ -17,6 +37,9 @@ func (s *session) copyOut(_ context.Context, _ *statement, resp *pgproto3.CopyOu
 		}
 		switch m := msg.(type) {
 		case *pgproto3.CopyData:
+			if s.limits.lines != nil {
+				m.Data = s.limits.lines.line(m.Data)
+			}
 			s.client.Send(m)
 			if sent += len(m.Data); sent > flushBytes {
 				sent = 0

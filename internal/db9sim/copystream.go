@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// copyRules is which rules a COPY runs under.
-type copyRules struct {
+// copySwitches is which rules a COPY runs under.
+type copySwitches struct {
 	hold, rotate, byRow                       bool
 	skipRows, emptyLine, lyingTag, nullIsNone bool
 	utf8, hexEscape, csvLines, csvUnescape    bool
@@ -15,30 +15,19 @@ type copyRules struct {
 	rowLimit, keyLimit, lineLimit, txLimit    bool
 }
 
-func newCopyRules(on func(string) bool) copyRules {
-	return copyRules{
+func newCopySwitches(on func(string) bool) copySwitches {
+	return copySwitches{
 		hold: on("copy-held"), rotate: on("copy-rotation"), byRow: on("copy-by-row"),
 		skipRows: on("copy-field-count"), emptyLine: on("copy-empty-line"), lyingTag: on("copy-tag"), nullIsNone: on("copy-null-default"),
 		utf8: on("copy-invalid-utf8"), hexEscape: on("copy-hex-escape"), csvLines: on("copy-csv-lines"), csvUnescape: on("copy-csv-unescape"),
-		timestampMS: on("timestamp-cut"), specials: on("timestamp-specials"), time: on("time-strict"), interval: on("copy-interval"),
+		timestampMS: on("timestamp-ms"), specials: on("timestamp-specials"), time: on("time-strict"), interval: on("interval-ms"),
 		numeric: on("numeric-28"), jsonb: on("jsonb-numbers"), bytea: on("bytea-literal"), arrays: on("array-guess"),
 		rowLimit: on("row-limit"), keyLimit: on("key-limit"), lineLimit: on("line-limit"), txLimit: on("transaction-limit"),
 	}
 }
 
 // any reports whether a COPY is anything but PostgreSQL's.
-func (r copyRules) any() bool { return r != copyRules{} }
-
-// sizes are the limits in bytes and rows.
-type sizes struct {
-	row, key, line, tx, sort int
-	rotation, noRotation     int // rows
-}
-
-// db9Sizes are those of the notes on DB9, section 8.
-func db9Sizes() sizes {
-	return sizes{row: 8 << 20, key: 4 << 10, line: 32 << 20, tx: 100 << 20, sort: 256 << 20, rotation: 5_000, noRotation: 50_000}
-}
+func (r copySwitches) any() bool { return r != copySwitches{} }
 
 // copyColumn is a column that a COPY fills.
 type copyColumn struct {
@@ -51,7 +40,7 @@ type copyColumn struct {
 // copyStream makes of the bytes that a client sends rows in COPY TEXT that the
 // backend is sent, in segments that are committed one by one.
 type copyStream struct {
-	rules   copyRules
+	rules   copySwitches
 	sizes   sizes
 	format  copyFormat
 	columns []copyColumn
@@ -91,7 +80,7 @@ type group struct {
 	data []byte
 }
 
-func newCopyStream(rules copyRules, sizes sizes, format copyFormat, columns []copyColumn, keys [][]int) *copyStream {
+func newCopyStream(rules copySwitches, sizes sizes, format copyFormat, columns []copyColumn, keys [][]int) *copyStream {
 	c := &copyStream{rules: rules, sizes: sizes, format: format, columns: columns, keys: keys}
 	for i := range columns {
 		columns[i].fix = rules.fixer(columns[i].typ)
@@ -251,7 +240,7 @@ func (c *copyStream) split(line []byte) int {
 func (c *copyStream) row(line []byte) *valueError {
 	seg := c.open()
 	size := len(line) - len(c.columns) + 1
-	touched := c.touch || size > c.sizes.key && c.rules.keyLimit || size > c.sizes.row && c.rules.rowLimit
+	touched := c.touch || len(c.keys) > 0 && size > c.sizes.key && c.rules.keyLimit || size > c.sizes.row && c.rules.rowLimit
 	if !touched || c.split(line) != len(c.columns) { // the backend says what it thinks of a wrong count
 		g := seg.plain()
 		g.data = append(append(g.data, line...), '\n')
@@ -351,6 +340,17 @@ func (c *copyStream) measure(line []byte, size *int) *valueError {
 		}
 	}
 	return nil
+}
+
+// gathered is how many bytes of rows wait to be stored.
+func (c *copyStream) gathered() int {
+	n := 0
+	for _, seg := range c.segments {
+		for _, g := range seg.groups {
+			n += len(g.data)
+		}
+	}
+	return n
 }
 
 // stored is how many bytes columns have without their escapes; nil is all.

@@ -16,6 +16,8 @@ type valueError struct {
 
 func (e *valueError) Error() string { return e.message }
 
+func (e *valueError) refusal() *refusal { return refuse(e.code, "%s", e.message) }
+
 func badValue(code, format string, args ...any) *valueError {
 	return &valueError{code: code, message: fmt.Sprintf(format, args...)}
 }
@@ -27,7 +29,7 @@ type fixer func(dst, raw []byte) (out []byte, changed bool, err *valueError)
 
 // fixers chooses what to do with the fields of a column by its type's name in
 // pg_type, nil for nothing. An array's name begins with an underscore.
-func (r copyRules) fixer(typ string) fixer {
+func (r copySwitches) fixer(typ string) fixer {
 	switch typ {
 	case "timestamp", "timestamptz":
 		if r.timestampMS || r.specials {
@@ -74,7 +76,7 @@ func (r copyRules) fixer(typ string) fixer {
 
 // fixTimestamp cuts the seconds to three decimals and knows no infinity, no BC
 // and no year above 262,142. The time zone's offset, if any, stays.
-func (r copyRules) fixTimestamp(dst, raw []byte) ([]byte, bool, *valueError) {
+func (r copySwitches) fixTimestamp(dst, raw []byte) ([]byte, bool, *valueError) {
 	if r.specials {
 		if err := specialDate("timestamp", raw); err != nil {
 			return dst, false, err
@@ -142,7 +144,7 @@ func fixTime(dst, raw []byte) ([]byte, bool, *valueError) {
 const digitsMax = 28
 
 func fixNumeric(dst, raw []byte) ([]byte, bool, *valueError) {
-	if len(raw) <= digitsMax && len(raw) > 0 && isDigit(raw[len(raw)-1]) {
+	if len(raw) <= digitsMax && len(raw) > 0 && isDigit(raw[len(raw)-1]) && bytes.IndexAny(raw, "eE") < 0 {
 		return dst, false, nil
 	}
 	digits, scale, significant, point, exponent := 0, 0, false, false, 0

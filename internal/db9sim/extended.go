@@ -166,7 +166,7 @@ func (s *session) executePortal(ctx context.Context, m *pgproto3.Execute) error 
 	if p == nil {
 		p = &portal{stmt: &statement{}, bind: &pgproto3.Bind{}}
 	}
-	r, err := s.before(ctx, p.stmt, call{extended: true, params: p.bind.Parameters, maxRows: m.MaxRows})
+	r, err := s.before(ctx, p.stmt, call{extended: true, params: p.bind.Parameters, maxRows: m.MaxRows, portal: m.Portal})
 	if err != nil {
 		return err
 	}

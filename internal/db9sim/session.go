@@ -95,6 +95,7 @@ func (s *session) backendConfig() *pgconn.Config {
 		cfg.Database = s.start.database
 	}
 	cfg.RuntimeParams = s.runtimeParams()
+	s.sim.timeouts.params(cfg.RuntimeParams)
 	return cfg
 }
 

@@ -35,6 +35,8 @@ type Sim struct {
 	listener net.Listener
 	judge    *judge
 	catalogs *catalogs
+	timeouts timeoutRules
+	sizes    sizes
 	faults   *faults
 	shared   *sharedLink
 
@@ -67,6 +69,7 @@ func Start(ctx context.Context, cfg Config) (*Sim, error) {
 		cfg: cfg, rules: cfg.Rules, log: cfg.Log, backend: backend,
 		faults: newFaults(cfg.Faults, cfg.Seed), shared: newSharedLink(cfg.Link),
 		catalogs: newCatalogs(cfg.Rules), conns: map[net.Conn]struct{}{},
+		timeouts: newTimeoutRules(cfg.Rules, cfg.TimeScale), sizes: db9Sizes(),
 	}
 	s.judge = newJudge(s.rules, s.catalogs)
 	if err := s.prepare(ctx); err != nil {

@@ -1,0 +1,340 @@
+package db9sim_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/internal/db9sim"
+	"github.com/pg2db9/pg2db9/internal/pgtest"
+)
+
+// proof shows one rule: what a client sees where it is off and where it is on.
+type proof struct {
+	rule  string
+	with  []string // other rules that are on in both positions
+	setup string   // on the backend
+	do    func(t *testing.T, conn *pgconn.PgConn) string
+	off   string // as on PostgreSQL
+	on    string
+}
+
+// prove runs proofs, each on a database of its own.
+func prove(t *testing.T, proofs []proof) {
+	t.Helper()
+	for _, p := range proofs {
+		t.Run(p.rule, func(t *testing.T) {
+			t.Parallel()
+			db := pgtest.Server(t).Database(t)
+			for _, position := range []struct {
+				on   []string
+				want string
+			}{{p.with, p.off}, {append([]string{p.rule}, p.with...), p.on}} {
+				if p.setup != "" {
+					db.Exec(t, p.setup)
+				}
+				sim, err := db9sim.Start(t.Context(), db9sim.Config{Backend: db.URL, Rules: rules(t, position.on...), Faults: forced, TimeScale: 0.005})
+				require.NoError(t, err)
+				conn, err := pgconn.Connect(t.Context(), sim.URL())
+				require.NoError(t, err)
+				require.Equal(t, position.want, p.do(t, conn), "with rules %v", position.on)
+				_ = conn.Close(context.WithoutCancel(t.Context()))
+				sim.Close()
+			}
+		})
+	}
+}
+
+// queries runs statements one by one and gives their rows, or where one fails
+// its SQLSTATE.
+func queries(statements ...string) func(*testing.T, *pgconn.PgConn) string {
+	return func(t *testing.T, conn *pgconn.PgConn) string {
+		t.Helper()
+		var out []string
+		for _, sql := range statements {
+			results, err := conn.Exec(t.Context(), sql).ReadAll()
+			for _, r := range results {
+				for _, row := range r.Rows {
+					var values []string
+					for _, v := range row {
+						values = append(values, string(v))
+					}
+					out = append(out, strings.Join(values, "|"))
+				}
+			}
+			if err != nil {
+				out = append(out, state(t, err))
+			}
+		}
+		return strings.Join(out, " ")
+	}
+}
+
+func state(t *testing.T, err error) string {
+	t.Helper()
+	var refused *pgconn.PgError
+	require.ErrorAs(t, err, &refused)
+	return refused.Code
+}
+
+// copied copies rows into t and gives the tag or SQLSTATE, and what is in t.
+func copied(in, query string) func(*testing.T, *pgconn.PgConn) string {
+	return copiedBy("COPY t FROM STDIN", in, query)
+}
+
+func copiedBy(sql, in, query string) func(*testing.T, *pgconn.PgConn) string {
+	return func(t *testing.T, conn *pgconn.PgConn) string {
+		t.Helper()
+		tag, err := conn.CopyFrom(t.Context(), strings.NewReader(in), sql)
+		out := tag.String()
+		if err != nil {
+			out = state(t, err)
+		}
+		return out + ": " + queries(query)(t, conn)
+	}
+}
+
+func copiedOut(sql string) func(*testing.T, *pgconn.PgConn) string {
+	return func(t *testing.T, conn *pgconn.PgConn) string {
+		t.Helper()
+		var out strings.Builder
+		_, err := conn.CopyTo(t.Context(), &out, sql)
+		require.NoError(t, err)
+		return strings.TrimSuffix(out.String(), "\n")
+	}
+}
+
+func table(columns string, rows ...string) string {
+	sql := "DROP TABLE IF EXISTS t; CREATE TABLE t (" + columns + ");"
+	for _, r := range rows {
+		sql += "INSERT INTO t VALUES (" + r + ");"
+	}
+	return sql
+}
+
+// numbers is a COPY of n rows of which one, counted from 1, is no number.
+func numbers(n, bad int) string {
+	var in strings.Builder
+	for i := 1; i <= n; i++ {
+		if i == bad {
+			in.WriteString("x\n")
+		} else {
+			fmt.Fprintf(&in, "%d\n", i)
+		}
+	}
+	return in.String()
+}
+
+func TestCopyRules(t *testing.T) {
+	t.Parallel()
+	all := "SELECT t.* FROM t ORDER BY 1"
+	prove(t, []proof{
+		{rule: "copy-rotation", setup: table("a int"), do: copied(numbers(12_000, 10_500), "SELECT count(*) FROM t"), off: "22P02: 0", on: "22P02: 10000"},
+		{rule: "copy-by-row", with: []string{"copy-rotation"}, setup: table("a int"), do: copied(numbers(30, 20), "SELECT count(*) FROM t"), off: "22P02: 0", on: "22P02: 19"},
+		{rule: "copy-held", with: []string{"copy-rotation"}, setup: table("a int"), do: copyHeld, off: "5000", on: "0"},
+		{rule: "copy-field-count", setup: table("a int, b int"), do: copied("1\t2\n3\n4\t5\t6\n7\t8\n", all), off: "22P04: ", on: "COPY 2: 1|2 7|8"},
+		{rule: "copy-tag", with: []string{"copy-field-count"}, setup: table("a int, b int"), do: copied("1\t2\n3\n", all), off: "COPY 1: 1|2", on: "COPY 2: 1|2"},
+		{rule: "copy-empty-line", setup: table("a text"), do: copied("\n", "SELECT count(*) FROM t"), off: "COPY 1: 1", on: "COPY 0: 0"},
+		{rule: "copy-null-default", setup: table("a int DEFAULT 7, b int, c serial"), do: copiedBy("COPY t FROM STDIN", "\\N\t2\t30\n4\t\\N\t31\n4\t5\t\\N\n", "SELECT coalesce(a::text, 'null'), coalesce(b::text, 'null'), c FROM t ORDER BY c"), off: "23502: ", on: "COPY 3: 4|5|1 7|2|30 4|null|31"},
+		{rule: "copy-invalid-utf8", setup: table("a text"), do: copied("a\xffb\n", all), off: "22021: ", on: "COPY 1: a\uFFFDb"},
+		{rule: "copy-hex-escape", setup: table("a text"), do: copied("\\x41\\102\n", all), off: "COPY 1: AB", on: "COPY 1: x41B"},
+		{rule: "copy-csv-lines", setup: table("a text"), do: copiedBy("COPY t FROM STDIN (FORMAT csv)", "\"a\nb\"\n", "SELECT length(a) FROM t"), off: "COPY 1: 3", on: "22P04: "},
+		{rule: "copy-csv-unescape", setup: table("a text"), do: copiedBy("COPY t FROM STDIN WITH (FORMAT csv, HEADER)", "a\nC:\\temp\n", "SELECT a = E'C:\\temp' FROM t"), off: "COPY 1: f", on: "COPY 1: t"},
+		{rule: "array-guess", setup: table("a text[]"), do: copied(`{"007","NULL"," x "}`+"\n", all), off: `COPY 1: {007,"NULL"," x "}`, on: "COPY 1: {7,NULL,x}"},
+		{rule: "bytea-literal", setup: table("a bytea"), do: copied(`\\xZZ`+"\n", all), off: "22023: ", on: `COPY 1: \x5c785a5a`},
+		{rule: "jsonb-numbers", setup: table("a jsonb"), do: copied(`{"n": 12345678901234567890.123}`+"\n", all), off: `COPY 1: {"n": 12345678901234567890.123}`, on: `COPY 1: {"n": 12345678901234567000}`},
+		{rule: "numeric-28", setup: table("a numeric"), do: copied(strings.Repeat("9", 29)+"\n", all), off: "COPY 1: " + strings.Repeat("9", 29), on: "22003: "},
+		{rule: "time-strict", setup: table("a time"), do: copied("24:00:00\n", all), off: "COPY 1: 24:00:00", on: "22007: "},
+		{rule: "timestamp-specials", setup: "DROP TABLE IF EXISTS t; DROP DOMAIN IF EXISTS d; CREATE DOMAIN d AS timestamp; CREATE TABLE t (a d)", do: copied("infinity\n", all), off: "COPY 1: infinity", on: "22007: "},
+		{rule: "row-limit", setup: table("a text"), do: copied(strings.Repeat("x", 9<<20)+"\n", "SELECT count(*) FROM t"), off: "COPY 1: 1", on: "XX000: 0"},
+		{rule: "key-limit", setup: table("a text PRIMARY KEY"), do: copied(strings.Repeat("x", 5000)+"\n", "SELECT count(*) FROM t"), off: "COPY 1: 1", on: "XX000: 0"},
+		{rule: "line-limit", setup: table("a text"), do: copied(strings.Repeat("x", 33<<20)+"\n", "SELECT count(*) FROM t"), off: "COPY 1: 1", on: "54000: 0"},
+		{rule: "transaction-limit", setup: table("a text"), do: copied(strings.Repeat(strings.Repeat("x", 1<<20)+"\n", 101), "SELECT count(*) FROM t"), off: "COPY 101: 101", on: "XX000: 0"},
+	})
+}
+
+// again is one more connection to the same stand-in.
+func again(t *testing.T, conn *pgconn.PgConn) *pgconn.PgConn {
+	t.Helper()
+	url := fmt.Sprintf("postgres://%s@%s/postgres?sslmode=disable", queries("SELECT current_user")(t, conn), conn.Conn().RemoteAddr())
+	other, err := pgconn.Connect(t.Context(), url)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = other.Close(context.WithoutCancel(t.Context())) })
+	return other
+}
+
+// copyHeld is how many rows of a COPY under way are in the table.
+func copyHeld(t *testing.T, conn *pgconn.PgConn) string {
+	t.Helper()
+	other := again(t, conn)
+	front := conn.Frontend()
+	front.SendQuery(&pgproto3.Query{String: "COPY t FROM STDIN"})
+	front.Send(&pgproto3.CopyData{Data: []byte(numbers(5000, 0))})
+	require.NoError(t, front.Flush())
+	// The second message is read when the first is dealt with; its rows are held.
+	front.Send(&pgproto3.CopyData{Data: []byte(numbers(100, 0))})
+	require.NoError(t, front.Flush())
+	seen := "0"
+	for range 20 {
+		if seen = queries("SELECT count(*) FROM t")(t, other); seen != "0" {
+			break
+		}
+	}
+	return seen
+}
+
+func TestCopyInTransactionIsAtomic(t *testing.T) {
+	t.Parallel()
+	sim, db := start(t, db9sim.Config{Rules: rules(t, "copy-rotation", "copy-held")})
+	conn := connect(t, sim).PgConn()
+	db.Exec(t, table("a int"))
+	require.Equal(t, "", queries("BEGIN")(t, conn))
+	require.Equal(t, "22P02: 25P02", copied(numbers(12_000, 10_500), "SELECT 1")(t, conn))
+	require.Equal(t, "0", queries("ROLLBACK", "SELECT count(*) FROM t")(t, conn))
+	require.Equal(t, "", queries("BEGIN")(t, conn))
+	require.Equal(t, "COPY 12000: 12000", copied(numbers(12_000, 0), "SELECT count(*) FROM t")(t, conn))
+	require.Equal(t, "12000", queries("COMMIT", "SELECT count(*) FROM t")(t, conn))
+}
+
+func TestCopyIntoSelfReferencingTable(t *testing.T) {
+	t.Parallel()
+	sim, db := start(t, db9sim.Config{Rules: rules(t, "copy-rotation")})
+	conn := connect(t, sim).PgConn()
+	db.Exec(t, "CREATE TABLE t (a int PRIMARY KEY, b int REFERENCES t)")
+	rows := func(n int) string {
+		return strings.ReplaceAll(numbers(n, 0), "\n", "\t1\n")
+	}
+	require.Equal(t, "54000: 0", copied(rows(50_001), "SELECT count(*) FROM t")(t, conn))
+	require.Equal(t, "COPY 6000: 6000", copied(rows(6000), "SELECT count(*) FROM t")(t, conn))
+}
+
+func TestCopyErrorsOfTheBackend(t *testing.T) {
+	t.Parallel()
+	sim, db := start(t, db9sim.Config{Rules: rules(t, "copy-rotation", "copy-held", "copy-null-default")})
+	conn := connect(t, sim).PgConn()
+	db.Exec(t, `CREATE TABLE t (a int PRIMARY KEY, "B c" text DEFAULT 'x', d int GENERATED ALWAYS AS (a * 2) STORED)`)
+	require.Equal(t, "42P01: 1", copiedBy("COPY missing FROM STDIN", "1\n", "SELECT 1")(t, conn))
+	require.Equal(t, "42703: 1", copiedBy("COPY t (missing) FROM STDIN", "1\n", "SELECT 1")(t, conn))
+	_, err := conn.CopyFrom(t.Context(), strings.NewReader(numbers(9000, 7000)), "COPY t (a) FROM STDIN")
+	var refused *pgconn.PgError
+	require.ErrorAs(t, err, &refused)
+	require.Contains(t, refused.Where, "line 7000")
+	require.Equal(t, "57014: 5000", failing(t, conn))
+	require.Equal(t, "COPY 2: 9001|x|18002 9002|y|18004", copiedBy(`COPY t (a, "B c") FROM STDIN`, "9001\t\\N\n9002\ty\n", "SELECT * FROM t WHERE a > 9000 ORDER BY a")(t, conn))
+}
+
+// failing sends rows and then a CopyFail.
+func failing(t *testing.T, conn *pgconn.PgConn) string {
+	t.Helper()
+	gone := errors.New("the source is gone")
+	_, err := conn.CopyFrom(t.Context(), io.MultiReader(strings.NewReader("1\n"), failingReader{gone}), "COPY t (a) FROM STDIN")
+	return state(t, err) + ": " + queries("SELECT count(*) FROM t")(t, conn)
+}
+
+type failingReader struct{ err error }
+
+func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
+
+func TestOutputRules(t *testing.T) {
+	t.Parallel()
+	prove(t, []proof{
+		{rule: "timestamp-output", setup: table("a timestamp, b timestamptz, c timestamp", "'2020-01-01', '2020-01-01 00:00:00.5+00', 'infinity'"), do: queries("SET TimeZone = 'Asia/Kolkata'", "SELECT * FROM t"), off: "2020-01-01 00:00:00|2020-01-01 05:30:00.5+05:30|infinity", on: "2020-01-01 00:00:00.000000|2020-01-01 05:30:00.500000+05:30|infinity"},
+		{rule: "timestamptz-output", setup: table("a timestamptz", "'2020-01-01 00:00:00.5+05:30'"), do: copiedOut("COPY t TO STDOUT"), off: "2019-12-31 18:30:00.5+00", on: "2019-12-31 18:30:00.500000"},
+		{rule: "float-output", setup: table("a float8, b float8", "100, 1e16"), do: queries("SELECT * FROM t"), off: "100|1e+16", on: "100.0|1e16"},
+		{rule: "array-output", setup: table("a text[]", `'{a,NULL,"b \"c"}'`), do: copiedOut("COPY t TO STDOUT"), off: `{a,NULL,"b \\"c"}`, on: `{"a",NULL,"b \\"c"}`},
+		{rule: "jsonb-output", setup: table("a jsonb", `'{"z": 1, "aa": [{"y": "x,\"}", "bb": null}]}'`), do: queries("SELECT * FROM t"), off: `{"z": 1, "aa": [{"y": "x,\"}", "bb": null}]}`, on: `{"aa": [{"bb": null, "y": "x,\"}"}], "z": 1}`},
+		{rule: "interval-output", setup: table("a interval", "'1 year 1 day'"), do: queries("SELECT * FROM t"), off: "1 year 1 day", on: "12 mons +24:00:00.000"},
+	})
+}
+
+func TestTimeoutRules(t *testing.T) {
+	t.Parallel()
+	prove(t, []proof{ // 60 s are 300 ms here
+		{rule: "statement-timeout", do: queries("SELECT pg_sleep(0.4)"), off: "", on: "57014"},
+		{rule: "idle-timeout", do: idling, off: "1", on: "FATAL 25P03"},
+		{rule: "copy-idle-timeout", with: []string{"idle-timeout"}, setup: table("a int"), do: stalled("BEGIN"), off: "1", on: "25P03"},
+	})
+}
+
+// idling waits in a transaction for longer than the idle timeout.
+func idling(t *testing.T, conn *pgconn.PgConn) string {
+	t.Helper()
+	other := again(t, conn)
+	require.Equal(t, "", queries("BEGIN")(t, conn))
+	require.NoError(t, conn.Conn().SetReadDeadline(time.Now().Add(600*time.Millisecond)))
+	msg, err := conn.Frontend().Receive()
+	if err == nil {
+		refused, ok := msg.(*pgproto3.ErrorResponse)
+		require.True(t, ok, "%T", msg)
+		return refused.Severity + " " + refused.Code
+	}
+	return queries("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()")(t, other)
+}
+
+// stalled sends a row, waits for longer than the timeouts and sends another.
+func stalled(before string) func(*testing.T, *pgconn.PgConn) string {
+	return func(t *testing.T, conn *pgconn.PgConn) string {
+		t.Helper()
+		queries(before)(t, conn)
+		_, err := conn.CopyFrom(t.Context(), &pausing{rows: []string{"1\n", "2\n"}, pause: 500 * time.Millisecond}, "COPY t FROM STDIN")
+		if err != nil {
+			return state(t, err)
+		}
+		return "1"
+	}
+}
+
+type pausing struct {
+	rows  []string
+	pause time.Duration
+}
+
+func (p *pausing) Read(b []byte) (int, error) {
+	if len(p.rows) == 0 {
+		return 0, io.EOF
+	}
+	time.Sleep(p.pause)
+	n := copy(b, p.rows[0])
+	p.rows = p.rows[1:]
+	return n, nil
+}
+
+func TestLimitRules(t *testing.T) {
+	t.Parallel()
+	prove(t, []proof{
+		{rule: "row-limit", setup: table("a text"), do: queries("INSERT INTO t VALUES ('"+strings.Repeat("x", 9<<20)+"')", "SELECT count(*) FROM t"), off: "1", on: "XX000 0"},
+		{rule: "portal-limit", do: portals, off: "", on: "54000"},
+	})
+}
+
+// portals suspends one portal more than there can be.
+func portals(t *testing.T, conn *pgconn.PgConn) string {
+	t.Helper()
+	front := conn.Frontend()
+	for i := range 33 {
+		front.SendParse(&pgproto3.Parse{Name: "", Query: "SELECT generate_series(1, 3)"})
+		front.SendBind(&pgproto3.Bind{DestinationPortal: fmt.Sprint("p", i)})
+		front.SendExecute(&pgproto3.Execute{Portal: fmt.Sprint("p", i), MaxRows: 1})
+	}
+	front.SendSync(&pgproto3.Sync{})
+	require.NoError(t, front.Flush())
+	code := ""
+	for {
+		msg, err := front.Receive()
+		require.NoError(t, err)
+		switch m := msg.(type) {
+		case *pgproto3.ErrorResponse:
+			code = m.Code
+		case *pgproto3.ReadyForQuery:
+			return code
+		}
+	}
+}
