@@ -139,7 +139,7 @@ func TestCopyRules(t *testing.T) {
 	prove(t, []proof{
 		{rule: "copy-rotation", setup: table("a int"), do: copied(numbers(12_000, 10_500), "SELECT count(*) FROM t"), off: "22P02: 0", on: "22P02: 10000"},
 		{rule: "copy-by-row", with: []string{"copy-rotation"}, setup: table("a int"), do: copied(numbers(30, 20), "SELECT count(*) FROM t"), off: "22P02: 0", on: "22P02: 19"},
-		{rule: "copy-held", with: []string{"copy-rotation"}, setup: table("a int"), do: copyHeld, off: "5000", on: "0"},
+		{rule: "copy-held", with: []string{"copy-rotation"}, setup: table("a int"), do: failing(numbers(5000, 0)), off: "57014: 5000", on: "57014: 0"},
 		{rule: "copy-field-count", setup: table("a int, b int"), do: copied("1\t2\n3\n4\t5\t6\n7\t8\n", all), off: "22P04: ", on: "COPY 2: 1|2 7|8"},
 		{rule: "copy-tag", with: []string{"copy-field-count"}, setup: table("a int, b int"), do: copied("1\t2\n3\n", all), off: "COPY 1: 1|2", on: "COPY 2: 1|2"},
 		{rule: "copy-empty-line", setup: table("a text"), do: copied("\n", "SELECT count(*) FROM t"), off: "COPY 1: 1", on: "COPY 0: 0"},
@@ -169,26 +169,6 @@ func again(t *testing.T, conn *pgconn.PgConn) *pgconn.PgConn {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = other.Close(context.WithoutCancel(t.Context())) })
 	return other
-}
-
-// copyHeld is how many rows of a COPY under way are in the table.
-func copyHeld(t *testing.T, conn *pgconn.PgConn) string {
-	t.Helper()
-	other := again(t, conn)
-	front := conn.Frontend()
-	front.SendQuery(&pgproto3.Query{String: "COPY t FROM STDIN"})
-	front.Send(&pgproto3.CopyData{Data: []byte(numbers(5000, 0))})
-	require.NoError(t, front.Flush())
-	// The second message is read when the first is dealt with; its rows are held.
-	front.Send(&pgproto3.CopyData{Data: []byte(numbers(100, 0))})
-	require.NoError(t, front.Flush())
-	seen := "0"
-	for range 20 {
-		if seen = queries("SELECT count(*) FROM t")(t, other); seen != "0" {
-			break
-		}
-	}
-	return seen
 }
 
 func TestCopyInTransactionIsAtomic(t *testing.T) {
@@ -227,16 +207,18 @@ func TestCopyErrorsOfTheBackend(t *testing.T) {
 	var refused *pgconn.PgError
 	require.ErrorAs(t, err, &refused)
 	require.Contains(t, refused.Where, "line 7000")
-	require.Equal(t, "57014: 5000", failing(t, conn))
+	require.Equal(t, "57014: 5000", failing("1\n")(t, conn))
 	require.Equal(t, "COPY 2: 9001|x|18002 9002|y|18004", copiedBy(`COPY t (a, "B c") FROM STDIN`, "9001\t\\N\n9002\ty\n", "SELECT * FROM t WHERE a > 9000 ORDER BY a")(t, conn))
 }
 
 // failing sends rows and then a CopyFail.
-func failing(t *testing.T, conn *pgconn.PgConn) string {
-	t.Helper()
-	gone := errors.New("the source is gone")
-	_, err := conn.CopyFrom(t.Context(), io.MultiReader(strings.NewReader("1\n"), failingReader{gone}), "COPY t (a) FROM STDIN")
-	return state(t, err) + ": " + queries("SELECT count(*) FROM t")(t, conn)
+func failing(rows string) func(*testing.T, *pgconn.PgConn) string {
+	return func(t *testing.T, conn *pgconn.PgConn) string {
+		t.Helper()
+		gone := failingReader{errors.New("the source is gone")}
+		_, err := conn.CopyFrom(t.Context(), io.MultiReader(strings.NewReader(rows), gone), "COPY t (a) FROM STDIN")
+		return state(t, err) + ": " + queries("SELECT count(*) FROM t")(t, conn)
+	}
 }
 
 type failingReader struct{ err error }
@@ -260,6 +242,7 @@ func TestTimeoutRules(t *testing.T) {
 	prove(t, []proof{ // 60 s are 300 ms here
 		{rule: "statement-timeout", do: queries("SELECT pg_sleep(0.4)"), off: "", on: "57014"},
 		{rule: "idle-timeout", do: idling, off: "1", on: "FATAL 25P03"},
+		{rule: "timeout-rollback", setup: table("a int"), do: queries("BEGIN", "INSERT INTO t VALUES (1)", "SET LOCAL statement_timeout = 50", "SELECT pg_sleep(1)", "INSERT INTO t VALUES (2)", "COMMIT", "SELECT * FROM t"), off: "57014 25P02", on: "57014 2"},
 		{rule: "copy-idle-timeout", with: []string{"idle-timeout"}, setup: table("a int"), do: stalled("BEGIN"), off: "1", on: "25P03"},
 	})
 }
@@ -305,6 +288,16 @@ func (p *pausing) Read(b []byte) (int, error) {
 	n := copy(b, p.rows[0])
 	p.rows = p.rows[1:]
 	return n, nil
+}
+
+func TestStatementTimeoutInsideCopy(t *testing.T) {
+	t.Parallel()
+	sim, db := start(t, db9sim.Config{Rules: rules(t, "statement-timeout", "timeout-rollback"), TimeScale: 0.005})
+	db.Exec(t, table("a int"))
+	conn := connect(t, sim).PgConn()
+	require.Equal(t, "57014", stalled("SELECT 1")(t, conn))
+	require.Equal(t, "57014", stalled("BEGIN")(t, conn))
+	require.Equal(t, "0", queries("INSERT INTO t VALUES (3)", "ROLLBACK", "SELECT count(*) - 1 FROM t")(t, conn), "the INSERT ran outside of a transaction")
 }
 
 func TestLimitRules(t *testing.T) {
