@@ -68,6 +68,9 @@ func (e *Endpoint) hint(cfg *pgx.ConnConfig, err error) string {
 	if e.Renewed() {
 		return "the command for the secret was asked twice: run it by hand, and check what it prints and the user"
 	}
+	if SQLState(err) == pgerrcode.InvalidPassword {
+		return fmt.Sprintf("%s; for one that changes, --%s-password-command", connectHint(err), e.side)
+	}
 	return connectHint(err)
 }
 
@@ -122,7 +125,7 @@ func (e *Endpoint) config(ctx context.Context, refused answers) (*pgx.ConnConfig
 func (e *Endpoint) sameDatabase(cfg *pgx.ConnConfig) error {
 	was, _, dotted := strings.Cut(e.cfg.User, ".")
 	is, _, _ := strings.Cut(cfg.User, ".")
-	what := ""
+	var what string
 	switch {
 	case cfg.Database != e.cfg.Database:
 		what = "another database"

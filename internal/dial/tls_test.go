@@ -1,3 +1,5 @@
+//go:build unix
+
 package dial_test
 
 import (
@@ -8,10 +10,12 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -115,7 +119,7 @@ func tlsServer(t *testing.T) (db *pgtest.DB, a *authority, port uint16) {
 func TestM6TLS(t *testing.T) {
 	t.Parallel()
 	db, a, port := tlsServer(t)
-	six := newTunnel(t, "[::1]:0", func() (net.Conn, error) { return net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port)) })
+	six := ipv6(t, port)
 	ca := "&sslrootcert=" + a.path("ca.crt")
 	at := func(user, host string) string {
 		return fmt.Sprintf("postgres://%s@%s:%d/%s", user, host, port, db.Name)
@@ -135,13 +139,16 @@ func TestM6TLS(t *testing.T) {
 		{name: "required method", url: at("clear:c", "localhost") + "?sslmode=require&require_auth=scram-sha-256", transport: encrypted, want: "require_auth", hint: "require_auth"},
 		{name: "client certificate", url: at("cert", "localhost") + "?sslmode=verify-full&sslcert=" + a.path("client.crt") + "&sslkey=" + a.path("client.key") + ca, transport: verified},
 		{name: "no client certificate", url: at("cert", "localhost") + "?sslmode=verify-full" + ca, transport: verified, want: "certificate", hint: "sslcert"},
-		{name: "IPv6", url: "postgres://scram:s@" + six.listener.Addr().String() + "/" + db.Name + "?sslmode=require", transport: encrypted},
+		{name: "IPv6", url: "postgres://scram:s@" + six + "/" + db.Name + "?sslmode=require", transport: encrypted},
 		{name: "nothing said", url: at("scram:s", "localhost"), transport: encrypted},
 		{name: "prefer", url: at("scram:s", "localhost") + "?sslmode=prefer", transport: encrypted},
 		{name: "plaintext", url: at("scram:s", "localhost") + "?sslmode=disable", transport: "plaintext (sslmode=disable)", want: "no encryption", hint: "sslmode=require"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
+			if c.name == "IPv6" && six == "" {
+				t.Skip("no IPv6 on loopback")
+			}
 			e, err := dial.Parse(dial.Target, c.url)
 			require.NoError(t, err)
 			require.Equal(t, c.transport, e.Transport())
@@ -163,4 +170,32 @@ func TestM6TLS(t *testing.T) {
 			}
 		})
 	}
+}
+
+// ipv6 is an address on the IPv6 loopback alone that leads to a port of the
+// other one, "" where there is none.
+func ipv6(t *testing.T, port uint16) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		return "" // no IPv6 here
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+			if err != nil {
+				_ = client.Close()
+				continue
+			}
+			wg.Go(func() { _, _ = io.Copy(server, client); _ = server.Close() })
+			wg.Go(func() { _, _ = io.Copy(client, server); _ = client.Close() })
+		}
+	})
+	t.Cleanup(func() { _ = l.Close(); wg.Wait() })
+	return l.Addr().String()
 }

@@ -16,10 +16,11 @@ type Action int
 
 // What can happen.
 const (
-	Cut   Action = iota + 1 // both sides see an orderly end
-	Reset                   // both sides see ECONNRESET (over TCP)
-	Stall                   // nothing moves until released
-	Drop                    // bytes are taken and vanish; nobody is told
+	Cut       Action = iota + 1 // both sides see an orderly end
+	Reset                       // both sides see ECONNRESET (over TCP)
+	Stall                       // nothing moves until released
+	Drop                        // bytes are taken and vanish; nobody is told
+	BlackHole                   // a proxy's client gets no packet acknowledged any more (Linux)
 )
 
 // Direction is that of the bytes of a connection.

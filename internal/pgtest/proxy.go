@@ -150,6 +150,17 @@ func (p *Proxy) End(a Action) {
 	}
 }
 
+// Swallow makes black holes of all connections that are open.
+func (p *Proxy) Swallow() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var errs []error
+	for l := range p.conns {
+		errs = append(errs, swallow(l.client))
+	}
+	return errors.Join(errs...)
+}
+
 // Count is how many connections were made.
 func (p *Proxy) Count() int {
 	p.mu.Lock()
@@ -279,6 +290,11 @@ func (m *pump) pass(data []byte) bool {
 			return false
 		case Drop:
 			m.drop = true
+		case BlackHole:
+			if swallow(m.link.client) != nil {
+				m.link.end(Cut) // which no test takes for silence
+				return false
+			}
 		case Stall:
 			select {
 			case <-r.release:
