@@ -174,19 +174,24 @@ func (s *session) executePortal(ctx context.Context, m *pgproto3.Execute) error 
 		return s.failExtended(ctx, r)
 	}
 	s.tell(p.stmt)
-	if err := s.sendServer(m); err != nil {
-		return err
+	execute := func() (outcome, error) {
+		if err := s.sendServer(m); err != nil {
+			return outcome{}, err
+		}
+		return s.relay(ctx, p.stmt, p.desc)
 	}
-	out, err := s.relay(ctx, p.stmt, p.desc)
+	var out outcome
+	if p.stmt.commits() {
+		out, err = s.committing(ctx, execute, s.rollBackExtended)
+	} else {
+		out, err = execute()
+	}
 	s.ext.executed++
 	for n := 0; err == nil && s.ext.executed == 1 && s.again(p.stmt, out) && n < retries; n++ {
 		if err := s.rebind(p); err != nil {
 			return err
 		}
-		if err := s.sendServer(m); err != nil {
-			return err
-		}
-		out, err = s.relay(ctx, p.stmt, p.desc)
+		out, err = execute()
 	}
 	if err != nil {
 		return err

@@ -44,6 +44,7 @@ type session struct {
 	undone   bool     // a ROLLBACK TO ran since sets were said
 	ext      extended
 	limits   limitState
+	faults   faultState
 }
 
 // outcome is how a statement ended: by a tag or by an error. The caller tells
@@ -63,7 +64,7 @@ func cloneError(m *pgproto3.ErrorResponse) *pgproto3.ErrorResponse {
 
 // open connects a client's session to the backend and lets the client in.
 func (s *Sim) open(ctx context.Context, conn net.Conn, start *startup) (*session, error) {
-	sess := &session{sim: s, start: start, conn: conn, client: start.client, status: idle}
+	sess := &session{sim: s, start: start, conn: conn, client: start.client, status: idle, faults: s.faults.connection()}
 	sess.ext.init()
 	if start.params["replication"] != "" && s.rules.On("replication") {
 		return nil, sess.goodbye(refuse("0A000", "replication connections are not supported"))

@@ -2,6 +2,7 @@ package db9sim
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pg2db9/pg2db9/internal/db9sim/link"
 )
 
 // Config says what to stand in with.
@@ -32,19 +35,20 @@ type Sim struct {
 	rules    *RuleSet
 	log      *slog.Logger
 	backend  *pgconn.Config
-	listener net.Listener
+	listener *link.Listener
 	judge    *judge
 	catalogs *catalogs
 	timeouts timeoutRules
 	sizes    sizes
 	faults   *faults
-	shared   *sharedLink
+
+	tls       *tls.Config // nil where it is not offered
+	authority []byte      // of tls, in PEM
+	passwords *passwords
+	places    *places
 
 	cancel context.CancelFunc
 	done   sync.WaitGroup // the listener and all sessions
-
-	mu    sync.Mutex
-	conns map[net.Conn]struct{} // of clients, to be cut by Close
 }
 
 // Start listens until Close or the end of ctx.
@@ -67,20 +71,30 @@ func Start(ctx context.Context, cfg Config) (*Sim, error) {
 	}
 	s := &Sim{
 		cfg: cfg, rules: cfg.Rules, log: cfg.Log, backend: backend,
-		faults: newFaults(cfg.Faults, cfg.Seed), shared: newSharedLink(cfg.Link),
-		catalogs: newCatalogs(cfg.Rules), conns: map[net.Conn]struct{}{},
-		timeouts: newTimeoutRules(cfg.Rules, cfg.TimeScale), sizes: db9Sizes(),
+		catalogs: newCatalogs(cfg.Rules), timeouts: newTimeoutRules(cfg.Rules, cfg.TimeScale), sizes: db9Sizes(),
+		passwords: newPasswords(cfg.Auth), places: newPlaces(cfg.Rules, cfg.MaxConnections),
+	}
+	if s.faults, err = newFaults(cfg.Faults, cfg.Seed); err != nil {
+		return nil, err
+	}
+	keepUp, err := s.secure()
+	if err != nil {
+		return nil, err
 	}
 	s.judge = newJudge(s.rules, s.catalogs)
 	if err := s.prepare(ctx); err != nil {
 		return nil, err
 	}
-	s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
+	if cfg.Link.Seed == 0 {
+		cfg.Link.Seed = cfg.Seed
+	}
+	s.listener, err = link.Listen(ctx, "tcp", cfg.Listen, cfg.Link)
 	if err != nil {
-		return nil, fmt.Errorf("listening on %s: %w", cfg.Listen, err)
+		return nil, err
 	}
 	ctx, s.cancel = context.WithCancel(ctx)
-	context.AfterFunc(ctx, s.cut)
+	context.AfterFunc(ctx, s.listener.Shutdown)
+	s.done.Go(func() { keepUp(ctx) })
 	s.done.Go(func() { s.accept(ctx) })
 	return s, nil
 }
@@ -108,6 +122,28 @@ func (s *Sim) prepare(ctx context.Context) error {
 	return nil
 }
 
+// secure prepares TLS and passwords. What it returns keeps them up until its
+// context ends.
+func (s *Sim) secure() (keepUp func(context.Context), err error) {
+	if s.cfg.TLS.offered() {
+		if s.tls, s.authority, err = selfSigned(); err != nil {
+			return nil, err
+		}
+	}
+	if s.cfg.Auth.PasswordFile == "" {
+		return func(context.Context) {}, nil
+	}
+	rotate, err := s.passwords.rotate(s.cfg.Auth.PasswordFile)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) {
+		if err := rotate(ctx); err != nil {
+			s.log.ErrorContext(ctx, "the password stays as it is", "error", err)
+		}
+	}, nil
+}
+
 // plain reports whether connections are handed through byte by byte.
 func (s *Sim) plain() bool { return s.rules.Empty() && len(s.cfg.Faults) == 0 }
 
@@ -120,42 +156,21 @@ func (s *Sim) Wait() { s.done.Wait() }
 // Close cuts all connections and waits for their ends.
 func (s *Sim) Close() {
 	s.cancel()
-	s.cut()
+	s.listener.Shutdown()
 	s.done.Wait()
-}
-
-// cut ends the listener and all connections of clients.
-func (s *Sim) cut() {
-	_ = s.listener.Close()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.conns {
-		_ = c.Close()
-	}
 }
 
 func (s *Sim) accept(ctx context.Context) {
 	for {
-		conn, err := s.listener.Accept()
+		conn, err := s.listener.AcceptLink()
 		if err != nil {
 			if !errors.Is(err, net.ErrClosed) {
 				s.log.ErrorContext(ctx, "accepting a connection", "error", err)
 			}
 			return
 		}
-		s.mu.Lock()
-		s.conns[conn] = struct{}{}
-		s.mu.Unlock()
-		if ctx.Err() != nil {
-			_ = conn.Close()
-		}
 		s.done.Go(func() {
-			defer func() {
-				_ = conn.Close()
-				s.mu.Lock()
-				delete(s.conns, conn)
-				s.mu.Unlock()
-			}()
+			defer func() { _ = conn.Close() }()
 			if err := s.serve(ctx, conn); err != nil {
 				s.log.DebugContext(ctx, "a connection ended", "error", err)
 			}
@@ -164,14 +179,15 @@ func (s *Sim) accept(ctx context.Context) {
 }
 
 // serve is one client's connection from its first byte to its last.
-func (s *Sim) serve(ctx context.Context, raw net.Conn) error {
-	conn, start, err := s.handshake(ctx, s.cfg.Link.wrap(raw, s.shared))
+func (s *Sim) serve(ctx context.Context, wire *link.Conn) error {
+	conn, start, err := s.handshake(ctx, wire)
 	if err != nil {
 		return fmt.Errorf("greeting a client: %w", err)
 	}
 	if start == nil {
 		return nil // it asked to cancel, and was served
 	}
+	defer start.release()
 	sess, err := s.open(ctx, conn, start)
 	if err != nil {
 		return err

@@ -39,7 +39,8 @@ type Conn struct {
 	closed   chan struct{} // when nobody uses the Conn any more
 	gone     chan struct{} // when the client's connection is closed
 	once     sync.Once
-	dead     atomic.Bool
+	dead     atomic.Bool // a black hole
+	mute     atomic.Bool
 	active   atomic.Int64 // nanoseconds since start when bytes went last
 	start    time.Time
 	idle     *time.Timer
@@ -132,6 +133,9 @@ func (c *Conn) deliver() {
 	c.down.run(func(s segment) error {
 		if c.dead.Load() {
 			return nil
+		}
+		if c.mute.Load() {
+			s.data = nil
 		}
 		if len(s.data) > 0 {
 			if _, err := c.Conn.Write(s.data); err != nil {
@@ -231,7 +235,7 @@ func (c *Conn) writeThrough(b []byte) (int, error) {
 	if err := c.hold(&c.write); err != nil {
 		return 0, err
 	}
-	if c.dead.Load() {
+	if c.dead.Load() || c.mute.Load() {
 		return len(b), nil
 	}
 	c.moved()
@@ -346,6 +350,15 @@ func (c *Conn) BlackHole() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.ready = nil
+	}
+}
+
+// Mute keeps everything from arriving at the client, for good, while what the
+// client has sent still arrives.
+func (c *Conn) Mute() {
+	c.mute.Store(true)
+	if c.down != nil {
+		c.down.drop()
 	}
 }
 

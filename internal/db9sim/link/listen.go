@@ -28,7 +28,10 @@ func Listen(ctx context.Context, network, address string, cfg Config) (*Listener
 }
 
 // Accept waits for the next client.
-func (l *Listener) Accept() (net.Conn, error) {
+func (l *Listener) Accept() (net.Conn, error) { return l.AcceptLink() }
+
+// AcceptLink is Accept for who wants more than a net.Conn.
+func (l *Listener) AcceptLink() (*Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
