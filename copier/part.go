@@ -52,6 +52,8 @@ const (
 	maxPartBytes = 1 << 30  // no part is larger, so that a lost one costs minutes
 	minPartBytes = 32 << 20 // no relation below twice this is cut: a part costs a round trip or two
 	shareOfJob   = 8        // and no part is larger than this share of what one job has to do
+
+	minSlowPart = 1 << 20 // the least part where the target bounds its batches: there a part costs no more than a batch
 )
 
 //go:embed queries/sizes.sql
@@ -69,7 +71,7 @@ type relationSize struct {
 
 // PlanParts cuts the plan's transfers into parts, largest first. It reads sizes
 // on conn, which must be inside the snapshot or later.
-func PlanParts(ctx context.Context, conn *pgx.Conn, plan *ddlgen.Plan, jobs int) ([]Part, error) {
+func PlanParts(ctx context.Context, conn *pgx.Conn, plan *ddlgen.Plan, profile ddlgen.Profile, jobs int) ([]Part, error) {
 	var schemas, names []string
 	for _, t := range plan.Transfers {
 		for _, r := range t.Relations {
@@ -87,22 +89,18 @@ func PlanParts(ctx context.Context, conn *pgx.Conn, plan *ddlgen.Plan, jobs int)
 	if len(sizes) != len(names) {
 		return nil, fmt.Errorf("reading table sizes: %d of %d tables are there: the schema changed", len(sizes), len(names))
 	}
-	return cutParts(plan, sizes, jobs, dial.Major(conn.PgConn())), nil
+	return cutParts(plan, sizes, profile.BatchBytes, jobs, dial.Major(conn.PgConn())), nil
 }
 
 // cutParts is PlanParts without a server.
-func cutParts(plan *ddlgen.Plan, sizes []relationSize, jobs, major int) []Part {
-	var total int64
-	for _, s := range sizes {
-		total += s.Heap + s.Toast
-	}
-	limit := min(maxPartBytes, max(minPartBytes, total/int64(max(jobs, 1)*shareOfJob)))
+func cutParts(plan *ddlgen.Plan, sizes []relationSize, batchBytes int64, jobs, major int) []Part {
+	c := newCut(sizes, batchBytes, jobs, major)
 	var parts []Part
 	i := 0
 	for ti, t := range plan.Transfers {
 		for _, r := range t.Relations {
 			p := Part{Transfer: ti, Target: t.Target, Relation: r}
-			parts = append(parts, cutRelation(p, sizes[i], limit, major)...)
+			parts = append(parts, c.relation(p, sizes[i])...)
 			i++
 		}
 	}
@@ -114,26 +112,89 @@ func cutParts(plan *ddlgen.Plan, sizes []relationSize, jobs, major int) []Part {
 	return parts
 }
 
-// cutRelation cuts one relation into block ranges of about equal weight. The
-// last one is open-ended. Servers before 14 have no TID range scan: there each
-// range would read the whole table.
-func cutRelation(p Part, s relationSize, limit int64, major int) []Part {
+// cut is how relations are cut.
+type cut struct {
+	largest, smallest int64 // bytes of a part
+	shrink            bool  // parts of a relation become smaller towards its end
+	major             int   // of the source
+}
+
+// newCut chooses the sizes of parts. Over a long link, where the target bounds
+// its batches, the time of a part is its bytes by the connection's rate, and
+// what the last parts overhang is lost: each round of parts takes half of what
+// is left, down to about a batch (factoring: Hummel, Schonberg, Flynn 1992). A
+// target near by is bound by its processors, and many parts cost more there
+// than they save.
+func newCut(sizes []relationSize, batchBytes int64, jobs, major int) cut {
+	var total int64
+	for _, s := range sizes {
+		total += s.Heap + s.Toast
+	}
+	perJob := total / int64(max(jobs, 1))
+	if batchBytes > 0 {
+		return cut{largest: min(maxPartBytes, perJob/2), smallest: max(minSlowPart, batchBytes), shrink: true, major: major}
+	}
+	return cut{largest: min(maxPartBytes, max(minPartBytes, perJob/shareOfJob)), smallest: minPartBytes, major: major}
+}
+
+// relation cuts one relation into block ranges by weight. The last one is
+// open-ended. Servers before 14 have no TID range scan: there each range would
+// read the whole table.
+func (c cut) relation(p Part, s relationSize) []Part {
 	weight := s.Heap + s.Toast
 	blocks := s.Heap / max(s.Block, 1)
-	n := min((weight+limit-1)/limit, blocks)
-	if n < 2 || major < 14 || s.Kind != "r" || s.Method != "heap" || weight < 2*minPartBytes {
-		p.Bytes = weight
+	weights := c.weights(weight)
+	p.Bytes = weight
+	if len(weights) < 2 || blocks < 2 || c.major < 14 || s.Kind != "r" || s.Method != "heap" {
 		return []Part{p}
 	}
-	parts := make([]Part, n)
-	for i := range parts {
-		k := int64(i)
-		parts[i] = p
-		parts[i].Blocks = true
-		parts[i].First = blocks * k / n
-		parts[i].End = blocks * (k + 1) / n
-		parts[i].Bytes = weight / n
+	var parts []Part
+	var first, before int64
+	for i, w := range weights {
+		before += w
+		end := int64(float64(blocks) * float64(before) / float64(weight))
+		if i == len(weights)-1 {
+			end = blocks
+		}
+		if end <= first {
+			continue // TOAST weighs more than there are blocks to share
+		}
+		next := p
+		next.Blocks, next.First, next.End, next.Bytes = true, first, end, w
+		parts = append(parts, next)
+		first = end
 	}
-	parts[n-1].End = 0
+	parts[len(parts)-1].End = 0
+	if len(parts) == 1 {
+		return []Part{p}
+	}
 	return parts
+}
+
+// weights cuts a relation's weight into those of its parts, in bytes.
+func (c cut) weights(weight int64) []int64 {
+	if weight < 2*c.smallest {
+		return []int64{weight}
+	}
+	var out []int64
+	if !c.shrink {
+		n := (weight + c.largest - 1) / c.largest
+		for range n {
+			out = append(out, weight/n)
+		}
+		return out
+	}
+	size := max(c.largest, c.smallest)
+	for rest := weight; rest > 0; size = max(size/2, c.smallest) {
+		n := (rest/2 + size - 1) / size
+		if size == c.smallest {
+			n = (rest + size - 1) / size
+		}
+		for range n {
+			w := min(size, rest)
+			out = append(out, w)
+			rest -= w
+		}
+	}
+	return out
 }

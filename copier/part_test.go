@@ -2,6 +2,7 @@ package copier
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,7 +34,8 @@ func TestPartsCoverEveryBlockOnce(t *testing.T) {
 		}
 		major := rapid.SampledFrom([]int{13, 14, 18}).Draw(t, "major")
 		jobs := rapid.IntRange(1, 64).Draw(t, "jobs")
-		parts := cutParts(plan, sizes, jobs, major)
+		batchBytes := rapid.SampledFrom([]int64{0, 20_000, 2_000_000}).Draw(t, "batch bytes")
+		parts := cutParts(plan, sizes, batchBytes, jobs, major)
 		byRelation := map[catalog.Name][]Part{}
 		seen := map[int64]bool{}
 		for i, p := range parts {
@@ -78,11 +80,36 @@ func TestPartsAreWeighedWithTOAST(t *testing.T) {
 	t.Parallel()
 	n := catalog.Name{Schema: "s", Name: "t"}
 	plan := &ddlgen.Plan{Transfers: []ddlgen.Transfer{{Target: n, Relations: []catalog.Name{n}}}}
-	parts := cutParts(plan, []relationSize{{Kind: "r", Method: "heap", Heap: 200 << 20, Toast: 3 << 30, Block: 8192}}, 4, 15)
+	parts := cutParts(plan, []relationSize{{Kind: "r", Method: "heap", Heap: 200 << 20, Toast: 3 << 30, Block: 8192}}, 0, 4, 15)
 	require.Len(t, parts, 32)
 	for _, p := range parts {
 		require.InDelta(t, 200<<20/8192/32, max(p.End, 200<<20/8192)-p.First, 200<<20/8192)
 	}
+}
+
+// Over a long link the parts shrink towards the end, so that jobs that do not
+// share their rate end within about a batch of each other (C27).
+func TestPartsShrinkOverALongLink(t *testing.T) {
+	t.Parallel()
+	plan := &ddlgen.Plan{}
+	var sizes []relationSize
+	for i := range 4 {
+		n := catalog.Name{Schema: "s", Name: fmt.Sprint(i)}
+		plan.Transfers = append(plan.Transfers, ddlgen.Transfer{Target: n, Relations: []catalog.Name{n}})
+		sizes = append(sizes, relationSize{Kind: "r", Method: "heap", Heap: 50 << 20, Block: 8192})
+	}
+	const jobs = 8
+	var ends [jobs]int64
+	for _, p := range cutParts(plan, sizes, 2_000_000, jobs, 15) {
+		next := 0
+		for j := range ends {
+			if ends[j] < ends[next] {
+				next = j
+			}
+		}
+		ends[next] += p.Bytes
+	}
+	require.InDelta(t, 25<<20, slices.Max(ends[:]), 2_100_000)
 }
 
 // A source of 13 is read whole, one of 14 by ranges of blocks; both give every

@@ -75,7 +75,7 @@ func (j *job) emptied() []catalog.Name {
 
 // dryTables gathers sizes and parts.
 func (j *job) dryTables(ctx context.Context) ([]dryTable, error) {
-	parts, err := copier.PlanParts(ctx, j.snapshot.Conn(), j.plan, j.jobs)
+	parts, err := copier.PlanParts(ctx, j.snapshot.Conn(), j.plan, j.profile, j.jobs)
 	if err != nil {
 		return nil, err
 	}
