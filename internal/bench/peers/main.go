@@ -36,6 +36,8 @@ func cases() []benchCase {
 		{"one-stream", "one table, one job, beside psql | psql", oneStreamBytes, oneStream},
 		{"tables-505", "505 tables, two jobs, beside pg_dump and pg_restore", mixBytes, tables505},
 		{"memory", "the most memory of a clone with eight jobs, and of one huge row", memoryBytes + hugeRowBytes, memory},
+		{"wan", "four tables over a long and narrow link, data phase alone", wanBytes, wan},
+		{"far-tables", "500 small tables to a target 100 ms away, beside pg_dump and pg_restore", farBytes, farAway},
 		{"verify-cost", "what verification adds, beside reading the target once", verifyBytes, verifyCost},
 	}
 }

@@ -55,12 +55,18 @@ type figure struct {
 	Value float64 `json:"value"`
 	Unit  string  `json:"unit,omitempty"`
 	Limit float64 `json:"limit,omitempty"` // 0: for information
+	Least bool    `json:"least,omitempty"` // the limit is one from below
 	Kept  bool    `json:"kept"`
 }
 
 // atMost is a figure with a limit.
 func atMost(name string, value float64, unit string, limit float64) figure {
 	return figure{Name: name, Value: value, Unit: unit, Limit: limit, Kept: value <= limit}
+}
+
+// atLeast is a figure that must not fall below a limit.
+func atLeast(name string, value float64, unit string, limit float64) figure {
+	return figure{Name: name, Value: value, Unit: unit, Limit: limit, Least: true, Kept: value >= limit}
 }
 
 func (c *contender) walls() []float64 {
@@ -172,7 +178,11 @@ func (r *result) String() string {
 			if f.Kept {
 				word = "kept"
 			}
-			fmt.Fprintf(&w, " (limit %.3g, %s)", f.Limit, word)
+			bound := "at most"
+			if f.Least {
+				bound = "at least"
+			}
+			fmt.Fprintf(&w, " (%s %.3g: %s)", bound, f.Limit, word)
 		}
 		fmt.Fprintln(&w)
 	}

@@ -48,12 +48,16 @@ func (b *bench) once(ctx context.Context, c *contender) (usage, error) {
 	return u, err
 }
 
-// ours is a clone by pg2db9.
+// ours is a clone by pg2db9 to the target itself.
 func (b *bench) ours(name string, args ...string) *contender {
+	return b.oursTo(name, b.targetURL(), append([]string{"--profile", "postgres"}, args...)...)
+}
+
+// oursTo is a clone by pg2db9 to the target at that URL.
+func (b *bench) oursTo(name, target string, args ...string) *contender {
 	report := filepath.Join(b.dir, "report.json")
 	cmd := command{
-		b.opts.pg2db9, "clone", "--source", b.sourceURL(), "--target", b.targetURL(), "--profile", "postgres",
-		"--no-progress", "--report", report,
+		b.opts.pg2db9, "clone", "--source", b.sourceURL(), "--target", target, "--no-progress", "--report", report,
 	}
 	return &contender{Name: name, recipe: recipe{steps: []pipeline{{append(cmd, args...)}}}, report: report}
 }
