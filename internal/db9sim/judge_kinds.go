@@ -114,7 +114,7 @@ func (v *verdict) extension(n *pg.CreateExtensionStmt) {
 		return
 	}
 	if !slices.Contains(theNine, name) {
-		v.no("extensions", unsupported, "extension %q is not available", name)
+		v.no("extensions", unsupported, "extension %q is none of DB9's", name)
 		return
 	}
 	if name != "vector" && v.rules.On("extension-metadata") {
