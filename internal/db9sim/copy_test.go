@@ -27,29 +27,23 @@ type proof struct {
 	on    string
 }
 
-// prove runs proofs, each on a database of its own.
-func prove(t *testing.T, proofs []proof) {
-	t.Helper()
-	for _, p := range proofs {
-		t.Run(p.rule, func(t *testing.T) {
-			t.Parallel()
-			db := pgtest.Server(t).Database(t)
-			for _, position := range []struct {
-				on   []string
-				want string
-			}{{p.with, p.off}, {append([]string{p.rule}, p.with...), p.on}} {
-				if p.setup != "" {
-					db.Exec(t, p.setup)
-				}
-				sim, err := db9sim.Start(t.Context(), db9sim.Config{Backend: db.URL, Rules: rules(t, position.on...), Faults: forced, TimeScale: 0.005})
-				require.NoError(t, err)
-				conn, err := pgconn.Connect(t.Context(), sim.URL())
-				require.NoError(t, err)
-				require.Equal(t, position.want, p.do(t, conn), "with rules %v", position.on)
-				_ = conn.Close(context.WithoutCancel(t.Context()))
-				sim.Close()
-			}
-		})
+// prove runs a proof on a database of its own.
+func (p proof) prove(t *testing.T) {
+	db := pgtest.Server(t).Database(t)
+	for _, position := range []struct {
+		on   []string
+		want string
+	}{{p.with, p.off}, {append([]string{p.rule}, p.with...), p.on}} {
+		if p.setup != "" {
+			db.Exec(t, p.setup)
+		}
+		sim, err := db9sim.Start(t.Context(), db9sim.Config{Backend: db.URL, Rules: rules(t, position.on...), Faults: forced, TimeScale: 0.005})
+		require.NoError(t, err)
+		conn, err := pgconn.Connect(t.Context(), sim.URL())
+		require.NoError(t, err)
+		require.Equal(t, position.want, p.do(t, conn), "with rules %v", position.on)
+		_ = conn.Close(context.WithoutCancel(t.Context()))
+		sim.Close()
 	}
 }
 
@@ -133,10 +127,9 @@ func numbers(n, bad int) string {
 	return in.String()
 }
 
-func TestCopyRules(t *testing.T) {
-	t.Parallel()
+func copyRuleProofs() []proof {
 	all := "SELECT t.* FROM t ORDER BY 1"
-	prove(t, []proof{
+	return []proof{
 		{rule: "copy-rotation", setup: table("a int"), do: copied(numbers(12_000, 10_500), "SELECT count(*) FROM t"), off: "22P02: 0", on: "22P02: 10000"},
 		{rule: "copy-by-row", with: []string{"copy-rotation"}, setup: table("a int"), do: copied(numbers(30, 20), "SELECT count(*) FROM t"), off: "22P02: 0", on: "22P02: 19"},
 		{rule: "copy-held", with: []string{"copy-rotation"}, setup: table("a int"), do: failing(numbers(5000, 0)), off: "57014: 5000", on: "57014: 0"},
@@ -158,7 +151,7 @@ func TestCopyRules(t *testing.T) {
 		{rule: "key-limit", setup: table("a text PRIMARY KEY"), do: copied(strings.Repeat("x", 5000)+"\n", "SELECT count(*) FROM t"), off: "COPY 1: 1", on: "XX000: 0"},
 		{rule: "line-limit", setup: table("a text"), do: copied(strings.Repeat("x", 33<<20)+"\n", "SELECT count(*) FROM t"), off: "COPY 1: 1", on: "54000: 0"},
 		{rule: "transaction-limit", setup: table("a text"), do: copied(strings.Repeat(strings.Repeat("x", 1<<20)+"\n", 101), "SELECT count(*) FROM t"), off: "COPY 101: 101", on: "XX000: 0"},
-	})
+	}
 }
 
 // again is one more connection to the same stand-in.
@@ -225,26 +218,24 @@ type failingReader struct{ err error }
 
 func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
 
-func TestOutputRules(t *testing.T) {
-	t.Parallel()
-	prove(t, []proof{
+func outputProofs() []proof {
+	return []proof{
 		{rule: "timestamp-output", setup: table("a timestamp, b timestamptz, c timestamp", "'2020-01-01', '2020-01-01 00:00:00.5+00', 'infinity'"), do: queries("SET TimeZone = 'Asia/Kolkata'", "SELECT * FROM t"), off: "2020-01-01 00:00:00|2020-01-01 05:30:00.5+05:30|infinity", on: "2020-01-01 00:00:00.000000|2020-01-01 05:30:00.500000+05:30|infinity"},
 		{rule: "timestamptz-output", setup: table("a timestamptz", "'2020-01-01 00:00:00.5+05:30'"), do: copiedOut("COPY t TO STDOUT"), off: "2019-12-31 18:30:00.5+00", on: "2019-12-31 18:30:00.500000"},
 		{rule: "float-output", setup: table("a float8, b float8", "100, 1e16"), do: queries("SELECT * FROM t"), off: "100|1e+16", on: "100.0|1e16"},
 		{rule: "array-output", setup: table("a text[]", `'{a,NULL,"b \"c"}'`), do: copiedOut("COPY t TO STDOUT"), off: `{a,NULL,"b \\"c"}`, on: `{"a",NULL,"b \\"c"}`},
 		{rule: "jsonb-output", setup: table("a jsonb", `'{"z": 1, "aa": [{"y": "x,\"}", "bb": null}]}'`), do: queries("SELECT * FROM t"), off: `{"z": 1, "aa": [{"y": "x,\"}", "bb": null}]}`, on: `{"aa": [{"bb": null, "y": "x,\"}"}], "z": 1}`},
 		{rule: "interval-output", setup: table("a interval", "'1 year 1 day'"), do: queries("SELECT * FROM t"), off: "1 year 1 day", on: "12 mons +24:00:00.000"},
-	})
+	}
 }
 
-func TestTimeoutRules(t *testing.T) {
-	t.Parallel()
-	prove(t, []proof{ // 60 s are 300 ms here
+func timeoutProofs() []proof {
+	return []proof{ // 60 s are 300 ms here
 		{rule: "statement-timeout", do: queries("SELECT pg_sleep(0.4)"), off: "", on: "57014"},
 		{rule: "idle-timeout", do: idling, off: "1", on: "FATAL 25P03"},
 		{rule: "timeout-rollback", setup: table("a int"), do: queries("BEGIN", "INSERT INTO t VALUES (1)", "SET LOCAL statement_timeout = 50", "SELECT pg_sleep(1)", "INSERT INTO t VALUES (2)", "COMMIT", "SELECT * FROM t"), off: "57014 25P02", on: "57014 2"},
 		{rule: "copy-idle-timeout", with: []string{"idle-timeout"}, setup: table("a int"), do: stalled("BEGIN"), off: "1", on: "25P03"},
-	})
+	}
 }
 
 // idling waits in a transaction for longer than the idle timeout.
@@ -300,12 +291,11 @@ func TestStatementTimeoutInsideCopy(t *testing.T) {
 	require.Equal(t, "0", queries("INSERT INTO t VALUES (3)", "ROLLBACK", "SELECT count(*) - 1 FROM t")(t, conn), "the INSERT ran outside of a transaction")
 }
 
-func TestLimitRules(t *testing.T) {
-	t.Parallel()
-	prove(t, []proof{
+func limitProofs() []proof {
+	return []proof{
 		{rule: "row-limit", setup: table("a text"), do: queries("INSERT INTO t VALUES ('"+strings.Repeat("x", 9<<20)+"')", "SELECT count(*) FROM t"), off: "1", on: "XX000 0"},
 		{rule: "portal-limit", do: portals, off: "", on: "54000"},
-	})
+	}
 }
 
 // portals suspends one portal more than there can be.

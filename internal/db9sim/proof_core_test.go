@@ -1,7 +1,6 @@
 package db9sim_test
 
 import (
-	"errors"
 	"net/url"
 	"testing"
 	"time"
@@ -16,7 +15,8 @@ func column(name string) string {
 	return "SELECT udt_name || coalesce('(' || character_maximum_length || ')', '') FROM information_schema.columns WHERE table_name = 't' AND column_name = '" + name + "'"
 }
 
-func coreProofs() map[string]proof {
+// coreProofs prove the rules of statements and identity.
+func coreProofs() map[string][]proving {
 	const table = "CREATE TABLE t (a int PRIMARY KEY, b text);"
 	scripts := map[string]script{
 		"binary-copy":    {setup: table, run: []string{"COPY t TO STDOUT (FORMAT binary)"}, allowed: "COPY 0", denied: "!0A000", simple: true},
@@ -160,7 +160,7 @@ func coreProofs() map[string]proof {
 		"database-name": {run: []string{"SELECT current_database() = 'postgres', current_catalog = 'postgres'"}, allowed: "f|f", denied: "t|t"},
 		"db9-settings":  {run: []string{"SHOW db9.retry_max_attempts"}, allowed: "!42704", denied: "64"},
 	}
-	out := map[string]proof{
+	own := map[string]func(t *testing.T, denied bool){
 		"copy-extended":      proveCopyExtended,
 		"replication":        proveReplication,
 		"skip-locked-limit":  proveSkipLocked,
@@ -171,9 +171,11 @@ func coreProofs() map[string]proof {
 		"extensions":         proveExtensions,
 	}
 	for name, s := range scripts {
-		if out[name] == nil {
-			out[name] = s.prove(name)
-		}
+		own[name] = s.prove(name)
+	}
+	out := map[string][]proving{}
+	for name, p := range own {
+		out[name] = []proving{both(p)}
 	}
 	return out
 }
@@ -195,15 +197,6 @@ func (script) with(body string) []string {
 	return []string{"CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$" + body + "$$", "SELECT f()"}
 }
 
-// state is the SQLSTATE that an error carries, "" if it has none.
-func state(err error) string {
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) {
-		return refused.Code
-	}
-	return ""
-}
-
 // position is the SQLSTATE that a proof expects.
 func position(denied bool, sqlstate string) string {
 	if denied {
@@ -216,7 +209,7 @@ func proveCopyExtended(t *testing.T, denied bool) {
 	sim, _ := start(t, only(t, "copy-extended", denied))
 	// Parsed only: a driver that runs COPY so must take part in it.
 	_, err := connect(t, sim).PgConn().Prepare(t.Context(), "c", "COPY pg_class TO STDOUT", nil)
-	require.Equal(t, position(denied, "0A000"), state(err))
+	require.Equal(t, position(denied, "0A000"), sqlState(err))
 }
 
 func proveReplication(t *testing.T, denied bool) {
@@ -227,7 +220,7 @@ func proveReplication(t *testing.T, denied bool) {
 	q.Set("replication", "database")
 	u.RawQuery = q.Encode()
 	conn, err := pgconn.Connect(t.Context(), u.String())
-	require.Equal(t, position(denied, "0A000"), state(err))
+	require.Equal(t, position(denied, "0A000"), sqlState(err))
 	if denied {
 		return
 	}
@@ -245,14 +238,14 @@ func proveSkipLocked(t *testing.T, denied bool) {
 	_, err := conn.Exec(t.Context(), "SELECT a FROM t LIMIT 1 FOR UPDATE SKIP LOCKED")
 	require.NoError(t, err)
 	_, err = conn.Exec(t.Context(), "SELECT a FROM t LIMIT $1 FOR UPDATE SKIP LOCKED", 1)
-	require.Equal(t, position(denied, "0A000"), state(err))
+	require.Equal(t, position(denied, "0A000"), sqlState(err))
 }
 
 func proveExtensions(t *testing.T, denied bool) {
 	sim, _ := start(t, only(t, "extensions", denied))
 	_, err := connect(t, sim).Exec(t.Context(), "CREATE EXTENSION pageinspect")
 	if denied {
-		require.Equal(t, "0A000", state(err))
+		require.Equal(t, "0A000", sqlState(err))
 		require.ErrorContains(t, err, "none of DB9's")
 	} else if err != nil { // a server without it says so in its own words
 		require.NotContains(t, err.Error(), "DB9")
@@ -289,7 +282,7 @@ func proveConcurrently(t *testing.T, denied bool) {
 		db.Exec(t, "CREATE TABLE t (a int); INSERT INTO t VALUES (1), (1); CREATE TABLE u (a int)")
 		conn := connect(t, sim)
 		_, err := conn.Exec(t.Context(), "CREATE UNIQUE INDEX CONCURRENTLY i ON t (a)", mode)
-		require.Equal(t, position(!denied, "23505"), state(err))
+		require.Equal(t, position(!denied, "23505"), sqlState(err))
 		tag, err := conn.Exec(t.Context(), "CREATE INDEX CONCURRENTLY j ON u (a)", mode)
 		require.NoError(t, err)
 		require.Equal(t, "CREATE INDEX", tag.String())

@@ -2,8 +2,7 @@ package db9sim_test
 
 import (
 	"errors"
-	"maps"
-	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,32 +14,52 @@ import (
 	"github.com/pg2db9/pg2db9/internal/db9sim"
 )
 
-// proof shows one rule in one position: denied, alone among all rules, or
-// allowed, with no rule on. It fails the test where the stand-in does otherwise.
-type proof func(t *testing.T, denied bool)
+// proving shows a rule in both positions, and fails the test where the stand-in
+// does otherwise.
+type proving func(t *testing.T)
 
-// proofs are those of all parts of the stand-in.
-func proofs() map[string]proof {
-	all := map[string]proof{}
-	for _, part := range []map[string]proof{coreProofs(), wireProofs(), copyProofs()} {
-		maps.Copy(all, part)
+// both makes one of what shows a rule denied, alone among all rules, and
+// allowed, with no rule on.
+func both(p func(t *testing.T, denied bool)) proving {
+	return func(t *testing.T) {
+		for name, denied := range map[string]bool{"allowed": false, "denied": true} {
+			t.Run(name, func(t *testing.T) { t.Parallel(); p(t, denied) })
+		}
 	}
-	return all
 }
 
 func TestEveryRuleHasAProof(t *testing.T) {
 	t.Parallel()
-	all := proofs()
-	for _, r := range db9sim.Rules() {
-		p, ok := all[r.Name]
-		if !assert.True(t, ok, "rule %s has no proof", r.Name) {
-			continue
+	all := map[string][]proving{}
+	for _, part := range []map[string][]proving{coreProofs(), wireProofs(), copyProofs()} {
+		for name, list := range part {
+			all[name] = append(all[name], list...)
 		}
-		delete(all, r.Name)
-		t.Run(r.Name+"/allowed", func(t *testing.T) { t.Parallel(); p(t, false) })
-		t.Run(r.Name+"/denied", func(t *testing.T) { t.Parallel(); p(t, true) })
 	}
-	assert.Empty(t, slices.Sorted(maps.Keys(all)), "proofs of no rule")
+	seen := map[string]bool{}
+	for _, r := range db9sim.Rules() {
+		assert.False(t, seen[r.Name], "rule %s is in the list twice", r.Name)
+		assert.NotEmpty(t, all[r.Name], "rule %s has no proof", r.Name)
+		seen[r.Name] = true
+	}
+	for name, list := range all {
+		assert.True(t, seen[name], "a proof of no rule: %s", name)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for i, p := range list {
+				t.Run(strconv.Itoa(i), p)
+			}
+		})
+	}
+}
+
+// sqlState is the SQLSTATE that an error carries, "" if it has none.
+func sqlState(err error) string {
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		return refused.Code
+	}
+	return ""
 }
 
 // only is the configuration of a proof: the rule alone, or none, with the
@@ -65,7 +84,7 @@ type script struct {
 }
 
 // prove runs a script by both protocols.
-func (s script) prove(rule string) proof {
+func (s script) prove(rule string) func(*testing.T, bool) {
 	return func(t *testing.T, denied bool) {
 		cfg := only(t, rule, denied)
 		require.NoError(t, cfg.Rules.Deny(s.also...))
@@ -106,9 +125,8 @@ func result(t *testing.T, conn *pgx.Conn, mode pgx.QueryExecMode, sql string) st
 		r := conn.PgConn().ExecParams(t.Context(), sql, nil, nil, nil, nil).Read()
 		results, err = []*pgconn.Result{r}, r.Err
 	}
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) {
-		return "!" + refused.Code
+	if code := sqlState(err); code != "" {
+		return "!" + code
 	}
 	require.NoError(t, err, sql)
 	var lines []string

@@ -1,4 +1,4 @@
 package db9sim_test
 
 // wireProofs prove the rules of the connection.
-func wireProofs() map[string]proof { return map[string]proof{} }
+func wireProofs() map[string][]proving { return map[string][]proving{} }
