@@ -44,12 +44,13 @@ type Shape struct {
 	Err         string       `json:"error,omitempty"`
 	Differences []Difference `json:"differences,omitempty"`
 	Tolerated   []Difference `json:"tolerated,omitempty"` // of a table that existed before: reported, but no mismatch
+	Assumed     []string     `json:"assumed,omitempty"`   // what the target does not tell: nobody has seen it
 }
 
 // Difference is one thing of a table that is not as the plan promises.
 type Difference struct {
-	Column   string `json:"column,omitempty"` // empty for the table itself
-	What     string `json:"what"`             // "type", "not null", "identity", "generated", "default", "position", "column", "table"
+	Column   string `json:"column,omitempty"` // empty for the table itself; of a constraint or index its name
+	What     string `json:"what"`             // "type", "not null", "identity", "generated", "default", "position", "column", "table", "constraint", "index"
 	Expected string `json:"expected"`
 	Found    string `json:"found"`
 }

@@ -33,6 +33,9 @@ type Params struct {
 	// Copied is the account of the copier, table by table. When it is not nil,
 	// the source is not read: a transfer without an account stays Unknown.
 	Copied []SourceSide
+	// Missing are IDs of the plan's statements that were not executed: what they
+	// would have made is not looked for.
+	Missing map[string]bool
 	// Sequences are the positions that were given to the target's sequences.
 	// When it is nil the plan's are expected; else one of the plan that is not
 	// in it stays Unknown.
@@ -130,7 +133,7 @@ func (v *run) do(ctx context.Context) error {
 		return nil // the plan has nothing, so there is nothing to ask
 	}
 	settings := readerSettings(v.p.Profile)
-	v.target = newPool(v.p.Target, settings, v.p.Jobs)
+	v.target = newPool(v.p.Target, targetSettings(settings, v.p.Profile), v.p.Jobs)
 	defer v.target.close()
 	if err := v.lookAtTarget(ctx); err != nil {
 		return err
@@ -158,18 +161,21 @@ func (v *run) lookAtTarget(ctx context.Context) error {
 		return err
 	}
 	v.targetMajor = dial.Major(s.conn.PgConn())
-	var schemas []string
-	for _, w := range v.wanted {
-		schemas = append(schemas, w.expected.Name.Schema)
+	schemas := schemasOf(v.wanted)
+	read := readTables
+	if !v.p.Profile.FullCatalog {
+		read = readInfoTables
 	}
-	slices.Sort(schemas)
-	schemas = slices.Compact(schemas)
-	if v.found, err = readTables(ctx, s.conn, schemas); err != nil {
+	if v.found, err = read(ctx, s.conn, schemas); err != nil {
 		v.target.drop(s)
 		return err
 	}
 	for i, w := range v.wanted {
-		v.report.Tables[i].Shape = compareShape(w.expected, v.found[w.expected.Name], v.p.ExistingTables || w.partial)
+		v.report.Tables[i].Shape = v.shape(w, v.found[w.expected.Name])
+	}
+	if err := v.checkObjects(ctx, s.conn, schemas); err != nil {
+		v.target.drop(s)
+		return err
 	}
 	checkSequences(ctx, s.conn, v.report.Sequences)
 	if !v.p.Profile.Map { // a PostgreSQL, which knows the sizes of its files

@@ -168,6 +168,15 @@ func readerSettings(profile ddlgen.Profile) dial.Settings {
 	return dial.Reader().RawMoney()
 }
 
+// targetSettings are those of the target's side: one that may be no PostgreSQL
+// keeps limits of its own, which reading is cut to.
+func targetSettings(s dial.Settings, profile ddlgen.Profile) dial.Settings {
+	if profile.Map {
+		return s.Foreign().WithLimits(profile.StatementLimit, profile.IdleLimit)
+	}
+	return s
+}
+
 // exportSnapshot opens the transaction whose snapshot all sessions of the pool
 // will share. It lives as long as the returned session, which holds no lock.
 func exportSnapshot(ctx context.Context, p *pool) (*session, error) {

@@ -20,6 +20,7 @@ var tablesSQL string
 type foundTable struct {
 	kind    string // pg_class.relkind
 	columns []ddlgen.ExpectedColumn
+	info    []infoColumn // beside columns, where information_schema tells of them
 }
 
 // partitioned reports whether the table's rows are in others.

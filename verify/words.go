@@ -82,6 +82,13 @@ func (s *Shape) words() string {
 		}
 		facts = append(facts, d.String())
 	}
+	if n := len(s.Assumed); n > 0 {
+		more := ""
+		if n > 1 {
+			more = fmt.Sprintf(" and %d more", n-1)
+		}
+		facts = append(facts, "not told by the target, so assumed: "+s.Assumed[0]+more)
+	}
 	return strings.Join(facts, "; ")
 }
 
@@ -96,6 +103,8 @@ func (d Difference) String() string {
 		return fmt.Sprintf("column %s (%s) is not on the target", d.Column, d.Expected)
 	case d.What == "column":
 		return fmt.Sprintf("column %s (%s) was not expected", d.Column, d.Found)
+	case d.What == whatConstraint || d.What == whatIndex:
+		return fmt.Sprintf("%s %s: expected %s, found %s", d.What, d.Column, d.Expected, d.Found)
 	}
 	return fmt.Sprintf("%s of column %s: expected %s, found %s", d.What, d.Column, d.Expected, d.Found)
 }

@@ -52,6 +52,7 @@ func runClone(ctx context.Context, p *program, cfg *config.Config) (Code, error)
 			j.dryRun,
 			// From here on the target is written to.
 			j.create,
+			j.checkColumns,
 			j.copyData,
 			j.releaseSnapshot,
 			j.complete,

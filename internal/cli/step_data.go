@@ -14,14 +14,15 @@ import (
 
 // copyData copies the rows. A table that fails does not stop the others.
 func (j *job) copyData(ctx context.Context) error {
+	plan := j.toCopy()
 	var truncate []catalog.Name
 	if j.opts.OnExisting == config.Truncate && j.existing != nil {
-		truncate = j.existing.Tables(j.plan)
+		truncate = j.existing.Tables(plan)
 	}
 	j.written.Store(true)
-	return j.phase("data", len(j.plan.Transfers), func() (int, error) {
+	return j.phase("data", len(plan.Transfers), func() (int, error) {
 		res, err := copier.Copy(ctx, copier.Params{
-			Source: j.opts.source, Target: j.opts.target, Snapshot: j.snapshot, Plan: j.plan, Profile: j.profile, Run: j.id,
+			Source: j.opts.source, Target: j.opts.target, Snapshot: j.snapshot, Plan: plan, Profile: j.profile, Run: j.id,
 			Jobs: j.jobs, Patience: j.patience(), Truncate: truncate, Stop: j.stop, Tool: "pg2db9 " + version(), Bus: j.bus, Progress: j.progress, Log: j.log,
 		})
 		j.copied = res
@@ -95,7 +96,7 @@ func (j *job) verify(existingTables bool) step {
 			p.Snapshot = j.snapshot.ID
 		}
 		if j.copied != nil {
-			p.Copied, p.Sequences = j.accounts(), j.positions()
+			p.Copied, p.Sequences, p.Missing = j.accounts(), j.positions(), j.notMade()
 		}
 		p.Progress = &event.Progress{}
 		j.ui.Watch(p.Progress)

@@ -151,7 +151,7 @@ func (r *Report) textTables(w *page) {
 	hidden := 0
 	var below []string
 	for _, x := range r.Tables {
-		if x.Error != "" || x.Verdict == "mismatch" || x.Verdict == "errored" || x.Verdict == "unknown" {
+		if x.Error != "" || x.Verdict == "mismatch" || x.Verdict == "errored" || x.Verdict == "unknown" || x.Verdict == "skipped" {
 			if d := firstOf(x.Error, x.Detail); d != "" {
 				below = append(below, x.Target+": "+d)
 			}

@@ -1,0 +1,308 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/dial/quote"
+)
+
+const (
+	whatConstraint = "constraint"
+	whatIndex      = "index"
+)
+
+// shape holds one table against its promise, by what the target tells.
+func (v *run) shape(w promise, found *foundTable) Shape {
+	var assumed []string
+	if found != nil && found.info != nil {
+		assumed = found.known(w.expected)
+	}
+	s := compareShape(w.expected, found, v.p.ExistingTables || w.partial)
+	s.Assumed = assumed
+	return s
+}
+
+// promisedObject is a constraint or index of a plan, with the definition that
+// was sent.
+type promisedObject struct {
+	table catalog.Name
+	name  string
+	what  string
+	def   string // of a constraint what follows its name, of an index the statement
+}
+
+// promisedObjects are the constraints and indexes that the plan's statements
+// make, but for those not executed.
+func promisedObjects(plan *ddlgen.Plan, missing map[string]bool) []promisedObject {
+	var list []promisedObject
+	for i := range plan.Statements {
+		s := &plan.Statements[i]
+		if missing[s.ID] || s.Table == nil || s.Optional {
+			continue
+		}
+		add := func(what, name, def string) {
+			if def != "" {
+				list = append(list, promisedObject{table: *s.Table, name: name, what: what, def: def})
+			}
+		}
+		if s.Phase == ddlgen.PhaseTables {
+			for _, o := range s.Carries {
+				if o.Kind == whatConstraint && o.Schema == s.Table.Schema && o.Parent == s.Table.Name {
+					add(whatConstraint, o.Name, inlineDef(s.SQL, o.Name))
+				}
+			}
+			continue
+		}
+		switch s.Object.Kind {
+		case whatConstraint:
+			_, def, _ := strings.Cut(s.SQL, " ADD CONSTRAINT "+quote.Ident(s.Object.Name)+" ")
+			add(whatConstraint, s.Object.Name, def)
+		case whatIndex:
+			if strings.HasPrefix(s.SQL, "CREATE ") {
+				add(whatIndex, s.Object.Name, s.SQL)
+			}
+		}
+	}
+	return list
+}
+
+// inlineDef finds the definition of a named constraint in CREATE TABLE, where
+// each stands on a line of its own.
+func inlineDef(sql, name string) string {
+	_, rest, found := strings.Cut(sql, "\n    CONSTRAINT "+quote.Ident(name)+" ")
+	if !found {
+		return ""
+	}
+	for _, end := range []string{",\n    ", "\n)"} {
+		if i := strings.Index(rest, end); i >= 0 {
+			rest = rest[:i]
+		}
+	}
+	return rest
+}
+
+// checkObjects looks for the constraints and indexes of the plan where the
+// target's catalog is not PostgreSQL's, and may have lost some without a word.
+// Those of a catalog that the target lacks are assumed, by name.
+func (v *run) checkObjects(ctx context.Context, conn *pgx.Conn, schemas []string) error {
+	if v.p.Profile.FullCatalog || v.p.ExistingTables {
+		return nil
+	}
+	objects := promisedObjects(v.p.Plan, v.p.Missing)
+	if len(objects) == 0 {
+		return nil
+	}
+	there, err := readObjects(ctx, conn, schemas)
+	if err != nil {
+		return err
+	}
+	for i, w := range v.wanted {
+		s := &v.report.Tables[i].Shape
+		if v.found[w.expected.Name] == nil {
+			continue
+		}
+		for _, o := range objects {
+			if o.table != w.expected.Name {
+				continue
+			}
+			differences, assumed := there.compare(o)
+			s.Differences = append(s.Differences, differences...)
+			s.Assumed = append(s.Assumed, assumed...)
+		}
+		if len(s.Differences) > 0 && s.Verdict == Match {
+			s.Verdict = Mismatch
+		}
+	}
+	for _, text := range there.lacking {
+		v.note(text)
+	}
+	return nil
+}
+
+// foundObjects are the constraints and indexes that the target tells of. A map
+// that is nil is of a view that it lacks.
+type foundObjects struct {
+	constraints map[finding.Object]infoRow // of table_constraints
+	references  map[string]infoRow         // of referential_constraints, by schema and name
+	columns     map[finding.Object][]string
+	indexes     map[finding.Object]infoRow // of pg_indexes
+	lacking     []string
+}
+
+func constraintKey(table catalog.Name, name string) finding.Object {
+	return finding.Object{Kind: whatConstraint, Schema: table.Schema, Parent: table.Name, Name: name}
+}
+
+// readObjects reads four views for each schema.
+func readObjects(ctx context.Context, conn *pgx.Conn, schemas []string) (*foundObjects, error) {
+	o := &foundObjects{}
+	for _, view := range []struct {
+		name, column string
+		begin        func()
+		take         func(schema string, rows []infoRow)
+		forget       func()
+	}{
+		{"information_schema.table_constraints", "table_schema", func() { o.constraints = map[finding.Object]infoRow{} }, func(schema string, rows []infoRow) {
+			for _, r := range rows {
+				o.constraints[constraintKey(catalog.Name{Schema: schema, Name: r["table_name"]}, r["constraint_name"])] = r
+			}
+		}, func() { o.constraints = nil }},
+		{"information_schema.key_column_usage", "table_schema", func() { o.columns = map[finding.Object][]string{} }, func(schema string, rows []infoRow) {
+			slices.SortStableFunc(rows, func(a, b infoRow) int { return ordinal(a) - ordinal(b) })
+			for _, r := range rows {
+				k := constraintKey(catalog.Name{Schema: schema, Name: r["table_name"]}, r["constraint_name"])
+				o.columns[k] = append(o.columns[k], r["column_name"])
+			}
+		}, func() { o.columns = nil }},
+		{"information_schema.referential_constraints", "constraint_schema", func() { o.references = map[string]infoRow{} }, func(schema string, rows []infoRow) {
+			for _, r := range rows {
+				o.references[schema+"."+r["constraint_name"]] = r
+			}
+		}, func() { o.references = nil }},
+		{"pg_catalog.pg_indexes", "schemaname", func() { o.indexes = map[finding.Object]infoRow{} }, func(schema string, rows []infoRow) {
+			for _, r := range rows {
+				o.indexes[finding.Object{Kind: whatIndex, Schema: schema, Name: r["indexname"]}] = r
+			}
+		}, func() { o.indexes = nil }},
+	} {
+		view.begin()
+		for _, schema := range schemas {
+			rows, err := readView(ctx, conn, view.name, view.column, schema)
+			if err != nil {
+				if !lacks(err) {
+					return nil, err
+				}
+				view.forget()
+				o.lacking = append(o.lacking, fmt.Sprintf("the target does not tell what %s would hold: what depends on it is assumed, not proved", view.name))
+				break
+			}
+			view.take(schema, rows)
+		}
+	}
+	return o, nil
+}
+
+// constraintTypes are information_schema's words for how a definition begins.
+var constraintTypes = []string{"PRIMARY KEY", "UNIQUE", "FOREIGN KEY", "CHECK"}
+
+// compare holds a promised object against what the target tells.
+func (f *foundObjects) compare(o promisedObject) (differences []Difference, assumed []string) {
+	assume := func() { assumed = append(assumed, fmt.Sprintf("%s %s", o.what, o.name)) }
+	differ := func(expected, found string) {
+		differences = append(differences, Difference{Column: o.name, What: o.what, Expected: expected, Found: found})
+	}
+	if o.what == whatIndex {
+		row, ok := f.indexes[finding.Object{Kind: whatIndex, Schema: o.table.Schema, Name: o.name}]
+		switch def := row["indexdef"]; {
+		case f.indexes == nil:
+			assume()
+		case !ok:
+			differ("index", "none")
+		case def == "":
+			assume()
+		default:
+			if want, found := indexTraits(o.def), indexTraits(def); want != found {
+				differ(want.String(), found.String())
+			}
+		}
+		return differences, assumed
+	}
+	kind := ""
+	for _, k := range constraintTypes {
+		if strings.HasPrefix(o.def, k) {
+			kind = k
+		}
+	}
+	if kind == "" { // exclusion and NOT NULL constraints, which these views do not have
+		return nil, nil
+	}
+	key := constraintKey(o.table, o.name)
+	row, ok := f.constraints[key]
+	switch {
+	case f.constraints == nil:
+		assume()
+		return differences, assumed
+	case !ok:
+		differ(strings.ToLower(kind), "none")
+		return differences, assumed
+	case !strings.EqualFold(row["constraint_type"], kind):
+		differ(strings.ToLower(kind), strings.ToLower(row["constraint_type"]))
+		return differences, assumed
+	}
+	if kind == "CHECK" {
+		return differences, assumed // its expression is written in each server's own way
+	}
+	if columns := definedColumns(o.def); columns != nil {
+		switch found := f.columns[key]; {
+		case f.columns == nil:
+			assumed = append(assumed, "columns of constraint "+o.name)
+		case !slices.Equal(columns, found):
+			differ(strings.Join(columns, ", "), orNone(strings.Join(found, ", ")))
+		}
+	}
+	if kind == "FOREIGN KEY" {
+		ref, ok := f.references[o.table.Schema+"."+o.name]
+		for _, action := range []string{"update", "delete"} {
+			want := actionOf(o.def, " ON "+strings.ToUpper(action)+" ")
+			found := strings.ToUpper(ref[action+"_rule"])
+			switch {
+			case f.references == nil || !ok || found == "":
+				assumed = append(assumed, fmt.Sprintf("ON %s of constraint %s", strings.ToUpper(action), o.name))
+			case found != want:
+				differ("ON "+strings.ToUpper(action)+" "+want, found)
+			}
+		}
+	}
+	return differences, assumed
+}
+
+// actionOf reads a foreign key's action behind a word of its definition.
+func actionOf(def, word string) string {
+	_, rest, found := strings.Cut(def, word)
+	if found {
+		for _, action := range []string{"CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION"} {
+			if strings.HasPrefix(rest, action) {
+				return action
+			}
+		}
+	}
+	return "NO ACTION"
+}
+
+// definedColumns are the columns in the first parentheses of a definition.
+func definedColumns(def string) []string {
+	open := strings.IndexByte(def, '(')
+	if open < 0 {
+		return nil
+	}
+	var columns []string
+	var name strings.Builder
+	quoted := false
+	for i := open + 1; i < len(def); i++ {
+		switch b := def[i]; {
+		case b == '"' && quoted && i+1 < len(def) && def[i+1] == '"':
+			name.WriteByte(b)
+			i++
+		case b == '"':
+			quoted = !quoted
+		case !quoted && (b == ',' || b == ')'):
+			columns = append(columns, name.String())
+			name.Reset()
+			if b == ')' {
+				return columns
+			}
+		case !quoted && b == ' ':
+		default:
+			name.WriteByte(b)
+		}
+	}
+	return nil
+}
