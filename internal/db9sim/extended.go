@@ -182,7 +182,7 @@ func (s *session) executePortal(ctx context.Context, m *pgproto3.Execute) error 
 	}
 	var out outcome
 	if p.stmt.commits() {
-		out, err = s.committing(ctx, execute, s.rollBackExtended)
+		out, err = s.committing(ctx, execute)
 	} else {
 		out, err = execute()
 	}

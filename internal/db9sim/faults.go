@@ -250,6 +250,7 @@ func (f *faults) at(c *faultState, p point, detail string) (fault, bool) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	var chosen *armedFault
 	for i, a := range f.armed {
 		switch {
 		case point(a.Point) != p,
@@ -259,14 +260,16 @@ func (f *faults) at(c *faultState, p point, detail string) (fault, bool) {
 		}
 		a.passed++
 		c.passed[i]++
-		if a.left == 0 || !a.strikes(f.seed, c, i) {
-			continue
+		if chosen == nil && a.left != 0 && a.strikes(f.seed, c, i) {
+			chosen = a
 		}
-		a.left--
-		f.log = append(f.log, Injection{Connection: c.number, Point: a.Point, Action: a.Action, Detail: detail})
-		return fault{action: a.Action, delay: a.Delay}, true
 	}
-	return fault{}, false
+	if chosen == nil {
+		return fault{}, false
+	}
+	chosen.left--
+	f.log = append(f.log, Injection{Connection: c.number, Point: chosen.Point, Action: chosen.Action, Detail: detail})
+	return fault{action: chosen.Action, delay: chosen.Delay}, true
 }
 
 // strikes decides about one passing. What is random depends on the seed, the

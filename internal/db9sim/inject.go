@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 	pg "github.com/pganalyze/pg_query_go/v6"
 )
@@ -23,8 +24,8 @@ const (
 )
 
 // fault asks for a fault at a point and lets it happen: an SQLSTATE is returned
-// as a refusal, and a connection that ends gives an error, with which the
-// session ends without another word to its client.
+// as a refusal, and a connection that ends, by an SQLSTATE too, gives an error,
+// with which the session ends without another word to its client.
 func (s *session) fault(ctx context.Context, p point, detail string) (*refusal, error) {
 	f, ok := s.sim.faults.at(&s.faults, p, detail)
 	if !ok {
@@ -53,7 +54,11 @@ func (s *session) inject(ctx context.Context, p point, f fault) (*refusal, error
 		}
 		return nil, nil
 	}
-	return f.refusal(p), nil
+	r := f.refusal(p)
+	if r.fatal {
+		return nil, s.goodbye(r)
+	}
+	return r, nil
 }
 
 // wait lets time pass while the connection's transaction stays open.
@@ -84,33 +89,33 @@ func (s *statement) commits() bool {
 
 // commit runs a COMMIT, or END, with what may go wrong before, in and after it.
 func (s *session) commit(ctx context.Context, stmt *statement) (outcome, error) {
-	return s.committing(ctx, func() (outcome, error) { return s.forward(ctx, stmt) }, func() (outcome, error) {
-		return s.rollBack(ctx)
-	})
+	return s.committing(ctx, func() (outcome, error) { return s.forward(ctx, stmt) })
 }
 
-// committing is commit for either protocol: both functions end the backend's
-// transaction, and give the end.
-func (s *session) committing(ctx context.Context, commit, rollBack func() (outcome, error)) (outcome, error) {
-	open := s.status == inTx
-	if !open {
+// committing is commit for either protocol: commit has the backend do it.
+func (s *session) committing(ctx context.Context, commit func() (outcome, error)) (outcome, error) {
+	if s.status != inTx {
 		return commit() // there is nothing that could be lost
 	}
 	r, err := s.fault(ctx, atBeforeCommit, "")
 	if err != nil {
 		return outcome{}, err
 	}
-	if r != nil {
-		return s.insteadOfCommit(r, rollBack)
+	if r != nil { // as for any COMMIT that cannot be done, the transaction is over
+		return outcome{err: r.response()}, s.aside(ctx, "ROLLBACK")
 	}
 	f := s.faults.commit
 	s.faults.commit = nil
 	switch {
 	case f == nil:
 	case f.action == actRollback:
-		return rollBack()
+		return outcome{tag: "ROLLBACK"}, s.aside(ctx, "ROLLBACK")
 	case f.action == actLate:
 		s.start.wire.Reset()
+		// The server has the COMMIT: it is not the client that it waits for.
+		if err := s.aside(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0"); err != nil {
+			return outcome{}, err
+		}
 		s.wait(ctx, f.delay)
 	}
 	out, err := commit()
@@ -124,55 +129,36 @@ func (s *session) committing(ctx context.Context, commit, rollBack func() (outco
 	if out.err != nil {
 		return out, nil
 	}
-	r, err = s.fault(ctx, atAfterCommit, "")
-	if r != nil && r.fatal {
-		return out, s.goodbye(r)
-	}
-	if r != nil {
+	if r, err = s.fault(ctx, atAfterCommit, ""); r != nil {
 		out.err = r.response() // an error, and yet it is committed
 	}
 	return out, err
 }
 
-// insteadOfCommit rolls back and says why, as a COMMIT that cannot be done.
-func (s *session) insteadOfCommit(r *refusal, rollBack func() (outcome, error)) (outcome, error) {
-	if r.fatal {
-		return outcome{}, s.goodbye(r)
+// aside runs a statement of the stand-in's own that gives no rows, amid
+// extended messages too.
+func (s *session) aside(ctx context.Context, sql string) error {
+	if s.ext.synced {
+		_, err := s.exec(ctx, sql)
+		return err
 	}
-	out, err := rollBack()
-	if err != nil {
-		return out, err
-	}
-	return outcome{err: r.response()}, nil
-}
-
-// rollBack ends the backend's transaction by the simple protocol.
-func (s *session) rollBack(ctx context.Context) (outcome, error) {
-	if _, err := s.exec(ctx, "ROLLBACK"); err != nil {
-		return outcome{}, fmt.Errorf("rolling back in place of a COMMIT: %w", err)
-	}
-	return outcome{tag: "ROLLBACK"}, nil
-}
-
-// rollBackExtended is rollBack amid extended messages.
-func (s *session) rollBackExtended() (outcome, error) {
-	const name = "_db9sim_rollback"
+	const name = "_db9sim_aside"
 	for _, m := range []pgproto3.FrontendMessage{
-		&pgproto3.Parse{Name: name, Query: "ROLLBACK"},
+		&pgproto3.Parse{Name: name, Query: sql},
 		&pgproto3.Bind{DestinationPortal: name, PreparedStatement: name},
 		&pgproto3.Execute{Portal: name},
 		&pgproto3.Close{ObjectType: 'S', Name: name},
 	} {
 		if err := s.sendServer(m); err != nil {
-			return outcome{}, err
+			return err
 		}
 		msg, err := s.receiveServer()
 		if err != nil {
-			return outcome{}, err
+			return err
 		}
 		if e, ok := msg.(*pgproto3.ErrorResponse); ok {
-			return outcome{}, fmt.Errorf("rolling back in place of a COMMIT: %s", e.Message)
+			return fmt.Errorf("running %s: %w", sql, pgconn.ErrorResponseToPgError(e))
 		}
 	}
-	return outcome{tag: "ROLLBACK"}, nil
+	return nil
 }
