@@ -73,6 +73,9 @@ func (s Settings) apply(ctx context.Context, conn *pgconn.PgConn, more []param, 
 	major := Major(conn)
 	for {
 		asks := s.asks(major, more, known)
+		if len(asks) == 0 {
+			return nil // the zero Settings, where nothing of the network is set either
+		}
 		sql := make([]string, len(asks))
 		for i, a := range asks {
 			sql[i] = a.sql

@@ -111,6 +111,9 @@ func (e *Endpoint) config(ctx context.Context, refused answers) (*pgx.ConnConfig
 		}
 		cfg.Password, given.password = text, serial
 	}
+	if e.goOn {
+		cfg.OnPgError = nil // pgconn's own closes at what ends the session
+	}
 	cfg.DialFunc = e.dial
 	if e.dial == nil {
 		cfg.DialFunc = dialer(e.side, e.timeout)

@@ -34,6 +34,7 @@ type Endpoint struct {
 	timeout  time.Duration   // of the network
 	dial     pgconn.DialFunc // nil is our own
 	known    *refusals
+	goOn     bool // after a timeout in a transaction
 }
 
 // Options say how to connect to a side. The zero value is what libpq's

@@ -41,3 +41,12 @@ func (e *Endpoint) AskTLS(ctx context.Context) (byte, error) {
 	}
 	return answer[0], nil
 }
+
+// GoingOn returns a copy whose connections stay open after a timeout in a
+// transaction (see neverGoOn). Only who asks what a server does then may want
+// that.
+func (e *Endpoint) GoingOn() *Endpoint {
+	other := *e
+	other.goOn = true
+	return &other
+}

@@ -318,4 +318,3 @@ func TestSelection(t *testing.T) {
 	_, err = Select([]string{"34"}, nil)
 	require.ErrorContains(t, err, "1 to 33")
 }
-

@@ -48,7 +48,7 @@ var rules = []Rule{
 		apply: func(r *Result, p *ddlgen.Profile) {
 			counts := r.Fact(29)
 			if r.proved(5, 6, 31) && r.Fact(14).is("transaction", "atomic") && counts.is("wrong-count", refused) && counts.is("empty-line", kept) {
-				p.Await, p.Window = false, window
+				p.Await, p.Window = false, max(p.Window, window)
 			}
 		},
 	},

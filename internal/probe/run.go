@@ -50,6 +50,8 @@ func Run(ctx context.Context, p Params) (*Result, error) {
 	}
 	p.Connections = max(p.Connections, fewestConnections)
 
+	p.Target = p.Target.GoingOn() // what comes after a timeout is a question here
+
 	started := p.Now()
 	r := &Result{Probed: started.UTC(), Target: p.Target.String()}
 	if err := greet(ctx, p, r); err != nil {
