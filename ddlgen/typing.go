@@ -98,7 +98,7 @@ func (p *planner) mapped(t catalog.Type) typing {
 	}
 	switch {
 	case key == "numeric":
-		return numericTyping(t, int32(p.profile.NumericDigits))
+		return numericTyping(t, p.profile.NumericDigits)
 	case isTimestamp(t):
 		out := typing{target: t.Text}
 		if digits := p.secondDigits(t); int(fraction(t)) > digits {
@@ -238,7 +238,7 @@ func rounded(out *typing, t catalog.Type, digits int) {
 
 // numericTyping keeps a numeric that fits the target's decimal, and refuses one
 // declared with more digits.
-func numericTyping(t catalog.Type, digits int32) typing {
+func numericTyping(t catalog.Type, digits int) typing {
 	out := typing{target: t.Text}
 	if digits == 0 {
 		return out
@@ -249,7 +249,7 @@ func numericTyping(t catalog.Type, digits int32) typing {
 		return out
 	}
 	precision, scale := numericMod(t.Mod)
-	if precision > digits || scale > digits || precision-scale > digits {
+	if int(max(precision, scale, precision-scale)) > digits {
 		return refusedType(t, fmt.Sprintf("the target keeps %d digits", digits))
 	}
 	return out

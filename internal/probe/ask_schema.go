@@ -52,7 +52,7 @@ func askIndexMethods(ctx context.Context, l *lab) answer {
 		}
 	}
 	values["ivfflat"] = "no vector type"
-	if r := s.try(ctx, "CREATE TABLE "+in("p16_vector")+" (v vector(3))"); r.ok() && columnType(ctx, s, "p16_vector", "v") == "vector" {
+	if r := s.try(ctx, "CREATE TABLE "+in("p16_vector")+" (v vector(3))"); r.ok() && columnType(ctx, s, "p16_vector") == "vector" {
 		values["ivfflat"] = refused
 		if s.try(ctx, "CREATE INDEX p16_ivfflat ON "+in("p16_vector")+" USING ivfflat (v vector_l2_ops)").ok() {
 			values["ivfflat"] = "accepted"
@@ -261,7 +261,7 @@ func askHNSW(ctx context.Context, l *lab) answer {
 	}
 	table := in("p25")
 	typed := s.try(ctx, "CREATE TABLE "+table+" (n integer, v vector(3))")
-	if !typed.ok() || columnType(ctx, s, "p25", "v") != "vector" {
+	if !typed.ok() || columnType(ctx, s, "p25") != "vector" {
 		values["hnsw"] = "no vector type"
 		evidence := listed(values, "hnsw", "unique", "concurrently")
 		if values["unique"] == "accepted" || values["concurrently"] == "accepted" {

@@ -11,10 +11,10 @@ import (
 // in is a name in the scratch schema.
 func in(name string) string { return Schema + "." + name }
 
-// columnType asks what a column of a scratch table became.
-func columnType(ctx context.Context, s *session, table, column string) string {
-	return s.must(ctx, fmt.Sprintf("SELECT udt_name FROM information_schema.columns WHERE table_schema = '%s' AND table_name = '%s' AND column_name = '%s'",
-		Schema, table, column)).value()
+// columnType asks what column v of a scratch table became.
+func columnType(ctx context.Context, s *session, table string) string {
+	return s.must(ctx, fmt.Sprintf("SELECT udt_name FROM information_schema.columns WHERE table_schema = '%s' AND table_name = '%s' AND column_name = 'v'",
+		Schema, table)).value()
 }
 
 // askSmallTypes: each is kept where it acts as itself, whatever it is called.
@@ -34,7 +34,7 @@ func askSmallTypes(ctx context.Context, l *lab) answer {
 		}
 		values[key] = kept
 		if !keeps(r, got) {
-			values[key] = "as " + columnType(ctx, s, "p7_"+key, "v")
+			values[key] = "as " + columnType(ctx, s, "p7_"+key)
 		}
 	}
 	one("smallint", "smallint", "40000", "v", func(r reply, _ string) bool { return r.code() == pgerrcode.NumericValueOutOfRange })
@@ -81,7 +81,7 @@ func askUnlistedTypes(ctx context.Context, l *lab) answer {
 	for _, u := range unlisted {
 		if r := s.try(ctx, fmt.Sprintf("CREATE TABLE %s (v %s)", in("p8_t_"+u.name), u.typ)); !r.ok() {
 			values[u.name] = refused
-		} else if udt := columnType(ctx, s, "p8_t_"+u.name, "v"); strings.Contains(" "+u.udts+" ", " "+udt+" ") && u.name != "unknown" {
+		} else if udt := columnType(ctx, s, "p8_t_"+u.name); strings.Contains(" "+u.udts+" ", " "+udt+" ") && u.name != "unknown" {
 			values[u.name] = kept
 		} else {
 			values[u.name] = "as " + udt

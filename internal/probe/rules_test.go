@@ -107,10 +107,14 @@ func TestApply(t *testing.T) {
 		changed []string // that stand among the changes
 		kept    []string // fields that do not change
 	}{
-		{name: "timeouts capped", r: wide().set(5, Refuted, map[string]string{"statement_ms": "30000", "idle_ms": "600000"}),
-			changed: []string{"statement_limit_ms: 60000 -> 30000", "idle_limit_ms: 60000 -> 600000"}, kept: []string{"await", "window", "read_by_key"}},
-		{name: "one lifted", r: wide().set(5, Refuted, map[string]string{"statement_ms": "0", "idle_ms": "60000"}),
-			changed: []string{"statement_limit_ms: 60000 -> 0"}, kept: []string{"idle_limit_ms", "await"}},
+		{
+			name: "timeouts capped", r: wide().set(5, Refuted, map[string]string{"statement_ms": "30000", "idle_ms": "600000"}),
+			changed: []string{"statement_limit_ms: 60000 -> 30000", "idle_limit_ms: 60000 -> 600000"}, kept: []string{"await", "window", "read_by_key"},
+		},
+		{
+			name: "one lifted", r: wide().set(5, Refuted, map[string]string{"statement_ms": "0", "idle_ms": "60000"}),
+			changed: []string{"statement_limit_ms: 60000 -> 0"}, kept: []string{"idle_limit_ms", "await"},
+		},
 		{name: "timeouts in doubt", r: wide().set(5, Assumed, nil), kept: []string{"statement_limit_ms", "idle_limit_ms", "await", "window", "read_by_key"}},
 		{name: "silent rollback", r: wide().set(6, Refuted, nil), changed: []string{byCopy}, kept: []string{"await", "window"}},
 		{name: "state in doubt", r: wide().set(6, Assumed, nil), kept: []string{"await", "window"}},
@@ -126,12 +130,16 @@ func TestApply(t *testing.T) {
 		{name: "days are hours", r: wide().set(11, Refuted, map[string]string{"day": "as 24:00:00"}), changed: []string{"timestamp_digits: 3 -> 6"}, kept: []string{"interval_digits"}},
 		{name: "no timetz", r: wide().set(11, Refuted, map[string]string{"timetz": refused}), changed: []string{"interval_digits: 3 -> 6"}},
 		{name: "28 digits", r: wide().set(10, Refuted, nil), kept: []string{"numeric_digits"}},
-		{name: "one form lost", r: wide().set(23, Refuted, map[string]string{"match-full": lost, "exclude": refused}),
-			changed: []string{"not_valid: false -> true"}, kept: []string{"deferrable", "exclusion"}},
+		{
+			name: "one form lost", r: wide().set(23, Refuted, map[string]string{"match-full": lost, "exclude": refused}),
+			changed: []string{"not_valid: false -> true"}, kept: []string{"deferrable", "exclusion"},
+		},
 		{name: "ALWAYS lost", r: wide().set(21, Refuted, map[string]string{"always": lost}), kept: []string{"identity_always"}},
 		{name: "COPY into ALWAYS refused", r: wide().set(21, Refuted, map[string]string{"copy-into-always": refused}), kept: []string{"identity_always"}},
-		{name: "indexes refused", r: wide().set(16, Refuted, map[string]string{"gin": refused, "gist": "scan", "hash": "scan", "brin": refused, "spgist": refused, "ivfflat": refused}).set(25, Refuted, map[string]string{"hnsw": refused}),
-			changed: []string{`index_methods: ["btree","gin","gist","hnsw"] -> ["btree","gist"]`}, kept: []string{"slow_methods"}},
+		{
+			name: "indexes refused", r: wide().set(16, Refuted, map[string]string{"gin": refused, "gist": "scan", "hash": "scan", "brin": refused, "spgist": refused, "ivfflat": refused}).set(25, Refuted, map[string]string{"hnsw": refused}),
+			changed: []string{`index_methods: ["btree","gin","gist","hnsw"] -> ["btree","gist"]`}, kept: []string{"slow_methods"},
+		},
 		{name: "smaller rows", r: wide().set(27, Refuted, map[string]string{"row_bytes": "2097152"}), changed: []string{"row_bytes: 7340032 -> 2097152"}},
 		{name: "no rows of 1 MiB", r: wide().set(27, Refuted, map[string]string{"row_bytes": "0"}), changed: []string{"row_bytes: 7340032 -> 1048575"}},
 	} {
