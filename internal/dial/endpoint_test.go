@@ -275,3 +275,34 @@ func TestClassify(t *testing.T) {
 		}
 	}
 }
+
+// C7: what a server lacks may come back, so that it is tried again for a while;
+// then the message says what to do.
+func TestC7Remedies(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t, pgtest.ClusterOptions{TCP: true, Password: true}).Database(t)
+	db.Exec(t, "CREATE ROLE crowded LOGIN PASSWORD 'p' CONNECTION LIMIT 0; CREATE ROLE reading LOGIN PASSWORD 'p'; ALTER ROLE reading SET default_transaction_read_only = on")
+	as := func(role string) *dial.Endpoint {
+		e, err := dial.Parse(dial.Target, "postgres://"+role+":p"+db.URL[strings.LastIndex(db.URL, "@"):])
+		require.NoError(t, err)
+		return e
+	}
+	_, err := as("crowded").Connect(t.Context(), dial.Writer())
+	require.Equal(t, "53300", dial.SQLState(err))
+	require.Equal(t, dial.Retry, dial.Classify(err))
+	require.ErrorContains(t, err, "free connections on the server, raise its limit, or lower --jobs")
+
+	conn, err := as("reading").Connect(t.Context(), dial.Writer())
+	require.NoError(t, err)
+	defer conn.Close(t.Context())
+	_, err = conn.Exec(t.Context(), "CREATE TABLE t ()")
+	require.Equal(t, "25006", dial.SQLState(err))
+	require.Equal(t, dial.Retry, dial.Classify(err))
+	require.Contains(t, dial.Remedy(err), "name the primary")
+
+	for code, want := range map[string]string{"53100": "disk is full", "53200": "lower --jobs", "57014": "statement_timeout", "23505": ""} {
+		got := dial.Remedy(fmt.Errorf("doing: %w", &pgconn.PgError{Code: code}))
+		require.Contains(t, got, want, code)
+		require.Equal(t, want == "", got == "", code)
+	}
+}
