@@ -18,6 +18,10 @@ help: ## Show the targets
 build: ## Build bin/pg2db9
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/pg2db9 ./cmd/pg2db9
 
+.PHONY: db9sim
+db9sim: ## Build bin/db9sim, the stand-in for DB9 (docs/db9sim.md)
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/db9sim ./cmd/db9sim
+
 .PHONY: demo
 demo: ## Get a PostgreSQL, migrate a sample database, verify it, show the report
 	$(GO) run ./internal/demo

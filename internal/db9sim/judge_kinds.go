@@ -132,7 +132,7 @@ func (v *verdict) alterSequence(n *pg.AlterSeqStmt) {
 }
 
 func (v *verdict) rename(n *pg.RenameStmt) {
-	switch n.GetRenameType() { //nolint:exhaustive // the rest passes
+	switch n.GetRenameType() {
 	case pg.ObjectType_OBJECT_SEQUENCE:
 		v.no("alter-sequence", unsupported, "ALTER SEQUENCE supports OWNED BY and OWNER TO only")
 	case pg.ObjectType_OBJECT_TABLE, pg.ObjectType_OBJECT_COLUMN, pg.ObjectType_OBJECT_TABCONSTRAINT,

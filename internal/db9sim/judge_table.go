@@ -94,7 +94,7 @@ func (v *verdict) alterTable(n *pg.AlterTableStmt) {
 	}
 	for _, node := range n.GetCmds() {
 		c := node.GetAlterTableCmd()
-		switch c.GetSubtype() { //nolint:exhaustive // the rest is refused
+		switch c.GetSubtype() {
 		case pg.AlterTableType_AT_AddColumn:
 			v.column(n.GetRelation(), c.GetDef().GetColumnDef())
 		case pg.AlterTableType_AT_AddConstraint:

@@ -35,6 +35,18 @@ type Rule struct {
 	Variant    bool   // another guess at what a rule of strict says: on only where it is denied by name
 }
 
+// Sets names the rule sets that have the rule on.
+func (r Rule) Sets() []string {
+	var sets []string
+	if !r.Variant {
+		sets = append(sets, "strict")
+	}
+	if r.Documented {
+		sets = append(sets, "documented")
+	}
+	return sets
+}
+
 // RuleSet says which rules are on. It is not changed while a Sim uses it.
 type RuleSet struct {
 	name string

@@ -159,8 +159,7 @@ func (s *session) tunnel() error {
 	}()
 	_, err := io.Copy(s.conn, s.hijacked.Conn)
 	_ = s.conn.Close()
-	<-done
-	return err
+	return errors.Join(err, <-done)
 }
 
 // serve reads messages until the client leaves or the backend does.
