@@ -141,6 +141,8 @@ func copyRuleProofs() []proof {
 		{rule: "copy-hex-escape", setup: table("a text"), do: copied("\\x41\\102\n", all), off: "COPY 1: AB", on: "COPY 1: x41B"},
 		{rule: "copy-csv-lines", setup: table("a text"), do: copiedBy("COPY t FROM STDIN (FORMAT csv)", "\"a\nb\"\n", "SELECT length(a) FROM t"), off: "COPY 1: 3", on: "22P04: "},
 		{rule: "copy-csv-unescape", setup: table("a text"), do: copiedBy("COPY t FROM STDIN WITH (FORMAT csv, HEADER)", "a\nC:\\temp\n", "SELECT a = E'C:\\temp' FROM t"), off: "COPY 1: f", on: "COPY 1: t"},
+		{rule: "copy-options", setup: table("a text"), do: copiedBy("COPY t FROM STDIN WHERE a <> 'x'", "x\ny\n", all), off: "COPY 1: y", on: "42601: "},
+		{rule: "copy-options-ignored", setup: table("a text"), do: copiedBy("COPY t FROM STDIN (FORMAT csv, FORCE_NOT_NULL (a), ENCODING latin1)", "\xe9\n", all), off: "COPY 1: \u00e9", on: "22021: "},
 		{rule: "array-guess", setup: table("a text[]"), do: copied(`{"007","NULL"," x "}`+"\n", all), off: `COPY 1: {007,"NULL"," x "}`, on: "COPY 1: {7,NULL,x}"},
 		{rule: "bytea-literal", setup: table("a bytea"), do: copied(`\\xZZ`+"\n", all), off: "22023: ", on: `COPY 1: \x5c785a5a`},
 		{rule: "jsonb-numbers", setup: table("a jsonb"), do: copied(`{"n": 12345678901234567890.123}`+"\n", all), off: `COPY 1: {"n": 12345678901234567890.123}`, on: `COPY 1: {"n": 12345678901234567000}`},

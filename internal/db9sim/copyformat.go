@@ -2,6 +2,7 @@ package db9sim
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	pg "github.com/pganalyze/pg_query_go/v6"
@@ -18,7 +19,7 @@ type copyFormat struct {
 
 // newCopyFormat reads the options of a COPY; ok is false where one of them
 // changes more than how rows are written, so that only the backend can run it.
-func newCopyFormat(stmt *pg.CopyStmt) (f copyFormat, ok bool) {
+func newCopyFormat(stmt *pg.CopyStmt, rules copyOptionRules) (f copyFormat, ok bool) {
 	f = copyFormat{delimiter: '\t', null: `\N`, quote: '"'}
 	var delimiter, null, escape bool
 	for _, node := range stmt.GetOptions() {
@@ -55,7 +56,9 @@ func newCopyFormat(stmt *pg.CopyStmt) (f copyFormat, ok bool) {
 			}
 			escape, f.escape = true, value[0]
 		default:
-			return f, false
+			if !rules.ignored || !slices.Contains(ignoredOptions, strings.ToLower(def.GetDefname())) {
+				return f, false
+			}
 		}
 	}
 	if f.csv && !delimiter {

@@ -56,7 +56,7 @@ func (s *session) copyIn(ctx context.Context, stmt *statement, resp *pgproto3.Co
 	if c == nil || !s.ext.synced || resp.OverallFormat != 0 {
 		return s.relayCopyIn(ctx, resp)
 	}
-	format, ok := newCopyFormat(c)
+	format, ok := newCopyFormat(c, s.sim.catalogs.copies)
 	if !ok || !in.switches.any() && !s.sim.rules.On("statement-timeout") && !s.sim.rules.On("copy-idle-timeout") {
 		return s.relayCopyIn(ctx, resp)
 	}

@@ -15,7 +15,7 @@ func (s *session) beforeCopyOut(ctx context.Context, stmt *statement) error {
 	if c == nil || c.GetIsFrom() || c.GetRelation() == nil || !s.ext.synced {
 		return nil
 	}
-	if format, ok := newCopyFormat(c); !ok || !format.plain() || format.header {
+	if format, ok := newCopyFormat(c, s.sim.catalogs.copies); !ok || !format.plain() || format.header {
 		return nil
 	}
 	target, err := s.copyTarget(ctx, c)

@@ -47,3 +47,8 @@ CREATE OR REPLACE FUNCTION _db9sim.body(stored text) RETURNS text LANGUAGE sql I
 $$ SELECT CASE WHEN position(E'\n-- _db9sim ' IN stored) > 0
                THEN pg_catalog.convert_from(pg_catalog.decode(split_part(stored, E'\n-- _db9sim ', 2), 'hex'), 'UTF8')
                ELSE stored END $$;
+
+-- A timeout as clients see it: the scaled one of the stand-in is DB9's.
+CREATE OR REPLACE FUNCTION _db9sim.timeout(parameter text, scaled text) RETURNS text LANGUAGE sql STABLE AS
+$$ SELECT CASE WHEN pg_catalog.current_setting(parameter)::pg_catalog.interval = (scaled || ' ms')::pg_catalog.interval
+               THEN '60s' ELSE pg_catalog.current_setting(parameter) END $$;

@@ -43,5 +43,12 @@ func copyRules() []Rule {
 		{Name: "idle-timeout", Kind: Limit, Mark: "D", Documented: true, Section: "2", Text: "a transaction idles at most 60 s: FATAL 25P03"},
 		{Name: "copy-idle-timeout", Kind: Limit, Mark: "H", Section: "2", Text: "in a transaction a COPY FROM whose client says nothing for so long: FATAL 25P03"},
 		{Name: "timeouts-settable", Kind: Limit, Mark: "H", Section: "2", Text: "timeouts cannot be set to 0 or above 60 s: SHOW reads 60s"},
+
+		// Catalogs.
+		{Name: "catalog-relations", Kind: Refuse, Mark: "F, H", Section: "7", Text: "pg_catalog and information_schema have the relations of the notes and no other (pg_stat_database, pg_settings, pg_locks, pg_inherits, ...): 42P01"},
+		{Name: "catalog-columns", Kind: Refuse, Mark: "F", Section: "7", Text: "pg_type.typnotnull: 42703"},
+		{Name: "catalog-flags", Kind: Silent, Mark: "H", Section: "7", Text: "pg_attribute.atttypmod is -1, attidentity and attgenerated are empty"},
+		{Name: "catalog-functions", Kind: Refuse, Mark: "H", Section: "7", Text: "pg_get_viewdef, pg_get_functiondef, pg_get_triggerdef, pg_get_ruledef: 42883; pg_get_constraintdef outside of a query of pg_constraint: 0A000"},
+		{Name: "wide-oids", Kind: Identity, Mark: "F", Section: "7", Text: "OIDs of catalogs are bigint and above 10,000,000,000; to cast them to regclass, or to compare them with one, is 22003"},
 	}
 }

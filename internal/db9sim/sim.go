@@ -71,7 +71,7 @@ func Start(ctx context.Context, cfg Config) (*Sim, error) {
 	}
 	s := &Sim{
 		cfg: cfg, rules: cfg.Rules, log: cfg.Log, backend: backend,
-		catalogs: newCatalogs(cfg.Rules), timeouts: newTimeoutRules(cfg.Rules, cfg.TimeScale), sizes: db9Sizes(),
+		timeouts: newTimeoutRules(cfg.Rules, cfg.TimeScale), sizes: db9Sizes(),
 		passwords: newPasswords(cfg.Auth), places: newPlaces(cfg.Rules, cfg.MaxConnections),
 	}
 	if s.faults, err = newFaults(cfg.Faults, cfg.Seed); err != nil {
@@ -81,6 +81,7 @@ func Start(ctx context.Context, cfg Config) (*Sim, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.catalogs = newCatalogs(s.rules, s.timeouts)
 	s.judge = newJudge(s.rules, s.catalogs)
 	if err := s.prepare(ctx); err != nil {
 		return nil, err

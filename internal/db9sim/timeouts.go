@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
+	pg "github.com/pganalyze/pg_query_go/v6"
 )
 
 // defaultTimeout is DB9's for a statement and for an idle transaction.
@@ -46,6 +47,9 @@ func newTimeoutRules(rules *RuleSet, scale float64) timeoutRules {
 	}
 	return t
 }
+
+// enforced reports whether one of DB9's timeouts is.
+func (t timeoutRules) enforced() bool { return len(t.defaults) > 0 }
 
 // allowed is what a session gets that asks for a value of a parameter.
 func (t timeoutRules) allowed(name, value string) string {
@@ -189,4 +193,46 @@ func (in *copyIn) timedOut(ctx context.Context, r *refusal) (outcome, error) {
 		return outcome{}, in.s.goodbye(r)
 	}
 	return in.abort(ctx, r, nil)
+}
+
+// setTimeout holds what SET asks for within what is allowed.
+func (w *rewriting) setTimeout(n *pg.VariableSetStmt) {
+	name := strings.ToLower(n.GetName())
+	if w.c.timeouts.defaults[name] == 0 || len(n.GetArgs()) != 1 {
+		return
+	}
+	c := n.GetArgs()[0].GetAConst()
+	value := c.GetSval().GetSval()
+	if i := c.GetIval(); i != nil {
+		value = strconv.Itoa(int(i.GetIval()))
+	}
+	if allowed := w.c.timeouts.allowed(name, value); allowed != value {
+		n.Args = []*pg.Node{pg.MakeAConstStrNode(allowed, -1)}
+		w.changed = true
+	}
+}
+
+// timeoutFunction does for set_config what setTimeout does for SET, and for
+// current_setting what the session does for SHOW.
+func (w *rewriting) timeoutFunction(n *pg.Node, f *pg.FuncCall, function string) {
+	if len(f.GetArgs()) == 0 {
+		return
+	}
+	name := strings.ToLower(constText(f.GetArgs()[0]))
+	limit, enforced := w.c.timeouts.defaults[name]
+	if !enforced {
+		return
+	}
+	if function == "set_config" && len(f.GetArgs()) == 3 {
+		value := constText(f.GetArgs()[1])
+		if allowed := w.c.timeouts.allowed(name, value); value != "" && allowed != value {
+			f.Args[1] = pg.MakeAConstStrNode(allowed, -1)
+			w.changed = true
+		}
+		return
+	}
+	if function == "current_setting" {
+		n.Node = own("timeout", f.GetArgs()[0], pg.MakeAConstStrNode(milliseconds(limit), -1)).Node
+		w.changed = true
+	}
 }
