@@ -23,6 +23,7 @@ type proof struct {
 	with  []string // other rules that are on in both positions
 	setup string   // on the backend
 	do    func(t *testing.T, conn *pgconn.PgConn) string
+	small bool   // sizes are those of Shrink
 	off   string // as on PostgreSQL
 	on    string
 }
@@ -39,6 +40,9 @@ func (p proof) prove(t *testing.T) {
 		}
 		sim, err := db9sim.Start(t.Context(), db9sim.Config{Backend: db.URL, Rules: rules(t, position.on...), Faults: forced, TimeScale: 0.005})
 		require.NoError(t, err)
+		if p.small {
+			sim.Shrink()
+		}
 		conn, err := pgconn.Connect(t.Context(), sim.URL())
 		require.NoError(t, err)
 		require.Equal(t, position.want, p.do(t, conn), "with rules %v", position.on)
@@ -151,8 +155,13 @@ func copyRuleProofs() []proof {
 		{rule: "timestamp-specials", setup: "DROP TABLE IF EXISTS t; DROP DOMAIN IF EXISTS d; CREATE DOMAIN d AS timestamp; CREATE TABLE t (a d)", do: copied("infinity\n", all), off: "COPY 1: infinity", on: "22007: "},
 		{rule: "row-limit", setup: table("a text"), do: copied(strings.Repeat("x", 9<<20)+"\n", "SELECT count(*) FROM t"), off: "COPY 1: 1", on: "XX000: 0"},
 		{rule: "key-limit", setup: table("a text PRIMARY KEY"), do: copied(strings.Repeat("x", 5000)+"\n", "SELECT count(*) FROM t"), off: "COPY 1: 1", on: "XX000: 0"},
-		{rule: "line-limit", setup: table("a text"), do: copied(strings.Repeat("x", 33<<20)+"\n", "SELECT count(*) FROM t"), off: "COPY 1: 1", on: "54000: 0"},
-		{rule: "transaction-limit", setup: table("a text"), do: copied(strings.Repeat(strings.Repeat("x", 1<<20)+"\n", 101), "SELECT count(*) FROM t"), off: "COPY 101: 101", on: "XX000: 0"},
+		{rule: "line-limit", small: true, setup: table("a text"), do: copied(strings.Repeat("x", 11<<10)+"\n", "SELECT count(*) FROM t"), off: "COPY 1: 1", on: "54000: 0"},
+		{rule: "transaction-limit", small: true, setup: table("a text"), do: copied(strings.Repeat(strings.Repeat("x", 1<<10)+"\n", 101), "SELECT count(*) FROM t"), off: "COPY 101: 101", on: "XX000: 0"},
+		{rule: "transaction-limit", small: true, setup: table("a text"), do: func(t *testing.T, conn *pgconn.PgConn) string {
+			t.Helper()
+			half := strings.Repeat("x", 60<<10)
+			return queries("BEGIN", "INSERT INTO t VALUES ('"+half+"')")(t, conn) + copied(half+"\n", "SELECT 1")(t, conn) + queries("ROLLBACK", "INSERT INTO t VALUES ('"+half+"')", "SELECT count(*) FROM t")(t, conn)
+		}, off: "COPY 1: 11", on: "XX000: 25P021"},
 	}
 }
 
@@ -236,6 +245,7 @@ func timeoutProofs() []proof {
 		{rule: "statement-timeout", do: queries("SELECT pg_sleep(0.4)"), off: "", on: "57014"},
 		{rule: "idle-timeout", do: idling, off: "1", on: "FATAL 25P03"},
 		{rule: "timeout-rollback", setup: table("a int"), do: queries("BEGIN", "INSERT INTO t VALUES (1)", "SET LOCAL statement_timeout = 50", "SELECT pg_sleep(1)", "INSERT INTO t VALUES (2)", "COMMIT", "SELECT * FROM t"), off: "57014 25P02", on: "57014 2"},
+		{rule: "timeouts-settable", with: []string{"statement-timeout", "idle-timeout"}, do: queries("SHOW statement_timeout", "SET statement_timeout = 0", "SHOW statement_timeout", "SET statement_timeout = '200ms'", "SHOW statement_timeout", "SHOW idle_in_transaction_session_timeout", "SELECT set_config('statement_timeout', '0', false) IS NOT NULL", "SELECT current_setting('statement_timeout')", "RESET statement_timeout", "SHOW statement_timeout"), off: "60s 0 200ms 60s t 0 60s", on: "60s 60s 200ms 60s t 60s 60s"},
 		{rule: "copy-idle-timeout", with: []string{"idle-timeout"}, setup: table("a int"), do: stalled("BEGIN"), off: "1", on: "25P03"},
 	}
 }
@@ -296,6 +306,14 @@ func TestStatementTimeoutInsideCopy(t *testing.T) {
 func limitProofs() []proof {
 	return []proof{
 		{rule: "row-limit", setup: table("a text"), do: queries("INSERT INTO t VALUES ('"+strings.Repeat("x", 9<<20)+"')", "SELECT count(*) FROM t"), off: "1", on: "XX000 0"},
+		{rule: "sort-limit", small: true, do: func(t *testing.T, conn *pgconn.PgConn) string {
+			t.Helper()
+			out := ""
+			for _, end := range []string{"ORDER BY 1", "ORDER BY 1 LIMIT 1", ""} {
+				out += fmt.Sprintf("%.5s ", queries("SELECT repeat('12345', 2200) "+end)(t, conn))
+			}
+			return out
+		}, off: "12345 12345 12345 ", on: "54000 12345 12345 "},
 		{rule: "portal-limit", do: portals, off: "", on: "54000"},
 	}
 }
