@@ -148,7 +148,7 @@ func cut(text string, raw *pg.RawStmt) string {
 // one judges one statement; types are what the backend said of the types that
 // an earlier judgement asked for.
 func (j *judge) one(text string, raw *pg.RawStmt, types map[string]string) (*statement, error) {
-	v := verdict{rules: j.rules, settings: j.settings, types: types, out: &statement{text: text, sql: text, raw: raw}}
+	v := verdict{rules: j.rules, types: types, out: &statement{text: text, sql: text, raw: raw}}
 	if j.rules.Empty() {
 		return v.out, nil
 	}
@@ -179,10 +179,9 @@ func (j *judge) one(text string, raw *pg.RawStmt, types map[string]string) (*sta
 // verdict is the judgement of one statement in the making. Its methods change
 // the parse tree where DB9 would change the statement in silence.
 type verdict struct {
-	rules    *RuleSet
-	settings map[string]bool   // names of the backend's parameters, in lower case
-	types    map[string]string // pg_type.typtype by quoted name, "" if there is none
-	changed  bool              // the tree is no longer what the client sent
+	rules   *RuleSet
+	types   map[string]string // pg_type.typtype by quoted name, "" if there is none
+	changed bool              // the tree is no longer what the client sent
 
 	background bool // the statement is answered first and run later
 	out        *statement

@@ -14,6 +14,17 @@ var idleSettings = []string{
 	"default_table_access_method", "bytea_output", "default_transaction_read_only",
 }
 
+// realSettings are those of PostgreSQL's that DB9 knows, or that are the
+// protocol's or a statement's own business. To DB9 all others are unknown names.
+var realSettings = []string{
+	"statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout", "search_path", "timezone",
+	"application_name", "client_min_messages", "default_text_search_config",
+	"client_encoding", "datestyle", "intervalstyle", "standard_conforming_strings", "default_tablespace",
+	"server_version", "server_version_num", "server_encoding", "is_superuser", "integer_datetimes", "max_connections",
+	"role", "session_authorization", "session_replication_role", "seed", "all",
+	"transaction_isolation", "default_transaction_isolation", "transaction_read_only", "transaction_deferrable",
+}
+
 // shelf is where the value of a parameter is kept that does nothing.
 const shelf = "db9sim."
 
@@ -24,7 +35,11 @@ func (v *verdict) shelved(name string) bool {
 	if slices.Contains(idleSettings, name) || strings.HasPrefix(name, "lc_") {
 		return v.rules.On("idle-settings")
 	}
-	return !v.settings[name] && !strings.Contains(name, ".") && v.rules.On("unknown-settings")
+	if v.rules.On("unknown-settings") {
+		return !slices.Contains(realSettings, name) && !strings.Contains(name, ".")
+	}
+	// Or the planner could be talked out of the rule.
+	return strings.HasPrefix(name, "enable_") && v.rules.On("gin-scan")
 }
 
 // set judges SET and RESET.

@@ -99,7 +99,7 @@ func coreRules() []Rule {
 		{Name: "repeatable-read", Kind: Silent, Mark: "H", Section: "3", Text: "READ COMMITTED runs as REPEATABLE READ; conflicts outside of a transaction are tried again up to 64 times"},
 		{Name: "read-only", Kind: Silent, Mark: "H", Section: "2", Text: "READ ONLY transactions write"},
 		{Name: "timeout-rollback", Kind: Silent, Mark: "H", Section: "2", Text: "57014 in a transaction rolls it back at once: the next statement is outside of any"},
-		{Name: "unknown-settings", Kind: Silent, Mark: "H", Section: "2", Text: "SET and RESET of unknown names succeed"},
+		{Name: "unknown-settings", Kind: Silent, Mark: "H", Section: "2", Text: "SET and RESET of unknown names, among them most of PostgreSQL's parameters, succeed and do nothing"},
 		{Name: "idle-settings", Kind: Silent, Mark: "H", Section: "2", Text: "check_function_bodies, work_mem, extra_float_digits, xmloption, row_security, default_table_access_method, lc_*, bytea_output, default_transaction_read_only are taken and do nothing"},
 		{Name: "set-outlives-rollback", Kind: Silent, Mark: "H", Section: "2", Text: "SET is not undone by ROLLBACK or ROLLBACK TO"},
 		{Name: "set-config", Kind: Silent, Mark: "H", Section: "2", Text: "set_config() acts only as the sole column of a SELECT without FROM"},
