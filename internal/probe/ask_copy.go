@@ -156,17 +156,17 @@ const quotedTable = "P q"
 
 // asPostgres is what PostgreSQL's COPY TO gives for values whose texts other
 // servers are known to print in another way.
-var asPostgres = []struct{ expr, want string }{
-	{"1e16::double precision", "1e+16"},
-	{"100::double precision", "100"},
-	{"'2020-01-01 00:00:00+00'::timestamptz", "2020-01-01 00:00:00+00"},
-	{"'2020-01-01 00:00:00.5'::timestamp", "2020-01-01 00:00:00.5"},
-	{"ARRAY['a', 'b c']::text[]", `{a,"b c"}`},
-	{`'{"bb": 1, "a": 2}'::jsonb`, `{"a": 2, "bb": 1}`},
-	{"'1 day 01:00'::interval", "1 day 01:00:00"},
-	{"'1.50'::numeric", "1.50"},
-	{`'\x00ff'::bytea`, `\\x00ff`},
-	{"true", "t"},
+var asPostgres = []struct{ typ, literal, want string }{
+	{"double precision", "1e16", "1e+16"},
+	{"double precision", "100", "100"},
+	{"timestamptz", "2020-01-01 00:00:00+00", "2020-01-01 00:00:00+00"},
+	{"timestamp", "2020-01-01 00:00:00.5", "2020-01-01 00:00:00.5"},
+	{"text[]", `{a,"b c"}`, `{a,"b c"}`},
+	{"jsonb", `{"bb": 1, "a": 2}`, `{"a": 2, "bb": 1}`},
+	{"interval", "1 day 01:00", "1 day 01:00:00"},
+	{"numeric", "1.50", "1.50"},
+	{"bytea", `\x00ff`, `\\x00ff`},
+	{"boolean", "true", "t"},
 }
 
 // askCopyOut: verification reads by COPY TO only where all of this is as on
@@ -193,14 +193,18 @@ func askCopyOut(ctx context.Context, l *lab) answer {
 	}
 	out("query", "COPY (SELECT 1) TO STDOUT", "1\n")
 	out("quoted", "COPY "+name+" TO STDOUT", "7\n")
-	exprs, want := make([]string, len(asPostgres)), make([]string, len(asPostgres))
+	columns, literals, want := make([]string, len(asPostgres)), make([]string, len(asPostgres)), make([]string, len(asPostgres))
 	for i, x := range asPostgres {
-		exprs[i], want[i] = x.expr, x.want
+		columns[i] = fmt.Sprintf("c%d %s", i, x.typ)
+		literals[i], want[i] = "'"+x.literal+"'", x.want
 	}
-	out("text", "COPY (SELECT "+strings.Join(exprs, ", ")+") TO STDOUT", strings.Join(want, "\t")+"\n")
+	s.must(ctx, "CREATE TABLE "+in("p15")+" ("+strings.Join(columns, ", ")+")", "INSERT INTO "+in("p15")+" VALUES ("+strings.Join(literals, ", ")+")")
+	line := strings.Join(want, "\t") + "\n"
+	out("text", "COPY "+in("p15")+" TO STDOUT", line)
+	out("query-text", "COPY (SELECT * FROM "+in("p15")+") TO STDOUT", line)
 	evidence := shorten(strings.Join(said, "; "))
 	switch {
-	case all(values, kept, "query", "quoted", "text"):
+	case all(values, kept, "query", "quoted", "text", "query-text"):
 		return verdict(true, "as-postgresql", evidence).with(values)
 	case all(values, kept, "query", "quoted"):
 		return verdict(false, "text-differs", evidence).with(values)

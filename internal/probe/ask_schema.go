@@ -38,7 +38,6 @@ func askIndexMethods(ctx context.Context, l *lab) answer {
 		}
 	}
 	s.any(ctx, "ANALYZE "+in("p16"))
-	s.any(ctx, "SET enable_seqscan = off")
 	for _, c := range indexCases {
 		if values[c.method] != "accepted" {
 			continue

@@ -45,7 +45,7 @@ safer one.
 | assumed | in doubt: an error, a timeout, a lost connection, a right that the role lacks, or an answer that shows nothing. The assumption is kept |
 | skipped | "--skip-probe" or "--only" left it out. The assumption is kept |
 
-A probe works on connections of its own (at most four at once, "--jobs"), has 30 seconds, and makes what it needs in
+A probe works on connections of its own (at most four at once, "--jobs"), has 30 seconds (the one that sends megabytes 120), and makes what it needs in
 schema "_pg2db9_probe". That schema is dropped at the end in any case, also after an error or an interrupt; where it
 cannot be, it is named. A schema of that name that holds anything but the probes' own tables is left alone, and the
 probes that need it are not made. The row security probe makes a role in a transaction that it rolls back.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // probe is one question to a target.
@@ -18,6 +19,7 @@ type probe struct {
 
 	scratch bool // it makes something
 	two     bool // it needs two connections at once
+	heavy   bool // it sends megabytes, over a link that may be slow
 	text    string
 	ask     func(ctx context.Context, l *lab) answer // nil: nothing is asked, text is all that is said
 }
@@ -27,6 +29,16 @@ func (p probe) connections() int64 {
 		return 2
 	}
 	return 1
+}
+
+// heavyFactor is how much more time a heavy probe has.
+const heavyFactor = 4
+
+func (p probe) timeout(usual time.Duration) time.Duration {
+	if p.heavy {
+		return heavyFactor * usual
+	}
+	return usual
 }
 
 func (p probe) fact() Fact {

@@ -107,7 +107,7 @@ var probes = []probe{
 		claim: "pg_catalog has what PostgreSQL's has, with OIDs of 32 bits", assume: "it is partial, OIDs are wider: information_schema and behaviour are believed",
 	},
 	{
-		number: 27, name: "sizes", topic: "size of rows and keys", scratch: true, ask: askSizes,
+		number: 27, name: "sizes", topic: "size of rows and keys", scratch: true, heavy: true, ask: askSizes,
 		claim: "rows of 9 MiB are taken", assume: "rows above 7 MiB are refused, keys above 2 KB warned of",
 	},
 	{

@@ -139,7 +139,7 @@ func (r *run) all(ctx context.Context) {
 // one makes one probe and writes down what came of it.
 func (r *run) one(ctx context.Context, p probe, f *Fact) {
 	started := time.Now()
-	asking, cancel := within(ctx, r.Timeout, "the target")
+	asking, cancel := within(ctx, p.timeout(r.Timeout), "the target")
 	defer cancel()
 	l := &lab{target: r.Target, role: "_pg2db9_probe_" + strings.ToLower(rand.Text()[:12])}
 	a := p.ask(asking, l)
