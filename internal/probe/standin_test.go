@@ -93,7 +93,6 @@ var ruleCases = []ruleCase{
 	{probe: 2, rules: "version", outcome: Proved, finding: "db9sim"},
 	{probe: 4, rules: "serializable", outcome: Refuted, finding: "error"},
 	{probe: 4, rules: "serializable-downgrade repeatable-read", outcome: Refuted, finding: "downgraded"},
-	{probe: 5, rules: "timeouts-settable statement-timeout idle-timeout", outcome: Refuted, finding: "capped", key: "statement_ms", value: "60000"},
 	{probe: 6, rules: "timeout-rollback", outcome: Refuted, finding: "silent-rollback"},
 	{probe: 7, rules: "smallint real char", outcome: Refuted, finding: "aliased", key: "real", value: "as float8"},
 	{probe: 8, rules: "unknown-types", outcome: Refuted, finding: "silent", key: "unknown", value: "as text"},
