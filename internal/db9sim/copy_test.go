@@ -180,10 +180,10 @@ func TestCopyInTransactionIsAtomic(t *testing.T) {
 	sim, db := start(t, db9sim.Config{Rules: rules(t, "copy-rotation", "copy-held")})
 	conn := connect(t, sim).PgConn()
 	db.Exec(t, table("a int"))
-	require.Equal(t, "", queries("BEGIN")(t, conn))
+	require.Empty(t, queries("BEGIN")(t, conn))
 	require.Equal(t, "22P02: 25P02", copied(numbers(12_000, 10_500), "SELECT 1")(t, conn))
 	require.Equal(t, "0", queries("ROLLBACK", "SELECT count(*) FROM t")(t, conn))
-	require.Equal(t, "", queries("BEGIN")(t, conn))
+	require.Empty(t, queries("BEGIN")(t, conn))
 	require.Equal(t, "COPY 12000: 12000", copied(numbers(12_000, 0), "SELECT count(*) FROM t")(t, conn))
 	require.Equal(t, "12000", queries("COMMIT", "SELECT count(*) FROM t")(t, conn))
 }
@@ -254,7 +254,7 @@ func timeoutProofs() []proof {
 func idling(t *testing.T, conn *pgconn.PgConn) string {
 	t.Helper()
 	other := again(t, conn)
-	require.Equal(t, "", queries("BEGIN")(t, conn))
+	require.Empty(t, queries("BEGIN")(t, conn))
 	require.NoError(t, conn.Conn().SetReadDeadline(time.Now().Add(600*time.Millisecond)))
 	msg, err := conn.Frontend().Receive()
 	if err == nil {

@@ -80,7 +80,7 @@ func appendElement(out, element []byte, quoted bool, guess guessing) []byte {
 			}
 		}
 	}
-	if !quoted && len(element) > 0 && bytes.IndexAny(element, "{}\"\\, ") < 0 {
+	if !quoted && len(element) > 0 && !bytes.ContainsAny(element, "{}\"\\, ") {
 		return append(out, element...)
 	}
 	return appendQuoted(out, element)

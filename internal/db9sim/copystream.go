@@ -50,7 +50,6 @@ type copyStream struct {
 
 	touch    bool // a column has something to be looked at
 	pending  []byte
-	quoted   bool // pending ends inside a CSV value in quotes
 	crlf     bool
 	ended    bool // by \.
 	lines    int64
@@ -62,7 +61,6 @@ type copyStream struct {
 
 	bounds  []int
 	scratch []byte
-	fields  [][]byte
 	omit    []int
 }
 

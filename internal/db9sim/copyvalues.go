@@ -3,6 +3,7 @@ package db9sim
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -144,7 +145,7 @@ func fixTime(dst, raw []byte) ([]byte, bool, *valueError) {
 const digitsMax = 28
 
 func fixNumeric(dst, raw []byte) ([]byte, bool, *valueError) {
-	if len(raw) <= digitsMax && len(raw) > 0 && isDigit(raw[len(raw)-1]) && bytes.IndexAny(raw, "eE") < 0 {
+	if len(raw) <= digitsMax && len(raw) > 0 && isDigit(raw[len(raw)-1]) && !bytes.ContainsAny(raw, "eE") {
 		return dst, false, nil
 	}
 	digits, scale, significant, point, exponent := 0, 0, false, false, 0
@@ -314,7 +315,7 @@ func fixJSONB(dst, raw []byte) ([]byte, bool, *valueError) {
 
 // nativeNumber is what a JSON number becomes in 64 bits; same spares the text.
 func nativeNumber(text []byte) (native []byte, same bool, refused *valueError) {
-	if bytes.IndexAny(text, ".eE") < 0 {
+	if !bytes.ContainsAny(text, ".eE") {
 		if len(text) <= 18 {
 			return nil, true, nil
 		}
@@ -326,13 +327,14 @@ func nativeNumber(text []byte) (native []byte, same bool, refused *valueError) {
 		}
 	}
 	f, err := strconv.ParseFloat(string(text), 64)
-	if err != nil && math.IsInf(f, 0) {
+	switch {
+	case errors.Is(err, strconv.ErrRange):
 		return nil, false, badValue("22P02", "invalid input syntax for type json: number out of range: %q", text)
+	case errors.Is(err, strconv.ErrSyntax): // the backend refuses it
+		native = text
+	default:
+		native = appendFloat(nil, f)
 	}
-	if err != nil {
-		return nil, true, nil // no number at all: the backend says so
-	}
-	native = appendFloat(nil, f)
 	return native, bytes.Equal(native, text), nil
 }
 

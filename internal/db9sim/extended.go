@@ -201,12 +201,9 @@ func (s *session) executePortal(ctx context.Context, m *pgproto3.Execute) error 
 			return err
 		}
 	}
-	r, err = s.after(ctx, p.stmt, out)
-	if err != nil {
-		return err
-	}
-	if r != nil && out.err == nil {
-		return s.failExtended(ctx, r)
+	s.after(p.stmt, out)
+	if out.refuse != nil && out.err == nil {
+		return s.failExtended(ctx, out.refuse)
 	}
 	s.end(out)
 	if out.err != nil {

@@ -21,7 +21,6 @@ type limitState struct {
 	txBytes  int          // written by the transaction, about
 	timeouts timeouts     // as last read
 	stale    bool         // timeouts may have changed since
-	rollBack bool         // at the next Sync: a timeout has ended the transaction
 	lines    *linePrinter // of the COPY TO under way
 	results  resultUse
 }
@@ -118,9 +117,8 @@ func literals(n *pg.Node) int {
 	return sum
 }
 
-// limitsAfter is told how a statement ended. It may turn the end into an error
-// of its own by a refusal, which also fails the transaction.
-func (s *session) limitsAfter(_ context.Context, stmt *statement, out outcome) (*refusal, error) {
+// limitsAfter is told how a statement ended.
+func (s *session) limitsAfter(stmt *statement, out outcome) {
 	s.portalAfter(out)
 	if s.status == idle {
 		s.limits.txBytes = 0
@@ -128,7 +126,6 @@ func (s *session) limitsAfter(_ context.Context, stmt *statement, out outcome) (
 	if mayChangeTimeouts(stmt) || out.err != nil {
 		s.limits.stale = true
 	}
-	return nil, nil
 }
 
 // mayChangeTimeouts reports whether a statement sets parameters, or ends the

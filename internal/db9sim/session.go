@@ -295,9 +295,7 @@ func (s *session) run(ctx context.Context, stmt *statement) (outcome, error) {
 	if err != nil {
 		return out, err
 	}
-	if out.refuse, err = s.after(ctx, stmt, out); err != nil {
-		return out, err
-	}
+	s.after(stmt, out)
 	if out.refuse != nil && out.err == nil {
 		return s.fail(ctx, out.refuse)
 	}
@@ -346,8 +344,8 @@ func (s *session) before(ctx context.Context, stmt *statement, c call) (*refusal
 	return nil, nil
 }
 
-// after is what is asked of each statement after it ran.
-func (s *session) after(ctx context.Context, stmt *statement, out outcome) (*refusal, error) {
+// after notes how each statement ended.
+func (s *session) after(stmt *statement, out outcome) {
 	if c := stmt.copy(); c != nil && c.GetIsFrom() && out.err == nil {
 		s.copied = s.status == inTx
 	}
@@ -358,11 +356,7 @@ func (s *session) after(ctx context.Context, stmt *statement, out outcome) (*ref
 		s.sets = append(s.sets, stmt.sql)
 	}
 	s.undone = s.undone || stmt.tx().GetKind() == pg.TransactionStmtKind_TRANS_STMT_ROLLBACK_TO
-	r, err := s.limitsAfter(ctx, stmt, out)
-	if out.refuse != nil {
-		r = out.refuse
-	}
-	return r, err
+	s.limitsAfter(stmt, out)
 }
 
 // tell sends what is to be said before a statement runs.
