@@ -116,7 +116,7 @@ func (j *job) choose() {
 // checkRights looks whether the role may create what is planned, and what
 // stands there already.
 func (j *job) checkRights(ctx context.Context) error {
-	existing, err := preflight.ReadExisting(ctx, j.target, j.plan)
+	existing, err := preflight.ReadExisting(ctx, j.target, j.plan, j.profile.FullCatalog)
 	if err != nil {
 		return fmt.Errorf("reading what stands on the target: %w", err)
 	}

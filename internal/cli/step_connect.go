@@ -91,12 +91,12 @@ func (j *job) checkServers(ctx context.Context) error {
 }
 
 func (j *job) servers() preflight.Servers {
-	return preflight.Servers{Source: j.source, Target: j.target, TargetPostgres: !j.targetAbout.DB9, Filtered: j.opts.filtered()}
+	return preflight.Servers{Source: j.source, Target: j.target, TargetPostgres: !j.targetAbout.DB9, TargetForeign: !j.profile.FullCatalog, Filtered: j.opts.filtered()}
 }
 
 // check makes checks and stops at those that block.
 func (j *job) check(ctx context.Context, checks []preflight.Check) error {
-	found, err := preflight.Run(ctx, checks, j.targetAbout.DB9)
+	found, err := preflight.Run(ctx, checks, j.targetAbout.DB9 || !j.profile.FullCatalog)
 	j.found(found)
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"github.com/pg2db9/pg2db9/internal/event"
 	"github.com/pg2db9/pg2db9/internal/preflight"
 	"github.com/pg2db9/pg2db9/internal/ui/report"
+	"github.com/pg2db9/pg2db9/verify"
 )
 
 // match picks the chosen tables of a listing. A source without tables is no
@@ -104,7 +105,7 @@ func (j *job) makePlan(onlyData bool) step {
 // source's role may read of it.
 func (j *job) checkTarget(onlyData bool) step {
 	return func(ctx context.Context) error {
-		existing, err := preflight.ReadExisting(ctx, j.target, j.plan)
+		existing, err := preflight.ReadExisting(ctx, j.target, j.plan, j.profile.FullCatalog)
 		if err != nil {
 			return fmt.Errorf("reading what stands on the target: %w", err)
 		}
@@ -113,9 +114,16 @@ func (j *job) checkTarget(onlyData bool) step {
 		for i, s := range j.plan.Sequences {
 			sequences[i] = s.Source
 		}
-		checks := preflight.TargetChecks(preflight.Target{
+		target := preflight.Target{
 			Q: j.target, Plan: j.plan, Existing: existing, OnExisting: preflight.OnExisting(j.opts.OnExisting), OnlyData: onlyData,
-		})
+			Foreign: !j.profile.FullCatalog,
+		}
+		if target.Foreign && target.OnExisting == preflight.Truncate && !onlyData && len(existing.Tables(j.plan)) > 0 {
+			if target.Unfit, _, err = verify.CheckColumns(ctx, j.target, j.plan); err != nil {
+				return fmt.Errorf("reading what stands on the target: %w", err)
+			}
+		}
+		checks := preflight.TargetChecks(target)
 		return j.check(ctx, append(checks, preflight.SourceSequences(j.source, sequences)))
 	}
 }

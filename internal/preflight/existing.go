@@ -17,6 +17,30 @@ type Existing struct {
 	relations   map[catalog.Name]object // tables, views, sequences, indexes and composite types share one name space
 	types       map[catalog.Name]object
 	constraints map[constraintName]constraint
+	untold      []string // kinds of object that the target does not tell of
+}
+
+func newExisting() *Existing {
+	return &Existing{
+		relations: map[catalog.Name]object{}, types: map[catalog.Name]object{},
+		constraints: map[constraintName]constraint{},
+	}
+}
+
+// add takes objects as they were read.
+func (e *Existing) add(objects []object) {
+	for _, o := range objects {
+		name := catalog.Name{Schema: o.Schema, Name: o.Name}
+		switch o.Kind {
+		case "enum", "domain", "range type", "type":
+			e.types[name] = o
+		case "composite type":
+			e.types[name] = o
+			e.relations[name] = o
+		default:
+			e.relations[name] = o
+		}
+	}
 }
 
 type object struct {
@@ -47,29 +71,19 @@ const (
 	kindSequence = "sequence"
 )
 
-// ReadExisting reads what stands in the plan's schemas.
-func ReadExisting(ctx context.Context, q Querier, plan *ddlgen.Plan) (*Existing, error) {
-	schemas := Schemas(plan)
-	e := &Existing{
-		relations: map[catalog.Name]object{}, types: map[catalog.Name]object{},
-		constraints: map[constraintName]constraint{},
+// ReadExisting reads what stands in the plan's schemas, from PostgreSQL's own
+// catalog where full says that the target has it.
+func ReadExisting(ctx context.Context, q Querier, plan *ddlgen.Plan, full bool) (*Existing, error) {
+	if !full {
+		return readTold(ctx, q, plan)
 	}
+	schemas := Schemas(plan)
+	e := newExisting()
 	objects, err := rows[object](ctx, q, "target_objects", schemas)
 	if err != nil {
 		return nil, err
 	}
-	for _, o := range objects {
-		name := catalog.Name{Schema: o.Schema, Name: o.Name}
-		switch o.Kind {
-		case "enum", "domain", "range type", "type":
-			e.types[name] = o
-		case "composite type":
-			e.types[name] = o
-			e.relations[name] = o
-		default:
-			e.relations[name] = o
-		}
-	}
+	e.add(objects)
 	constraints, err := rows[constraint](ctx, q, "target_constraints", schemas)
 	if err != nil {
 		return nil, err

@@ -60,7 +60,7 @@ func Run(ctx context.Context, checks []Check, lenient bool) ([]finding.Finding, 
 	for _, c := range checks {
 		found, err := c.Run(ctx)
 		if err != nil {
-			if !lenient || !unknownThere(err) {
+			if !lenient || !notTold(err) {
 				return out, fmt.Errorf("preflight check %q could not be made: %w", c.Name, err)
 			}
 			out = append(out, finding.Finding{
@@ -87,6 +87,16 @@ func unknownThere(err error) bool {
 	return false
 }
 
+// notTold is unknownThere for a target that may be no PostgreSQL: its OIDs,
+// wider than 32 bits, may not pass its own functions either.
+func notTold(err error) bool {
+	switch dial.SQLState(err) {
+	case pgerrcode.NumericValueOutOfRange, pgerrcode.InvalidTextRepresentation, pgerrcode.SyntaxError:
+		return true
+	}
+	return unknownThere(err)
+}
+
 //go:embed queries/*.sql
 var queries embed.FS
 
@@ -98,9 +108,13 @@ func text(name string) string {
 	return string(b)
 }
 
+// simple lets a query travel by the simple protocol, whose results are text: a
+// target's binary forms, and the OIDs of its types, need not be PostgreSQL's.
+func simple(args []any) []any { return append([]any{pgx.QueryExecModeSimpleProtocol}, args...) }
+
 // rows runs a query of this package and reads all its rows.
 func rows[T any](ctx context.Context, q Querier, name string, args ...any) ([]T, error) {
-	r, err := q.Query(ctx, text(name), args...)
+	r, err := q.Query(ctx, text(name), simple(args)...)
 	if err != nil {
 		return nil, fmt.Errorf("query %s: %w", name, err)
 	}
@@ -114,7 +128,7 @@ func rows[T any](ctx context.Context, q Querier, name string, args ...any) ([]T,
 // one runs a query of this package that gives one value.
 func one[T any](ctx context.Context, q Querier, name string, args ...any) (T, error) {
 	var none T
-	r, err := q.Query(ctx, text(name), args...)
+	r, err := q.Query(ctx, text(name), simple(args)...)
 	if err != nil {
 		return none, fmt.Errorf("query %s: %w", name, err)
 	}
@@ -127,7 +141,7 @@ func one[T any](ctx context.Context, q Querier, name string, args ...any) (T, er
 
 // list runs a query of this package that gives one column.
 func list[T any](ctx context.Context, q Querier, name string, args ...any) ([]T, error) {
-	r, err := q.Query(ctx, text(name), args...)
+	r, err := q.Query(ctx, text(name), simple(args)...)
 	if err != nil {
 		return nil, fmt.Errorf("query %s: %w", name, err)
 	}

@@ -165,7 +165,12 @@ func TestServers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := Servers{Source: c.source.Conn(t), Target: c.target.Conn(t), TargetPostgres: true}
+			source, target := c.source.Conn(t), c.target.Conn(t)
+			for _, conn := range []*pgx.Conn{source, target} { // as every session of a run does
+				_, err := conn.Exec(t.Context(), "SET client_encoding = 'UTF8'")
+				require.NoError(t, err)
+			}
+			s := Servers{Source: source, Target: target, TargetPostgres: true}
 			require.Equal(t, c.want, codes(run(t, ServerChecks(s)...)))
 		})
 	}
@@ -293,7 +298,7 @@ const planned = `
 
 func target(t *testing.T, conn Querier, p *ddlgen.Plan, on OnExisting, onlyData bool) []finding.Finding {
 	t.Helper()
-	e, err := ReadExisting(t.Context(), conn, p)
+	e, err := ReadExisting(t.Context(), conn, p, true)
 	require.NoError(t, err)
 	return run(t, TargetChecks(Target{Q: conn, Plan: p, Existing: e, OnExisting: on, OnlyData: onlyData})...)
 }
@@ -359,7 +364,7 @@ func TestTruncateKeepsWhatIsAsPlanned(t *testing.T) {
 	found := target(t, db.Conn(t), plan(), Truncate, false)
 	require.Zero(t, finding.Count(found, finding.Block), "%v", found)
 	require.Equal(t, 7, finding.Count(found, finding.Info), "%v", codes(found))
-	e, err := ReadExisting(t.Context(), db.Conn(t), plan())
+	e, err := ReadExisting(t.Context(), db.Conn(t), plan(), true)
 	require.NoError(t, err)
 	require.Equal(t, []catalog.Name{name("public", "a"), name("public", "b")}, e.Tables(plan()))
 	require.Equal(t, []string{`ALTER TABLE "public"."a" DROP CONSTRAINT "a_fk"`}, e.ForeignKeyDrops(plan()))
@@ -431,7 +436,7 @@ func TestDrops(t *testing.T) {
 	db := pgtest.Server(t).Database(t)
 	db.Exec(t, planned+"CREATE TABLE bystander (a int); CREATE SEQUENCE other;")
 	require.Zero(t, finding.Count(target(t, db.Conn(t), plan(), Drop, false), finding.Block))
-	e, err := ReadExisting(t.Context(), db.Conn(t), plan())
+	e, err := ReadExisting(t.Context(), db.Conn(t), plan(), true)
 	require.NoError(t, err)
 	drops := e.Drops(plan())
 	require.Equal(t, []string{
@@ -439,7 +444,7 @@ func TestDrops(t *testing.T) {
 		`DROP DOMAIN "public"."positive"`, `DROP TYPE "public"."mood"`,
 	}, drops)
 	db.Exec(t, strings.Join(drops, ";"))
-	e, err = ReadExisting(t.Context(), db.Conn(t), plan())
+	e, err = ReadExisting(t.Context(), db.Conn(t), plan(), true)
 	require.NoError(t, err)
 	require.Equal(t, "1 sequence, 1 table: public.bystander, public.other", e.describe())
 	require.Empty(t, e.Drops(plan()))

@@ -19,7 +19,9 @@ type Servers struct {
 	// TargetPostgres says that the target is a plain PostgreSQL, of which more
 	// can be asked.
 	TargetPostgres bool
-	Filtered       bool // the user named tables or schemas
+	// TargetForeign says that its pg_catalog is not PostgreSQL's.
+	TargetForeign bool
+	Filtered      bool // the user named tables or schemas
 }
 
 // server is what a server says of itself.
@@ -114,7 +116,11 @@ func (s Servers) swapped(ctx context.Context) ([]finding.Finding, error) {
 	if err != nil || source > 0 {
 		return nil, err
 	}
-	target, err := one[int64](ctx, s.Target, "table_count")
+	query := "table_count"
+	if s.TargetForeign {
+		query = "told_table_count"
+	}
+	target, err := one[int64](ctx, s.Target, query)
 	if err != nil || target == 0 {
 		return nil, err
 	}

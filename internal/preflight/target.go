@@ -32,6 +32,12 @@ type Target struct {
 	Existing   *Existing
 	OnExisting OnExisting
 	OnlyData   bool // the tables must be there: pg2db9 copy
+	// Foreign says that the target's pg_catalog is not PostgreSQL's: information_schema
+	// is asked in its place.
+	Foreign bool
+	// Unfit are tables on a foreign target that are not as planned, with the reason:
+	// their types are compared where their rows are.
+	Unfit map[catalog.Name]error
 }
 
 // TargetChecks are the checks of the target against the plan.
@@ -99,10 +105,10 @@ func (t Target) rights(ctx context.Context) ([]finding.Finding, error) {
 // empty refuses a target that is in use (C28), and names that are taken.
 func (t Target) empty(context.Context) ([]finding.Finding, error) {
 	if t.OnExisting == Truncate || t.OnExisting == Drop {
-		return append(t.Existing.occupied(t.Plan), t.kept()...), nil
+		return slices.Concat(t.Existing.occupied(t.Plan), t.kept(), t.Existing.notKnown()), nil
 	}
 	if t.Existing.Empty() {
-		return nil, nil
+		return t.Existing.notKnown(), nil
 	}
 	return []finding.Finding{{
 		Code: TargetNotEmpty, Severity: finding.Block, Object: finding.Object{Kind: "server", Name: "target"},
@@ -182,7 +188,11 @@ func (t Target) columns(ctx context.Context) (map[catalog.Name][]column, error) 
 		all[i] = x.Target
 	}
 	schemas, objects := split(all)
-	cols, err := rows[column](ctx, t.Q, "target_columns", schemas, objects)
+	query := "target_columns"
+	if t.Foreign {
+		query = "told_columns"
+	}
+	cols, err := rows[column](ctx, t.Q, query, schemas, objects)
 	if err != nil {
 		return nil, err
 	}
@@ -255,6 +265,9 @@ func misfit(x ddlgen.Transfer, cols []column) []string {
 
 // tablesAsPlanned: a table that is kept must have the planned columns.
 func (t Target) tablesAsPlanned(ctx context.Context) ([]finding.Finding, error) {
+	if t.Foreign {
+		return t.unfit(), nil
+	}
 	there, err := t.columns(ctx)
 	if err != nil {
 		return nil, err
@@ -274,6 +287,21 @@ func (t Target) tablesAsPlanned(ctx context.Context) ([]finding.Finding, error) 
 		}
 	}
 	return out, nil
+}
+
+// unfit names the tables that stand on a foreign target and are not as planned.
+func (t Target) unfit() []finding.Finding {
+	var out []finding.Finding
+	for _, n := range t.Existing.Tables(t.Plan) {
+		if why := t.Unfit[n]; why != nil {
+			out = append(out, finding.Finding{
+				Code: TargetDiffers, Severity: finding.Block, Object: finding.Object{Kind: kindTable, Schema: n.Schema, Name: n.Name},
+				Message: "the table on the target is not the one that would be created: " + why.Error(),
+				Remedy:  "--on-existing drop makes it anew; pg2db9 copy loads tables that differ; or --exclude-table",
+			})
+		}
+	}
+	return out
 }
 
 func unlike(e ddlgen.ExpectedTable, cols []column) []string {
@@ -349,7 +377,7 @@ func (t Target) tablesEmpty(ctx context.Context) ([]finding.Finding, error) {
 			}
 			sql.WriteString("SELECT " + strconv.Itoa(i) + " AS i WHERE EXISTS (SELECT 1 FROM " + quote.Name(n.Schema, n.Name) + ")")
 		}
-		r, err := t.Q.Query(ctx, sql.String())
+		r, err := t.Q.Query(ctx, sql.String(), pgx.QueryExecModeSimpleProtocol)
 		if err != nil {
 			return nil, fmt.Errorf("looking for rows in the target's tables: %w", err)
 		}
@@ -379,12 +407,20 @@ func (t Target) triggers(ctx context.Context) ([]finding.Finding, error) {
 		Kind   string `db:"kind"`
 		Name   string `db:"name"`
 	}
-	all, err := rows[trigger](ctx, t.Q, "target_triggers", schemas, objects)
+	query := "target_triggers"
+	if t.Foreign {
+		query = "told_triggers"
+	}
+	all, err := rows[trigger](ctx, t.Q, query, schemas, objects)
 	if err != nil {
 		return nil, err
 	}
+	loaded := t.Existing.Tables(t.Plan)
 	var out []finding.Finding
 	for _, x := range all {
+		if !slices.Contains(loaded, catalog.Name{Schema: x.Schema, Name: x.Table}) {
+			continue
+		}
 		out = append(out, finding.Finding{
 			Code: TargetTriggers, Severity: finding.Block,
 			Object:  finding.Object{Kind: x.Kind, Schema: x.Schema, Parent: x.Table, Name: x.Name},
