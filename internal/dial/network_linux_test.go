@@ -69,7 +69,7 @@ func TestC5BlackHoleIsNoticed(t *testing.T) {
 func TestC5SilenceAtConnect(t *testing.T) {
 	t.Parallel()
 	db := pgtest.Server(t).Database(t)
-	e, err := dial.Parse(dial.Target, pgtest.NewProxy(t, db.Cluster()).URL(db.Name)+"&connect_timeout=2")
+	e, err := dial.Parse(dial.Target, pgtest.NewProxy(t, db.Cluster()).URL(db.Name)+"&connect_timeout=4")
 	require.NoError(t, err)
 	silent := e.WithDial(func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := (&net.Dialer{}).DialContext(ctx, network, addr)
@@ -77,7 +77,7 @@ func TestC5SilenceAtConnect(t *testing.T) {
 	})
 	_, err = silent.Connect(t.Context(), dial.Writer())
 	require.ErrorContains(t, err, "setting up a session on the target")
-	require.ErrorContains(t, err, "no answer within 2s (connect_timeout in the URL)")
+	require.ErrorContains(t, err, "no answer within 4s (connect_timeout in the URL)")
 	require.Equal(t, dial.Lost, dial.Classify(err))
 
 	silent = e.WithDial(func(ctx context.Context, network, addr string) (net.Conn, error) {
