@@ -47,7 +47,7 @@ const (
 	window     = 4 << 20               // bytes in flight where no rate bounds them
 	largest    = 32 << 10              // bytes of a piece
 	smallest   = 1 << 10               // bytes of a piece of a slow line
-	pieces     = 100                   // of a line a second
+	pieces     = 40                    // of a line a second
 	smallUntil = 8 << 20               // bytes a second up to which the system's buffers are kept small
 )
 

@@ -31,8 +31,8 @@ type Conn struct {
 	up, down *pipe // nil where the link only passes bytes on
 
 	mu       sync.Mutex
-	ready    []byte // that has arrived from the client
-	end      error  // what comes after
+	ready    [][]byte // what has arrived from the client
+	end      error    // what comes after
 	arrived  chan struct{}
 	stalled  time.Time // for a link that only passes bytes on
 	closing  bool
@@ -113,7 +113,9 @@ func (c *Conn) arrive(s segment) error {
 	if c.dead.Load() {
 		return nil
 	}
-	c.ready = append(c.ready, s.data...)
+	if len(s.data) > 0 {
+		c.ready = append(c.ready, s.data)
+	}
 	if s.end != nil {
 		c.end = s.end
 	}
@@ -163,10 +165,7 @@ func (c *Conn) Read(b []byte) (int, error) {
 	for {
 		c.mu.Lock()
 		if len(c.ready) > 0 {
-			n := copy(b, c.ready)
-			if c.ready = c.ready[n:]; len(c.ready) == 0 {
-				c.ready = nil
-			}
+			n := c.take(b)
 			c.mu.Unlock()
 			c.up.took(n)
 			return n, nil
@@ -184,6 +183,18 @@ func (c *Conn) Read(b []byte) (int, error) {
 			return 0, err
 		}
 	}
+}
+
+// take fills b with what is ready.
+func (c *Conn) take(b []byte) (n int) {
+	for n < len(b) && len(c.ready) > 0 {
+		m := copy(b[n:], c.ready[0])
+		n += m
+		if c.ready[0] = c.ready[0][m:]; len(c.ready[0]) == 0 {
+			c.ready = c.ready[1:]
+		}
+	}
+	return n
 }
 
 // await waits for something to happen, or for a moment, or for what ends a

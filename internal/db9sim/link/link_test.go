@@ -268,10 +268,10 @@ func TestIdleDrop(t *testing.T) {
 		t.Run("black hole, "+name, func(t *testing.T) {
 			t.Parallel()
 			cfg := cfg
-			cfg.IdleDrop = 200 * time.Millisecond
+			cfg.IdleDrop = 800 * time.Millisecond
 			client, server := pair(t, cfg)
-			for range 5 { // it does not idle yet
-				<-time.After(60 * time.Millisecond)
+			for range 10 { // it does not idle yet
+				<-time.After(100 * time.Millisecond)
 				write(t, client, 1)
 				read(t, server, 1)
 			}
