@@ -21,22 +21,46 @@ $$ SELECT pg_catalog.hashint8(key) $$;
 CREATE OR REPLACE FUNCTION _db9sim.lock_key(key1 integer, key2 integer) RETURNS integer LANGUAGE sql IMMUTABLE AS
 $$ SELECT pg_catalog.hashint8((key1::bigint << 32) | (key2::bigint & 4294967295)) $$;
 
--- Cuts a row's intervals to months and milliseconds.
-CREATE OR REPLACE FUNCTION _db9sim.interval_ms() RETURNS trigger LANGUAGE plpgsql
-    SET search_path = pg_catalog SET IntervalStyle = postgres AS $$
+-- What becomes of a row's values on their way in, other than by COPY. Its
+-- arguments name what is done: size, interval, cut, numeric, specials, time.
+CREATE OR REPLACE FUNCTION _db9sim.values() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = pg_catalog SET IntervalStyle = postgres SET DateStyle = 'ISO, MDY' AS $$
 DECLARE
-    cut jsonb;
+    changed jsonb := '{}';
+    was jsonb;
+    c record;
+    months integer;
 BEGIN
-    SELECT jsonb_object_agg(a.attname, make_interval(months => m.months,
-               secs => (extract(epoch FROM v.i) - extract(epoch FROM make_interval(months => m.months)))::numeric(20, 3)::double precision)::text)
-      INTO cut
-      FROM pg_attribute a
-     CROSS JOIN LATERAL (SELECT (to_jsonb(NEW) ->> a.attname)::interval AS i) v
-     CROSS JOIN LATERAL (SELECT (extract(year FROM v.i) * 12 + extract(month FROM v.i))::integer AS months) m
-     WHERE a.attrelid = TG_RELID AND a.atttypid = 'interval'::regtype AND a.attnum > 0 AND NOT a.attisdropped
-       AND v.i IS NOT NULL AND v.i::text NOT LIKE '%infinity';
-    IF cut IS NOT NULL THEN
-        NEW := jsonb_populate_record(NEW, cut);
+    IF 'size' = ANY (TG_ARGV) AND octet_length(NEW::text) > 8388608 THEN
+        RAISE EXCEPTION 'value too large' USING ERRCODE = 'XX000';
+    END IF;
+    IF TG_ARGV[0] = 'size' AND TG_NARGS = 1 THEN
+        RETURN NEW;
+    END IF;
+    was := to_jsonb(NEW);
+    FOR c IN SELECT a.attname AS name, a.atttypid::regtype::text AS type, was ->> a.attname AS value
+               FROM pg_attribute a
+              WHERE a.attrelid = TG_RELID AND a.attnum > 0 AND NOT a.attisdropped AND was ->> a.attname IS NOT NULL
+    LOOP
+        IF c.type = 'interval' AND 'interval' = ANY (TG_ARGV) AND c.value NOT LIKE '%infinity' THEN
+            months := extract(year FROM c.value::interval) * 12 + extract(month FROM c.value::interval);
+            changed := changed || jsonb_build_object(c.name, make_interval(months => months, secs =>
+                (extract(epoch FROM c.value::interval) - extract(epoch FROM make_interval(months => months)))::numeric(20, 3)::double precision)::text);
+        ELSIF c.type LIKE 'timestamp%' AND 'cut' = ANY (TG_ARGV) AND c.value NOT LIKE '%infinity' THEN
+            changed := changed || jsonb_build_object(c.name, CASE c.type WHEN 'timestamp without time zone'
+                THEN date_trunc('milliseconds', c.value::timestamp)::text ELSE date_trunc('milliseconds', c.value::timestamptz)::text END);
+        ELSIF c.type = 'numeric' AND 'numeric' = ANY (TG_ARGV)
+              AND (c.value ~ '[a-z]' OR length(ltrim(regexp_replace(c.value, '[^0-9]', '', 'g'), '0')) > 28 OR scale(c.value::numeric) > 28) THEN
+            RAISE EXCEPTION 'numeric field overflow: %', c.value USING ERRCODE = '22003';
+        ELSIF c.type = 'time without time zone' AND 'time' = ANY (TG_ARGV) AND c.value LIKE '24:%' THEN
+            RAISE EXCEPTION 'invalid time: %', c.value USING ERRCODE = '22007';
+        END IF;
+        IF (c.type LIKE 'timestamp%' OR c.type = 'date') AND 'specials' = ANY (TG_ARGV) AND (c.value LIKE '%infinity' OR c.value LIKE '% BC') THEN
+            RAISE EXCEPTION 'invalid timestamp: %', c.value USING ERRCODE = '22007';
+        END IF;
+    END LOOP;
+    IF changed <> '{}' THEN
+        NEW := jsonb_populate_record(NEW, changed);
     END IF;
     RETURN NEW;
 END $$;

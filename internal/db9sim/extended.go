@@ -132,8 +132,45 @@ func (s *session) bind(_ context.Context, m *pgproto3.Bind) error {
 		kept.Parameters[i] = bytes.Clone(v)
 	}
 	kept.ParameterFormatCodes, kept.ResultFormatCodes = slices.Clone(m.ParameterFormatCodes), slices.Clone(m.ResultFormatCodes)
+	if err := s.textArrays(&kept); err != nil || s.ext.skipping {
+		return err
+	}
 	s.ext.portals[m.DestinationPortal] = &portal{stmt: stmt, bind: &kept}
-	return s.step(m)
+	return s.step(&kept)
+}
+
+// textArrays takes the binary format from those of a portal's columns that are
+// arrays, where the rule says so.
+func (s *session) textArrays(m *pgproto3.Bind) error {
+	if !slices.Contains(m.ResultFormatCodes, 1) || !s.sim.rules.On("binary-arrays") {
+		return nil
+	}
+	if err := s.sendServer(&pgproto3.Describe{ObjectType: 'S', Name: m.PreparedStatement}); err != nil {
+		return err
+	}
+	for {
+		msg, err := s.receiveServer()
+		if err != nil {
+			return err
+		}
+		switch d := msg.(type) {
+		case *pgproto3.ParameterDescription:
+			continue
+		case *pgproto3.RowDescription:
+			if len(m.ResultFormatCodes) == 1 {
+				m.ResultFormatCodes = slices.Repeat(m.ResultFormatCodes, len(d.Fields))
+			}
+			for i, f := range d.Fields {
+				if i < len(m.ResultFormatCodes) && s.sim.judge.arrays[f.DataTypeOID] {
+					m.ResultFormatCodes[i] = 0
+				}
+			}
+		case *pgproto3.ErrorResponse: // and so the Bind would
+			s.ext.skipping, s.ext.code = true, d.Code
+			s.client.Send(d)
+		}
+		return nil
+	}
 }
 
 // describe passes a Describe on, and keeps what a portal's rows are made of.

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed" // core.sql
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -43,6 +44,18 @@ func (j *judge) installCore(ctx context.Context, conn *pgconn.PgConn) error {
 	j.settings = make(map[string]bool, len(result.Rows))
 	for _, row := range result.Rows {
 		j.settings[string(row[0])] = true
+	}
+	result = conn.ExecParams(ctx, "SELECT oid FROM pg_type WHERE typcategory = 'A'", nil, nil, nil, nil).Read()
+	if result.Err != nil {
+		return fmt.Errorf("reading the backend's array types: %w", result.Err)
+	}
+	j.arrays = make(map[uint32]bool, len(result.Rows))
+	for _, row := range result.Rows {
+		oid, err := strconv.ParseUint(string(row[0]), 10, 32)
+		if err != nil {
+			return fmt.Errorf("reading the backend's array types: %w", err)
+		}
+		j.arrays[uint32(oid)] = true
 	}
 	// What SET knows and pg_settings does not list.
 	for _, name := range []string{"role", "session_authorization", "timezone", "is_superuser"} {

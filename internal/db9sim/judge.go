@@ -78,6 +78,7 @@ type judge struct {
 	rules    *RuleSet
 	catalogs *catalogs
 	settings map[string]bool // names of the backend's parameters, in lower case
+	arrays   map[uint32]bool // OIDs of the backend's array types
 
 	mu    sync.Mutex
 	cache map[string][]*statement
@@ -183,7 +184,8 @@ type verdict struct {
 	types   map[string]string // pg_type.typtype by quoted name, "" if there is none
 	changed bool              // the tree is no longer what the client sent
 
-	background bool // the statement is answered first and run later
+	columns    []string // names of the types of a table's columns
+	background bool     // the statement is answered first and run later
 	out        *statement
 }
 

@@ -15,17 +15,20 @@ func (v *verdict) createTable(n *pg.CreateStmt) {
 	v.storage(n.GetOptions(), n.GetTablespacename())
 	for _, e := range n.GetTableElts() {
 		if c := e.GetColumnDef(); c != nil {
-			v.column(n.GetRelation(), c)
+			v.column(c)
 		}
 		if k := e.GetConstraint(); k != nil {
 			v.constraint(k)
 		}
 	}
+	if n.GetPartspec() == nil && n.GetPartbound() == nil {
+		v.valuesTrigger(n.GetRelation(), true)
+	}
 }
 
 // column judges a column of a new or altered table.
-func (v *verdict) column(rel *pg.RangeVar, c *pg.ColumnDef) {
-	v.columnType(rel, c.GetTypeName())
+func (v *verdict) column(c *pg.ColumnDef) {
+	v.columnType(c.GetTypeName())
 	kept := c.Constraints[:0]
 	for _, node := range c.GetConstraints() {
 		k := node.GetConstraint()
@@ -96,7 +99,8 @@ func (v *verdict) alterTable(n *pg.AlterTableStmt) {
 		c := node.GetAlterTableCmd()
 		switch c.GetSubtype() {
 		case pg.AlterTableType_AT_AddColumn:
-			v.column(n.GetRelation(), c.GetDef().GetColumnDef())
+			v.column(c.GetDef().GetColumnDef())
+			v.valuesTrigger(n.GetRelation(), false)
 		case pg.AlterTableType_AT_AddConstraint:
 			v.constraint(c.GetDef().GetConstraint())
 		case pg.AlterTableType_AT_DropColumn:
@@ -105,7 +109,7 @@ func (v *verdict) alterTable(n *pg.AlterTableStmt) {
 			}
 		case pg.AlterTableType_AT_AlterColumnType:
 			v.no("alter-column-type", unsupported, "ALTER COLUMN TYPE is not supported")
-			v.columnType(n.GetRelation(), c.GetDef().GetColumnDef().GetTypeName())
+			v.columnType(c.GetDef().GetColumnDef().GetTypeName())
 		case pg.AlterTableType_AT_ColumnDefault, pg.AlterTableType_AT_DropConstraint,
 			pg.AlterTableType_AT_SetNotNull, pg.AlterTableType_AT_DropNotNull:
 		case pg.AlterTableType_AT_AddIdentity, pg.AlterTableType_AT_SetIdentity, pg.AlterTableType_AT_DropIdentity:

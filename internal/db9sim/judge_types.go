@@ -26,21 +26,26 @@ var unlistedTypes = []string{
 }
 
 // columnType turns a column's type into what DB9 makes of it.
-func (v *verdict) columnType(rel *pg.RangeVar, t *pg.TypeName) {
+func (v *verdict) columnType(t *pg.TypeName) {
 	if t == nil {
 		return
 	}
 	name := builtin(t.GetNames())
+	v.columns = append(v.columns, name)
 	switch name {
 	case "int2":
+		v.no("small-types", unsupported, "type smallint is not supported")
 		v.become("smallint", t, "int4")
 	case "smallserial", "serial2":
+		v.no("small-types", unsupported, "type smallserial is not supported")
 		if v.does("smallint") {
 			t.Names = qualified("serial")
 		}
 	case "float4":
+		v.no("small-types", unsupported, "type real is not supported")
 		v.become("real", t, "float8")
 	case "bpchar":
+		v.no("small-types", unsupported, "type char is not supported")
 		mods := t.GetTypmods()
 		if v.become("char", t, "varchar") {
 			t.Typmods = mods
@@ -48,18 +53,18 @@ func (v *verdict) columnType(rel *pg.RangeVar, t *pg.TypeName) {
 	case "timetz":
 		v.become("timetz", t, "time")
 	case "timestamp", "timestamptz":
-		if v.does("timestamp-ms") {
+		if len(t.GetArrayBounds()) == 0 && v.does("timestamp-cut") {
+			t.Typmods = nil
+		} else if v.does("timestamp-ms") {
 			t.Names = qualified("pg_catalog", name)
 			t.Typmods = []*pg.Node{pg.MakeAConstIntNode(3, -1)}
 		}
 	case "interval":
-		if len(t.GetArrayBounds()) == 0 && v.rules.On("interval-ms") {
-			v.out.then = intervalTrigger(rel)
-		}
 	default:
 		switch {
 		case slices.Contains(supportedTypes, name):
 		case slices.Contains(unlistedTypes, name):
+			v.no("unlisted-types", "42704", "type %q does not exist", name)
 			v.become("unknown-types", t, "text")
 		default:
 			v.namedType(t)
@@ -120,12 +125,33 @@ func relationName(rel *pg.RangeVar) string {
 // literal writes a text as SQL.
 func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
-// intervalTrigger has a table's intervals cut to months and milliseconds before
-// they are stored, whichever way they come.
-func intervalTrigger(rel *pg.RangeVar) []string {
-	return []string{
-		`DROP TRIGGER IF EXISTS "~_db9sim_interval" ON ` + relationName(rel),
-		`CREATE TRIGGER "~_db9sim_interval" BEFORE INSERT OR UPDATE ON ` + relationName(rel) +
-			` FOR EACH ROW EXECUTE FUNCTION _db9sim.interval_ms()`,
+// valuesTrigger has a table's values changed or refused on their way in, as the
+// rules say. Those of COPY are seen to where its rows are read.
+func (v *verdict) valuesTrigger(rel *pg.RangeVar, whole bool) {
+	var does []string
+	if v.rules.On("row-limit") {
+		does = append(does, "'size'")
+	}
+	for _, d := range []struct {
+		rule, does string
+		types      []string
+	}{
+		{"interval-ms", "'interval'", []string{"interval"}},
+		{"timestamp-cut", "'cut'", []string{"timestamp", "timestamptz"}},
+		{"numeric-28", "'numeric'", []string{"numeric"}},
+		{"timestamp-specials", "'specials'", []string{"timestamp", "timestamptz", "date"}},
+		{"time-strict", "'time'", []string{"time", "timetz"}},
+	} {
+		if v.rules.On(d.rule) && (!whole || slices.ContainsFunc(d.types, func(t string) bool { return slices.Contains(v.columns, t) })) {
+			does = append(does, d.does)
+		}
+	}
+	if len(does) == 0 {
+		return
+	}
+	v.out.then = []string{
+		`DROP TRIGGER IF EXISTS "~_db9sim" ON ` + relationName(rel),
+		`CREATE TRIGGER "~_db9sim" BEFORE INSERT OR UPDATE ON ` + relationName(rel) +
+			` FOR EACH ROW WHEN (pg_catalog.current_query() !~* '^\s*copy\M') EXECUTE FUNCTION _db9sim.values(` + strings.Join(does, ", ") + `)`,
 	}
 }

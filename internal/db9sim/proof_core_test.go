@@ -89,8 +89,18 @@ func coreProofs() map[string][]proving {
 			// The columns that are supported stay what they are.
 			allowed: "inet,e,_e,varchar,money", denied: "text,e,_e,varchar,text",
 		},
-		"composite-columns": {setup: "CREATE TYPE c AS (a int)", run: []string{"CREATE TABLE t (a c)", column("a")}, allowed: "c", denied: "text"},
-		"timetz":            {run: []string{"CREATE TABLE t (a timetz)", column("a")}, allowed: "timetz", denied: "time"},
+		"composite-columns":  {setup: "CREATE TYPE c AS (a int)", run: []string{"CREATE TABLE t (a c)", column("a")}, allowed: "c", denied: "text"},
+		"small-types":        {run: []string{"CREATE TABLE t (a real)"}, allowed: "CREATE TABLE", denied: "!0A000"},
+		"unlisted-types":     {run: []string{"CREATE TABLE t (a inet)"}, allowed: "CREATE TABLE", denied: "!42704"},
+		"numeric-28":         {run: []string{"CREATE TABLE t (a numeric)", "INSERT INTO t VALUES (9999999999999999999999999999), (-0.9999999999999999999999999999)", "INSERT INTO t VALUES (99999999999999999999999999999)"}, allowed: "INSERT 0 1", denied: "!22003"},
+		"time-strict":        {run: []string{"CREATE TABLE t (a time)", "INSERT INTO t VALUES ('23:59:59')", "INSERT INTO t VALUES ('24:00')"}, allowed: "INSERT 0 1", denied: "!22007"},
+		"row-limit":          {run: []string{"CREATE TABLE t (a text)", "INSERT INTO t SELECT repeat('x', 8000000)", "INSERT INTO t SELECT repeat('x', 9000000)"}, allowed: "INSERT 0 1", denied: "!XX000"},
+		"timestamp-specials": {run: []string{"CREATE TABLE t (a int)", "ALTER TABLE t ADD b timestamptz", "INSERT INTO t VALUES (1, '2020-01-01')", "INSERT INTO t VALUES (1, 'infinity')"}, allowed: "INSERT 0 1", denied: "!22007"},
+		"timestamp-cut": {
+			run:     []string{"CREATE TABLE t (a timestamp, b timestamptz)", "INSERT INTO t VALUES ('2020-01-01 00:00:00.9996', '2020-01-01 00:00:00.9996Z')", "SET TimeZone = 'UTC'", "SELECT * FROM t"},
+			allowed: "2020-01-01 00:00:00.9996|2020-01-01 00:00:00.9996+00", denied: "2020-01-01 00:00:00.999|2020-01-01 00:00:00.999+00",
+		},
+		"timetz": {run: []string{"CREATE TABLE t (a timetz)", column("a")}, allowed: "timetz", denied: "time"},
 		"timestamp-ms": {
 			run:     []string{"CREATE TABLE t (a timestamp, b timestamptz(6))", "INSERT INTO t VALUES ('2020-01-01 00:00:00.123456', '2020-01-01 00:00:00.123456Z')", "SET TimeZone = 'UTC'", "SELECT * FROM t"},
 			allowed: "2020-01-01 00:00:00.123456|2020-01-01 00:00:00.123456+00", denied: "2020-01-01 00:00:00.123|2020-01-01 00:00:00.123+00",
@@ -169,6 +179,7 @@ func coreProofs() map[string][]proving {
 		"advisory-locks":     proveAdvisoryLocks,
 		"server-version":     proveServerVersion,
 		"extensions":         proveExtensions,
+		"binary-arrays":      proveBinaryArrays,
 	}
 	for name, s := range scripts {
 		own[name] = s.prove(name)
@@ -303,6 +314,25 @@ func proveAdvisoryLocks(t *testing.T, denied bool) {
 		require.Equal(t, "f|f", got(second, both))
 	}
 	require.Equal(t, "t|f", got(first, "SELECT pg_advisory_unlock(7), pg_advisory_unlock(8)"))
+}
+
+func proveBinaryArrays(t *testing.T, denied bool) {
+	sim, _ := start(t, only(t, "binary-arrays", denied))
+	conn := connect(t, sim)
+	const sql = "SELECT ARRAY[1, 2], 7, ARRAY['a b']"
+	res := conn.PgConn().ExecParams(t.Context(), sql, nil, nil, nil, []int16{1}).Read()
+	require.NoError(t, res.Err)
+	var formats []int16
+	for _, f := range res.FieldDescriptions {
+		formats = append(formats, f.Format)
+	}
+	require.Equal(t, []byte{0, 0, 0, 7}, res.Rows[0][1])
+	if denied {
+		require.Equal(t, []int16{0, 1, 0}, formats)
+		require.Equal(t, `{"a b"}`, string(res.Rows[0][2]))
+	} else {
+		require.Equal(t, []int16{1, 1, 1}, formats)
+	}
 }
 
 func proveServerVersion(t *testing.T, denied bool) {
