@@ -38,6 +38,10 @@ unit: ## Run the tests that need no PostgreSQL
 test-corpora: ## Clone every database of ../shared/corpora under both profiles and compare
 	PG2DB9_CORPORA_ALL=1 $(GO) test -v -timeout 60m -run Corpora ./internal/corpora
 
+.PHONY: chaos
+chaos: ## Copy through the stand-in with a fault in each of RUNS=200 seeded runs
+	CHAOS_RUNS=$(or $(RUNS),200) $(GO) test -timeout 60m -run TestChaos ./copier
+
 .PHONY: bench
 bench: ## Run the Go benchmarks once each (ITERATIONS=10x for figures)
 	$(GO) test -run xxx -bench . -benchtime $(or $(ITERATIONS),1x) ./...
