@@ -17,11 +17,12 @@ import (
 // row, COMMIT (design invariant 4).
 //
 // How far it waits for answers is the profile's. With await each answer is read
-// before the next statement is sent. Without, BEGIN, token and COPY go out in
-// one flight, since PostgreSQL ignores rows that follow an error and refuses
-// the ledger row; and with a window above 1 the ledger row and COMMIT follow at
-// once, and the next batch after them: the chain of spans in the ledger refuses
-// every batch whose predecessor is missing, so only the answers' order matters.
+// before the next statement is sent. Without, BEGIN, token and COPY are one
+// message: a server executes nothing of a message after the statement that
+// fails, so that COPY cannot run outside of the transaction, whatever becomes of
+// BEGIN. With a window above 1 the ledger row and COMMIT follow at once, one
+// message too, and the next batch after them: the chain of spans in the ledger
+// refuses every batch whose predecessor is missing.
 type batch struct {
 	to     *targetConn
 	claim  claim
@@ -42,8 +43,8 @@ type batch struct {
 	acked int64
 }
 
-// answersOfBatch is how many messages of a batch are answered.
-const answersOfBatch = 4
+// answersOfBatch is how many messages of a batch in a window are answered.
+const answersOfBatch = 2
 
 func newToken() string {
 	var b [12]byte
@@ -55,40 +56,70 @@ func newToken() string {
 func (b *batch) begin(ctx context.Context) error {
 	b.token = newToken()
 	b.begun = true
-	// Two statements in one message share a round trip. Should BEGIN be without
-	// effect, the status byte tells, and the token alone does no harm.
-	if err := b.to.ask("BEGIN;"+b.claim.bind(ledgerText.token, b.token, span{}), expected{
-		of: b, doing: "BEGIN and the part's token", tags: []string{"BEGIN", "UPDATE"}, status: 'T',
+	open := "BEGIN;" + b.claim.bind(ledgerText.token, b.token, span{})
+	// COPY answers with CopyInResponse, and with ReadyForQuery only at its end:
+	// an error before is seen by the reader, and stops the rows.
+	if !b.await {
+		return b.ask(ctx, open+";"+b.copyIn, expected{
+			doing: "BEGIN, the part's token and COPY", tags: []string{"BEGIN", "UPDATE", "COPY"}, status: 'T',
+			judge: func(counts []int64, err error) error {
+				if err == nil {
+					err = judgeToken(counts[1])
+				}
+				if err == nil {
+					err = b.judgeCopy(counts[2])
+				}
+				return err
+			},
+		})
+	}
+	if err := b.ask(ctx, open, expected{
+		doing: "BEGIN and the part's token", tags: []string{"BEGIN", "UPDATE"}, status: 'T',
 		judge: func(counts []int64, err error) error {
-			if err == nil && counts[1] != 1 {
-				return errLostOwnership
+			if err == nil {
+				err = judgeToken(counts[1])
 			}
 			return err
 		},
 	}); err != nil {
-		return b.prefer(ctx, err)
+		return err
 	}
-	if b.await {
-		if err := b.to.await(ctx, 0); err != nil {
-			return err
-		}
+	if err := b.to.await(ctx, 0); err != nil {
+		return err
 	}
-	// COPY answers with CopyInResponse, and with ReadyForQuery only at its end:
-	// an error before is seen by the reader, and stops the rows.
-	err := b.to.ask(b.copyIn, expected{
-		of: b, doing: "COPY", tags: []string{"COPY"}, status: 'T',
+	return b.ask(ctx, b.copyIn, expected{
+		doing: "COPY", tags: []string{"COPY"}, status: 'T',
 		judge: func(counts []int64, err error) error {
-			if err != nil {
-				return err
+			if err == nil {
+				err = b.judgeCopy(counts[0])
 			}
-			if b.acked = counts[0]; b.acked != b.rows() {
-				return &countError{Sent: b.rows(), Acked: b.acked}
-			}
-			return nil
+			return err
 		},
 	})
-	if err != nil {
+}
+
+// ask sends a message of the batch.
+func (b *batch) ask(ctx context.Context, sql string, e expected) error {
+	e.of = b
+	if err := b.to.ask(sql, e); err != nil {
 		return b.prefer(ctx, err)
+	}
+	return nil
+}
+
+// judgeToken judges how many rows the part's token was set in.
+func judgeToken(rows int64) error {
+	if rows != 1 {
+		return errLostOwnership
+	}
+	return nil
+}
+
+// judgeCopy judges how many rows the target's COPY counted.
+func (b *batch) judgeCopy(rows int64) error {
+	b.acked = rows
+	if rows != b.rows() {
+		return &countError{Sent: b.rows(), Acked: rows}
 	}
 	return nil
 }
@@ -135,26 +166,29 @@ func (b *batch) commit(ctx context.Context) error {
 	if err := step(pointCopied); err != nil {
 		return err
 	}
-	if err := b.to.ask(b.claim.bind(ledgerText.span, b.token, b.span), expected{
-		of: b, doing: "the ledger row", tags: []string{"INSERT"}, status: 'T', judge: judgeRecord,
-	}); err != nil {
-		return b.prefer(ctx, err)
-	}
-	if b.await {
+	record := b.claim.bind(ledgerText.span, b.token, b.span)
+	if pipelined {
+		if err := b.ask(ctx, record+";COMMIT", expected{
+			doing: "the ledger row and COMMIT", tags: []string{"INSERT", "COMMIT"}, status: 'I',
+			judge: func(counts []int64, err error) error { return b.judgeCommit(judgeRecord(counts, err)) },
+		}); err != nil {
+			return err
+		}
+	} else {
+		if err := b.ask(ctx, record, expected{
+			doing: "the ledger row", tags: []string{"INSERT"}, status: 'T', judge: judgeRecord,
+		}); err != nil {
+			return err
+		}
 		if err := step(pointRecorded); err != nil {
 			return err
 		}
-	}
-	if err := b.to.ask("COMMIT", expected{
-		of: b, doing: "COMMIT", tags: []string{"COMMIT"}, status: 'I',
-		judge: func(_ []int64, err error) error {
-			if err == nil {
-				b.committed(b.span, b.acked)
-			}
+		if err := b.ask(ctx, "COMMIT", expected{
+			doing: "COMMIT", tags: []string{"COMMIT"}, status: 'I',
+			judge: func(_ []int64, err error) error { return b.judgeCommit(err) },
+		}); err != nil {
 			return err
-		},
-	}); err != nil {
-		return b.prefer(ctx, err)
+		}
 	}
 	if err := b.faults.hit(ctx, pointCommitSent, b); err != nil {
 		return err
@@ -163,6 +197,14 @@ func (b *batch) commit(ctx context.Context) error {
 		return b.to.await(ctx, answersOfBatch*(b.window-1))
 	}
 	return b.to.await(ctx, 0)
+}
+
+// judgeCommit tells that the batch is committed, unless it is not.
+func (b *batch) judgeCommit(err error) error {
+	if err == nil {
+		b.committed(b.span, b.acked)
+	}
+	return err
 }
 
 // judgeRecord judges the answer to the ledger row.

@@ -28,6 +28,7 @@ type copyRun struct {
 	ledgerMu sync.Mutex // the ledger has one connection
 	ledger   *ledger
 
+	ahead    *ahead
 	parts    []*partState
 	unproved error // why what was acknowledged could not be made durable and checked
 
@@ -58,6 +59,7 @@ func Copy(ctx context.Context, p Params) (*Result, error) {
 		ledger: newLedger(p.Target, ControlSettings(p.Profile), p.Run),
 	}
 	defer c.ledger.close(ctx)
+	defer func() { c.ahead.close(ctx) }()
 	if c.survivorWait > 0 {
 		c.ledger.wait = c.survivorWait
 	}
@@ -157,6 +159,7 @@ func (c *copyRun) prepare(ctx context.Context) error {
 		})
 	}
 	c.Progress.Plan(len(parts), bytes)
+	c.ahead = dialAhead(ctx, c.Target, c.writer, min(c.Jobs, len(parts)))
 	if err := c.ledger.prepare(ctx); err != nil {
 		return err
 	}

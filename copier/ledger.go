@@ -139,11 +139,13 @@ func (l *ledger) close(ctx context.Context) {
 // prepare creates the ledger's tables, or refuses those of a newer program.
 func (l *ledger) prepare(ctx context.Context) error {
 	return l.do(ctx, "preparing the ledger (schema _pg2db9)", func(conn *pgx.Conn) error {
-		if _, err := conn.PgConn().Exec(ctx, schemaSQL).ReadAll(); err != nil {
-			return err
+		// One message, one round trip.
+		sql := fmt.Sprintf("%s;INSERT INTO _pg2db9.version (version) SELECT %d WHERE NOT EXISTS (SELECT 1 FROM _pg2db9.version)", schemaSQL, ledgerVersion)
+		_, err := conn.PgConn().Exec(ctx, sql).ReadAll()
+		if dial.SQLState(err) == pgerrcode.UniqueViolation { // another run makes the ledger at this moment
+			_, err = conn.PgConn().Exec(ctx, sql).ReadAll()
 		}
-		sql := fmt.Sprintf("INSERT INTO _pg2db9.version (version) SELECT %d WHERE NOT EXISTS (SELECT 1 FROM _pg2db9.version)", ledgerVersion)
-		if _, err := conn.Exec(ctx, sql); err != nil && dial.SQLState(err) != pgerrcode.UniqueViolation {
+		if err != nil {
 			return err
 		}
 		var found int
@@ -165,21 +167,38 @@ type runInfo struct {
 // begin records the run and its parts, in one transaction.
 func (l *ledger) begin(ctx context.Context, info runInfo, parts []Part) error {
 	return l.do(ctx, "recording the run in the ledger", func(conn *pgx.Conn) error {
-		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, `INSERT INTO _pg2db9.run (run, tool, source, profile, schema_hash, snapshot, taken, state)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, 'loading') ON CONFLICT DO NOTHING`, // again after a lost answer
-				l.run, info.tool, info.source, info.profile, info.schemaHash, info.snapshot, info.taken); err != nil {
-				return err
-			}
-			const many = 500
-			for i := 0; i < len(parts); i += many {
-				if _, err := tx.Exec(ctx, l.partRows(parts[i:min(i+many, len(parts))])); err != nil {
+		var b strings.Builder
+		fmt.Fprintf(&b, `BEGIN;INSERT INTO _pg2db9.run (run, tool, source, profile, schema_hash, snapshot, taken, state)
+			VALUES (%s, %s, %s, %s, %s, %s, %s, 'loading') ON CONFLICT DO NOTHING`, // again after a lost answer
+			quote.Literal(l.run), quote.Literal(info.tool), quote.Literal(info.source), quote.Literal(info.profile),
+			quote.Literal(info.schemaHash), quote.Literal(info.snapshot), quote.Literal(info.taken))
+		const many = 500
+		for i := 0; i < len(parts); i += many {
+			b.WriteString(";" + l.partRows(parts[i:min(i+many, len(parts))]))
+			if b.Len() > maxMessageText {
+				if err := simple(ctx, conn, b.String()); err != nil {
 					return err
 				}
+				b.Reset()
 			}
-			return nil
-		})
+		}
+		b.WriteString(";COMMIT")
+		return simple(ctx, conn, b.String())
 	})
+}
+
+// maxMessageText is the length of a message of many statements, in bytes, at
+// which it is sent.
+const maxMessageText = 256 << 10
+
+// simple runs statements in one message. The connection is of no more use when
+// one fails: its transaction may be open.
+func simple(ctx context.Context, conn *pgx.Conn, sql string) error {
+	_, err := conn.PgConn().Exec(ctx, sql).ReadAll()
+	if err != nil {
+		_ = conn.Close(context.WithoutCancel(ctx))
+	}
+	return err
 }
 
 func (l *ledger) partRows(parts []Part) string {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
@@ -37,17 +39,17 @@ type reply struct {
 // stay in the connection's buffers.
 const manyReplies = 256
 
-// openTarget connects and records the session in the ledger, so that it can be
-// ended by others if it outlives its client.
-func openTarget(ctx context.Context, target *dial.Endpoint, settings dial.Settings, run string) (*targetConn, error) {
-	conn, err := target.Connect(ctx, settings)
-	if err != nil {
-		return nil, err
+// openTarget connects, unless conn is a connection already, and records the
+// session in the ledger, so that it can be ended by others if it outlives its
+// client.
+func openTarget(ctx context.Context, conn *pgx.Conn, target *dial.Endpoint, settings dial.Settings, run string) (*targetConn, error) {
+	if conn == nil {
+		var err error
+		if conn, err = target.Connect(ctx, settings); err != nil {
+			return nil, err
+		}
 	}
-	const record = `INSERT INTO _pg2db9.session (run, pid, backend_start)
-		SELECT $1, pid, backend_start::text FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()
-		ON CONFLICT DO NOTHING`
-	if _, err := conn.Exec(ctx, record, run); err != nil {
+	if err := recordSession(ctx, conn, run); err != nil {
 		_ = conn.Close(context.WithoutCancel(ctx))
 		return nil, fmt.Errorf("recording a session in the ledger: %w", err)
 	}
@@ -59,6 +61,21 @@ func openTarget(ctx context.Context, target *dial.Endpoint, settings dial.Settin
 	t := &targetConn{wire: w, replies: make(chan reply, manyReplies), done: make(chan struct{})}
 	go t.read()
 	return t, nil
+}
+
+// recordSession records who writes. Where the target does not tell when its
+// sessions began, none of them can be ended by others: an empty start says so.
+func recordSession(ctx context.Context, conn *pgx.Conn, run string) error {
+	const record = `INSERT INTO _pg2db9.session (run, pid, backend_start)
+		SELECT $1, pid, backend_start::text FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()
+		ON CONFLICT DO NOTHING`
+	const bare = `INSERT INTO _pg2db9.session (run, pid, backend_start) VALUES ($1, $2, '') ON CONFLICT DO NOTHING`
+	_, err := conn.Exec(ctx, record, run)
+	switch dial.SQLState(err) {
+	case pgerrcode.UndefinedTable, pgerrcode.UndefinedColumn, pgerrcode.UndefinedFunction, pgerrcode.FeatureNotSupported:
+		_, err = conn.Exec(ctx, bare, run, int64(conn.PgConn().PID()))
+	}
+	return err
 }
 
 // failure is the error of a reply. One after which no answer can come is marked

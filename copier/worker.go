@@ -337,7 +337,7 @@ func (c *copyRun) disown(ctx context.Context, s *partState) error {
 // connect opens what the link lacks.
 func (c *copyRun) connect(ctx context.Context, l *link) (err error) {
 	if l.to == nil {
-		if l.to, err = openTarget(ctx, c.Target, c.writer, c.Run); err != nil {
+		if l.to, err = openTarget(ctx, c.ahead.take(ctx), c.Target, c.writer, c.Run); err != nil {
 			return err
 		}
 	}

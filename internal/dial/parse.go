@@ -35,6 +35,11 @@ func parse(side Side, connString string) (*pgx.ConnConfig, error) {
 	// No named prepared statements: they collide behind poolers, and a describe
 	// round trip is nothing beside a COPY.
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec
+	if side == Target {
+		// One round trip a statement over a link that may be long; and results are
+		// text, which every target gives rightly.
+		cfg.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	}
 	cfg.StatementCacheCapacity, cfg.DescriptionCacheCapacity = 0, 0
 	return cfg, nil
 }
