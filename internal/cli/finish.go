@@ -388,7 +388,7 @@ func (j *job) tell(code Code, err error) {
 	if j.p.json {
 		j.p.lines.Write("report", ui.Object{{Key: "report", Value: j.rep}})
 		j.p.exitObject(code, j.rep.Message, j.next)
-	} else if len(j.rep.Tables)+len(j.rep.Findings)+len(j.rep.Statements)+len(j.rep.Sequences) > 0 && !j.script {
+	} else if (len(j.rep.Tables)+len(j.rep.Findings)+len(j.rep.Statements)+len(j.rep.Sequences) > 0 || j.rep.Profile.Probe != nil) && !j.script {
 		j.rep.Text(j.p.streams.Out)
 	}
 	if code == OK {

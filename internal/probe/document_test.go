@@ -104,6 +104,7 @@ No probe changes these:
 
 - The type map: "smallint", "real", "char(n)" and all types that no page of DB9 lists travel as other types, whatever
   probes 7 and 8 say; columns are read back after each CREATE TABLE.
+- Arrays stay arrays, whatever probe 12 says: elements that a target changed are found by verification, as differences.
 - A batch is one transaction of at most 5,000 rows and 2 MB, with its ledger row inside; its tag is compared with the
   rows sent. Nothing goes on after a timeout (57014): the connection is closed.
 - Text is UTF-8, looked at by pg2db9 itself. COPY is TEXT, never CSV or binary. Results are text.
