@@ -50,7 +50,7 @@ func indexTraits(def string) traits {
 	for i := 0; i < len(def); i++ {
 		switch b := def[i]; b {
 		case '"', '\'':
-			for i++; i < len(def) && def[i] != b; i++ { //nolint:revive // to its end
+			for i++; i < len(def) && def[i] != b; i++ { // to its end
 			}
 			words = append(words, 'x')
 		case '(', ',', ')':

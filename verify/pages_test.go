@@ -100,7 +100,7 @@ func TestPagesGiveEachRowOnce(t *testing.T) {
 				break
 			}
 		}
-		require.Equal(t, len(rows), len(got))
+		require.Len(t, got, len(rows))
 		for i := range rows {
 			require.Equal(t, rows[i], got[i])
 		}

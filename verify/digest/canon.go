@@ -82,10 +82,10 @@ func ForRow(canons []Canon) (*RowCanon, error) {
 // rewriter returns the function that brings a field of COPY TEXT into a form;
 // nil for a form that is not known. The function has buffers of its own.
 func rewriter(canon Canon) func(dst, field []byte) []byte {
-	switch canon {
-	case Float4:
+	if canon == Float4 {
 		return appendFloat4
-	case Float4Array:
+	}
+	if canon == Float4Array {
 		return appendFloat4Array
 	}
 	if f := forms[canon]; f != nil {

@@ -216,7 +216,7 @@ func (j *jsonForm) hex() (rune, bool) {
 	}
 	n, err := strconv.ParseUint(string(j.text[j.at+1:j.at+5]), 16, 16)
 	j.at += 4
-	return rune(n), err == nil //nolint:gosec // 16 bits
+	return rune(n), err == nil
 }
 
 func appendJSONString(dst, s []byte) []byte {
