@@ -20,7 +20,7 @@ func newCopySwitches(on func(string) bool) copySwitches {
 		hold: on("copy-held"), rotate: on("copy-rotation"), byRow: on("copy-by-row"),
 		skipRows: on("copy-field-count"), emptyLine: on("copy-empty-line"), lyingTag: on("copy-tag"), nullIsNone: on("copy-null-default"),
 		utf8: on("copy-invalid-utf8"), hexEscape: on("copy-hex-escape"), csvLines: on("copy-csv-lines"), csvUnescape: on("copy-csv-unescape"),
-		timestampMS: on("timestamp-ms"), specials: on("timestamp-specials"), time: on("time-strict"), interval: on("interval-ms"),
+		timestampMS: on("timestamp-cut"), specials: on("timestamp-specials"), time: on("time-strict"), interval: on("interval-ms"),
 		numeric: on("numeric-28"), jsonb: on("jsonb-numbers"), bytea: on("bytea-literal"), arrays: on("array-guess"),
 		rowLimit: on("row-limit"), keyLimit: on("key-limit"), lineLimit: on("line-limit"), txLimit: on("transaction-limit"),
 	}

@@ -79,9 +79,6 @@ func (s *session) runtimeParams() map[string]string {
 	if rules.On("repeatable-read") {
 		params["default_transaction_isolation"] = "repeatable read"
 	}
-	if rules.On("gin-scan") {
-		params["enable_bitmapscan"] = "off"
-	}
 	if rules.On("body-validation") {
 		params["check_function_bodies"] = "off"
 	}

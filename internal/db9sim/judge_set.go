@@ -35,11 +35,7 @@ func (v *verdict) shelved(name string) bool {
 	if slices.Contains(idleSettings, name) || strings.HasPrefix(name, "lc_") {
 		return v.rules.On("idle-settings")
 	}
-	if v.rules.On("unknown-settings") {
-		return !slices.Contains(realSettings, name) && !strings.Contains(name, ".")
-	}
-	// Or the planner could be talked out of the rule.
-	return strings.HasPrefix(name, "enable_") && v.rules.On("gin-scan")
+	return !slices.Contains(realSettings, name) && !strings.Contains(name, ".") && v.rules.On("unknown-settings")
 }
 
 // set judges SET and RESET.

@@ -1,6 +1,8 @@
 package db9sim
 
 import (
+	"strings"
+
 	pg "github.com/pganalyze/pg_query_go/v6"
 )
 
@@ -134,7 +136,9 @@ func (v *verdict) createIndex(n *pg.IndexStmt) {
 	switch n.GetAccessMethod() {
 	case "", "btree":
 		v.storage(n.GetOptions(), n.GetTableSpace())
-	case "hash", "gin", "gist", "hnsw":
+	case "hash", "gin", "gist":
+		v.out.then = v.unusedIndexes(n.GetRelation())
+	case "hnsw":
 	case "ivfflat":
 		v.no("ivfflat", unsupported, `access method "ivfflat" does not exist`)
 	default:
@@ -159,4 +163,24 @@ func (v *verdict) createIndex(n *pg.IndexStmt) {
 	if n.GetConcurrent() && v.rules.On("concurrently-async") {
 		v.background = true
 	}
+}
+
+// unusedIndexes has the planner leave a table's indexes of some methods alone.
+// They are kept up to date all the same.
+func (v *verdict) unusedIndexes(rel *pg.RangeVar) []string {
+	var methods []string
+	if v.rules.On("gin-scan") {
+		methods = append(methods, "'gin'", "'gist'")
+	}
+	if v.rules.On("hash-scan") {
+		methods = append(methods, "'hash'")
+	}
+	if len(methods) == 0 {
+		return nil
+	}
+	return []string{`UPDATE pg_catalog.pg_index i SET indisvalid = false
+	  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_am a ON a.oid = c.relam
+	 WHERE c.oid = i.indexrelid AND i.indrelid = pg_catalog.to_regclass(` + literal(relationName(rel)) + `)
+	   AND a.amname IN (` + strings.Join(methods, ", ") + `)
+	   AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid)`}
 }

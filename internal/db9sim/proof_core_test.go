@@ -133,9 +133,14 @@ func coreProofs() map[string][]proving {
 		"index-opclass":    {setup: table, run: []string{"CREATE INDEX i ON t (b text_pattern_ops)", indexDef}, allowed: "CREATE INDEX i ON public.t USING btree (b text_pattern_ops)", denied: "CREATE INDEX i ON public.t USING btree (b)"},
 		"index-order":      {setup: table, run: []string{`CREATE INDEX i ON t (b COLLATE "C" DESC)`, indexDef}, allowed: `CREATE INDEX i ON public.t USING btree (b COLLATE "C" DESC)`, denied: "CREATE INDEX i ON public.t USING btree (b)"},
 		"gin-scan": {
-			setup: "CREATE TABLE t (a int[]); INSERT INTO t SELECT ARRAY[i] FROM generate_series(1, 5000) i; CREATE INDEX ON t USING gin (a); ANALYZE t",
-			run:   []string{"EXPLAIN (COSTS off) SELECT FROM t WHERE a @> '{1}'"}, denied: "Seq Scan on t\n  Filter: (a @> '{1}'::integer[])",
+			setup: "CREATE TABLE t (a int[]); INSERT INTO t SELECT ARRAY[i] FROM generate_series(1, 5000) i; ANALYZE t",
+			run:   []string{"CREATE INDEX ON t USING gin (a)", "EXPLAIN (COSTS off) SELECT FROM t WHERE a @> '{1}'"}, denied: "Seq Scan on t\n  Filter: (a @> '{1}'::integer[])",
 			allowed: "Bitmap Heap Scan on t\n  Recheck Cond: (a @> '{1}'::integer[])\n  ->  Bitmap Index Scan on t_a_idx\n        Index Cond: (a @> '{1}'::integer[])",
+		},
+		"hash-scan": {
+			setup:  "CREATE TABLE t (a int); INSERT INTO t SELECT generate_series(1, 5000); ANALYZE t",
+			run:    []string{"CREATE INDEX ON t USING hash (a)", "EXPLAIN (COSTS off) SELECT FROM t WHERE a = 7"},
+			denied: "Seq Scan on t\n  Filter: (a = 7)", allowed: "Index Scan using t_a_idx on t\n  Index Cond: (a = 7)",
 		},
 		"body-validation": {run: []string{"CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT nothing'"}, allowed: "!42703", denied: "CREATE FUNCTION"},
 		"extension-metadata": {

@@ -86,6 +86,7 @@ func coreRules() []Rule {
 		{Name: "index-opclass", Kind: Silent, Mark: "H", Section: "6", Text: "operator classes of indexes are dropped, but for HNSW"},
 		{Name: "index-order", Kind: Silent, Mark: "H", Section: "6", Text: "COLLATE, DESC, NULLS FIRST and LAST of indexes are dropped"},
 		{Name: "gin-scan", Kind: Silent, Mark: "D", Documented: true, Section: "6", Text: "GIN and GiST indexes are accepted and not used"},
+		{Name: "hash-scan", Kind: Silent, Mark: "D", Documented: true, Section: "6", Text: "hash indexes are accepted and not used"},
 		{Name: "concurrently-async", Kind: Silent, Mark: "H", Section: "6", Text: "CREATE INDEX CONCURRENTLY answers at once and builds later; a failure is not told"},
 		{Name: "extension-metadata", Kind: Silent, Mark: "H", Section: "6", Text: "CREATE EXTENSION of the nine, but for vector, is accepted and installs nothing"},
 		{Name: "body-validation", Kind: Silent, Mark: "H", Section: "6", Text: "bodies of routines are not checked at CREATE"},
