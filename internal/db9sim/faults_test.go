@@ -464,3 +464,31 @@ func TestParseFault(t *testing.T) {
 	_, err = db9sim.Start(t.Context(), db9sim.Config{Backend: "postgres://x", Faults: []db9sim.Fault{{Point: "connect", Action: "reset"}}})
 	require.ErrorContains(t, err, "never strikes")
 }
+
+// Faults are of the connection below TLS, at the far end of a link.
+func TestFaultsBelowTLS(t *testing.T) {
+	t.Parallel()
+	for action, check := range map[string]func(*testing.T, error){
+		"reset": func(t *testing.T, err error) {
+			t.Helper()
+			require.Equal(t, dial.Lost, dial.Classify(err), "%v", err)
+			require.NotErrorIs(t, err, context.DeadlineExceeded)
+		},
+		"blackhole": func(t *testing.T, err error) { t.Helper(); require.ErrorIs(t, err, context.DeadlineExceeded) },
+	} {
+		t.Run(action, func(t *testing.T) {
+			t.Parallel()
+			sim, db := start(t, db9sim.Config{
+				Rules: db9sim.None(), TLS: db9sim.TLSRequired, Link: db9sim.LinkConfig{Delay: 10 * time.Millisecond, Rate: 1 << 20},
+				Faults: []db9sim.Fault{{Point: "after-commit", Action: action, Nth: 1}},
+			})
+			db.Exec(t, "CREATE TABLE public.t (a int PRIMARY KEY); CREATE TABLE public.ledger (b int)")
+			conn := connect(t, sim).PgConn()
+			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+			defer cancel()
+			_, err := batch(ctx, conn)
+			check(t, err)
+			require.Equal(t, "3|1", loading{sim, db}.rows(t))
+		})
+	}
+}
