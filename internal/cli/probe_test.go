@@ -202,8 +202,8 @@ func TestNotProbed(t *testing.T) {
 		require.False(t, phaseOf(t, r, "probe"))
 	}
 	r := b.ok(t, "schema", "--profile", file, "--probe", "always", "--json", "--probe-cache", t.TempDir())
-	require.Equal(t, 7.0, profileOf(t, r)["settings"].(map[string]any)["batch_rows"])
-	require.Equal(t, 8.0, profileOf(t, r)["settings"].(map[string]any)["window"])
+	require.EqualValues(t, 7, profileOf(t, r)["settings"].(map[string]any)["batch_rows"])
+	require.EqualValues(t, 8, profileOf(t, r)["settings"].(map[string]any)["window"])
 	r = b.ok(t, "schema", "--json")
 	require.NotContains(t, profileOf(t, r), "probing", "a plain PostgreSQL assumes nothing")
 }
