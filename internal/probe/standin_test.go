@@ -97,7 +97,7 @@ var ruleCases = []ruleCase{
 	{probe: 6, rules: "timeout-rollback", outcome: Refuted, finding: "silent-rollback"},
 	{probe: 7, rules: "smallint real char", outcome: Refuted, finding: "aliased", key: "real", value: "as float8"},
 	{probe: 8, rules: "unknown-types", outcome: Refuted, finding: "silent", key: "unknown", value: "as text"},
-	{probe: 9, rules: "timestamp-ms", outcome: Refuted, finding: "milliseconds-cut"},
+	{probe: 9, rules: "timestamp-ms", outcome: Refuted, finding: "milliseconds-rounded"},
 	{probe: 9, rules: "timestamp-specials", outcome: Proved, finding: "microseconds", key: "infinity", value: refused},
 	{probe: 10, rules: "numeric-28", outcome: Refuted, finding: "28-digits"},
 	{probe: 11, rules: "interval-ms", outcome: Refuted, finding: "reduced"},
