@@ -75,6 +75,13 @@ func indexTraits(def string) traits {
 	return t
 }
 
+// essential are the traits that decide which rows an index refuses, and which
+// it holds. The others only change how fast queries are.
+func (t traits) essential() traits {
+	t.included, t.descending, t.nullsMoved, t.collated = 0, 0, 0, 0
+	return t
+}
+
 func (t *traits) count(group int) {
 	switch group {
 	case 0:

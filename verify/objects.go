@@ -113,9 +113,13 @@ func (v *run) checkObjects(ctx context.Context, conn *pgx.Conn, schemas []string
 			if o.table != w.expected.Name {
 				continue
 			}
-			differences, assumed := there.compare(o)
-			s.Differences = append(s.Differences, differences...)
-			s.Assumed = append(s.Assumed, assumed...)
+			seen := there.compare(o)
+			s.Differences = append(s.Differences, seen.differences...)
+			s.Tolerated = append(s.Tolerated, seen.tolerated...)
+			s.Assumed = append(s.Assumed, seen.assumed...)
+			for _, d := range seen.tolerated {
+				v.note(fmt.Sprintf("%s: %s; no row depends on it, but queries may be slower", o.table, d))
+			}
 		}
 		if len(s.Differences) > 0 && s.Verdict == Match {
 			s.Verdict = Mismatch
@@ -193,28 +197,57 @@ func readObjects(ctx context.Context, conn *pgx.Conn, schemas []string) (*foundO
 // constraintTypes are information_schema's words for how a definition begins.
 var constraintTypes = []string{"PRIMARY KEY", "UNIQUE", "FOREIGN KEY", "CHECK"}
 
+// compared is what was seen of one object.
+type compared struct {
+	object                 promisedObject
+	differences, tolerated []Difference
+	assumed                []string
+}
+
+func (c *compared) assume() { c.assumed = append(c.assumed, c.object.what+" "+c.object.name) }
+
+func (c *compared) difference(expected, found string) Difference {
+	return Difference{Column: c.object.name, What: c.object.what, Expected: expected, Found: found}
+}
+
+func (c *compared) differ(expected, found string) {
+	c.differences = append(c.differences, c.difference(expected, found))
+}
+
 // compare holds a promised object against what the target tells.
-func (f *foundObjects) compare(o promisedObject) (differences []Difference, assumed []string) {
-	assume := func() { assumed = append(assumed, fmt.Sprintf("%s %s", o.what, o.name)) }
-	differ := func(expected, found string) {
-		differences = append(differences, Difference{Column: o.name, What: o.what, Expected: expected, Found: found})
-	}
+func (f *foundObjects) compare(o promisedObject) compared {
+	c := compared{object: o}
 	if o.what == whatIndex {
-		row, ok := f.indexes[finding.Object{Kind: whatIndex, Schema: o.table.Schema, Name: o.name}]
-		switch def := row["indexdef"]; {
-		case f.indexes == nil:
-			assume()
-		case !ok:
-			differ("index", "none")
-		case def == "":
-			assume()
-		default:
-			if want, found := indexTraits(o.def), indexTraits(def); want != found {
-				differ(want.String(), found.String())
-			}
-		}
-		return differences, assumed
+		f.compareIndex(&c)
+	} else {
+		f.compareConstraint(&c)
 	}
+	return c
+}
+
+func (f *foundObjects) compareIndex(c *compared) {
+	o := c.object
+	row, ok := f.indexes[finding.Object{Kind: whatIndex, Schema: o.table.Schema, Name: o.name}]
+	def := row["indexdef"]
+	if f.indexes == nil || ok && def == "" {
+		c.assume()
+		return
+	}
+	if !ok {
+		c.differ("index", "none")
+		return
+	}
+	want, found := indexTraits(o.def), indexTraits(def)
+	switch {
+	case want.essential() != found.essential():
+		c.differ(want.String(), found.String())
+	case want != found:
+		c.tolerated = append(c.tolerated, c.difference(want.String(), found.String()))
+	}
+}
+
+func (f *foundObjects) compareConstraint(c *compared) {
+	o := c.object
 	kind := ""
 	for _, k := range constraintTypes {
 		if strings.HasPrefix(o.def, k) {
@@ -222,46 +255,50 @@ func (f *foundObjects) compare(o promisedObject) (differences []Difference, assu
 		}
 	}
 	if kind == "" { // exclusion and NOT NULL constraints, which these views do not have
-		return nil, nil
+		return
 	}
 	key := constraintKey(o.table, o.name)
 	row, ok := f.constraints[key]
 	switch {
 	case f.constraints == nil:
-		assume()
-		return differences, assumed
+		c.assume()
+		return
 	case !ok:
-		differ(strings.ToLower(kind), "none")
-		return differences, assumed
+		c.differ(strings.ToLower(kind), "none")
+		return
 	case !strings.EqualFold(row["constraint_type"], kind):
-		differ(strings.ToLower(kind), strings.ToLower(row["constraint_type"]))
-		return differences, assumed
+		c.differ(strings.ToLower(kind), strings.ToLower(row["constraint_type"]))
+		return
 	}
 	if kind == "CHECK" {
-		return differences, assumed // its expression is written in each server's own way
+		return // its expression is written in each server's own way
 	}
 	if columns := definedColumns(o.def); columns != nil {
 		switch found := f.columns[key]; {
 		case f.columns == nil:
-			assumed = append(assumed, "columns of constraint "+o.name)
+			c.assumed = append(c.assumed, "columns of constraint "+o.name)
 		case !slices.Equal(columns, found):
-			differ(strings.Join(columns, ", "), orNone(strings.Join(found, ", ")))
+			c.differ(strings.Join(columns, ", "), orNone(strings.Join(found, ", ")))
 		}
 	}
 	if kind == "FOREIGN KEY" {
-		ref, ok := f.references[o.table.Schema+"."+o.name]
-		for _, action := range []string{"update", "delete"} {
-			want := actionOf(o.def, " ON "+strings.ToUpper(action)+" ")
-			found := strings.ToUpper(ref[action+"_rule"])
-			switch {
-			case f.references == nil || !ok || found == "":
-				assumed = append(assumed, fmt.Sprintf("ON %s of constraint %s", strings.ToUpper(action), o.name))
-			case found != want:
-				differ("ON "+strings.ToUpper(action)+" "+want, found)
-			}
+		f.compareActions(c)
+	}
+}
+
+func (f *foundObjects) compareActions(c *compared) {
+	ref := f.references[c.object.table.Schema+"."+c.object.name]
+	for _, action := range []string{"update", "delete"} {
+		word := "ON " + strings.ToUpper(action)
+		want := actionOf(c.object.def, " "+word+" ")
+		switch found := strings.ToUpper(ref[action+"_rule"]); found {
+		case want:
+		case "":
+			c.assumed = append(c.assumed, word+" of constraint "+c.object.name)
+		default:
+			c.differ(word+" "+want, found)
 		}
 	}
-	return differences, assumed
 }
 
 // actionOf reads a foreign key's action behind a word of its definition.
