@@ -91,11 +91,16 @@ func (v *run) comparisons() []*comparison {
 			v.finish(t)
 			continue
 		}
-		c := &comparison{transfer: w.transfer, table: t, canons: make([]digest.Canon, len(w.transfer.Columns))}
-		for j, column := range w.transfer.Columns {
-			c.canons[j] = column.Canon
-		}
-		list = append(list, c)
+		list = append(list, &comparison{transfer: w.transfer, table: t, canons: canonsOf(w.transfer)})
+	}
+	return list
+}
+
+// canonsOf are the forms that a transfer's columns are compared in.
+func canonsOf(t *ddlgen.Transfer) []digest.Canon {
+	list := make([]digest.Canon, len(t.Columns))
+	for i, c := range t.Columns {
+		list[i] = c.Canon
 	}
 	return list
 }
