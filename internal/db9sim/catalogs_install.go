@@ -135,6 +135,8 @@ func (c *catalogs) expression(schema, relation, column, typ string) string {
 		return `''::pg_catalog."char"`
 	case c.rules.database && full == "pg_database.datname":
 		return "(CASE WHEN c.datname = pg_catalog.current_database() THEN 'postgres' ELSE c.datname END)::pg_catalog.name"
+	case full == "pg_index.indisvalid": // rules gin-scan and hash-scan set it
+		return "(c.indisvalid OR EXISTS (SELECT FROM pg_catalog.pg_class x JOIN pg_catalog.pg_am a ON a.oid = x.relam WHERE x.oid = c.indexrelid AND a.amname IN ('gin', 'gist', 'hash')))"
 	case full == "pg_proc.prosrc":
 		return "_db9sim.body(c.prosrc)"
 	}
