@@ -200,6 +200,19 @@ func TestCopyIntoSelfReferencingTable(t *testing.T) {
 	require.Equal(t, "COPY 6000: 6000", copied(rows(6000), "SELECT count(*) FROM t")(t, conn))
 }
 
+func TestCopyIntoOddNames(t *testing.T) {
+	t.Parallel()
+	sim, db := start(t, db9sim.Config{Rules: db9sim.Strict()})
+	conn := connect(t, sim).PgConn()
+	db.Exec(t, `CREATE SCHEMA "a.""b"; CREATE TABLE "a.""b"."two
+lines$1@columns@" ("c\d" int, "$2
+'e'" text); CREATE TABLE "no columns" ()`)
+	const name = "\"a.\"\"b\".\"two\nlines$1@columns@\""
+	require.Equal(t, "COPY 1: 1|x", copiedBy("COPY "+name+" FROM STDIN", "1\tx\n", "SELECT * FROM "+name)(t, conn))
+	require.Equal(t, "COPY 1: 1", copiedBy("COPY "+name+" (\"$2\n'e'\") FROM STDIN", "y\n", "SELECT count(*) FROM "+name+" WHERE \"c\\d\" IS NULL")(t, conn))
+	require.Equal(t, "COPY 2: 2", copiedBy(`COPY "no columns" FROM STDIN`, "\n\n", `SELECT count(*) FROM "no columns"`)(t, conn))
+}
+
 func TestCopyErrorsOfTheBackend(t *testing.T) {
 	t.Parallel()
 	sim, db := start(t, db9sim.Config{Rules: rules(t, "copy-rotation", "copy-held", "copy-null-default")})

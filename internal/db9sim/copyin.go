@@ -140,7 +140,7 @@ func (s *session) copyTarget(ctx context.Context, c *pg.CopyStmt) (copyTarget, e
 		}
 		listed = "ARRAY[" + strings.Join(names, ",") + "]"
 	}
-	rows, err := s.exec(ctx, strings.NewReplacer("$1", quote.Literal(t.name), "$2", listed).Replace(copyTargetSQL))
+	rows, err := s.exec(ctx, strings.NewReplacer("@relation@", quote.Literal(t.name), "@columns@", listed).Replace(copyTargetSQL))
 	if err != nil {
 		return t, fmt.Errorf("looking at what a COPY writes to: %w", err)
 	}

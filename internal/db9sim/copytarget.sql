@@ -1,11 +1,11 @@
--- The columns that a COPY into relation $1 (a quoted, perhaps qualified name)
--- fills, in order; $2 is an array literal of the names it lists, or NULL for all.
--- A domain counts as its base type. Indexes are the columns of each index that
--- holds this one, as "index:position" pairs.
+-- The columns that a COPY fills, in order. The relation is a quoted, perhaps
+-- qualified name; the columns are an array of the names that the COPY lists, or
+-- NULL for all. Words in at signs stand for both.
+-- A domain counts as its base type. Fourth are the indexes that hold the column.
 -- Versions: 13 to 18.
 WITH RECURSIVE base (oid, typ) AS (
     SELECT t.oid, t.oid FROM pg_catalog.pg_type t
-    JOIN pg_catalog.pg_attribute a ON a.atttypid = t.oid AND a.attrelid = pg_catalog.to_regclass($1)
+    JOIN pg_catalog.pg_attribute a ON a.atttypid = t.oid AND a.attrelid = pg_catalog.to_regclass(@relation@)
     UNION
     SELECT b.oid, t.typbasetype FROM base b JOIN pg_catalog.pg_type t ON t.oid = b.typ
     WHERE t.typtype = 'd'
@@ -19,8 +19,8 @@ SELECT a.attname::text,
        EXISTS (SELECT FROM pg_catalog.pg_constraint k
                WHERE k.contype = 'f' AND k.conrelid = a.attrelid AND k.confrelid = a.attrelid)::int::text
 FROM pg_catalog.pg_attribute a
-LEFT JOIN pg_catalog.unnest($2::text[]) WITH ORDINALITY l (name, n) ON l.name = a.attname
-WHERE a.attrelid = pg_catalog.to_regclass($1)
+LEFT JOIN pg_catalog.unnest(@columns@::text[]) WITH ORDINALITY l (name, n) ON l.name = a.attname
+WHERE a.attrelid = pg_catalog.to_regclass(@relation@)
   AND a.attnum > 0 AND NOT a.attisdropped
-  AND (l.name IS NOT NULL OR $2::text[] IS NULL AND a.attgenerated = '')
+  AND (l.name IS NOT NULL OR @columns@::text[] IS NULL AND a.attgenerated = '')
 ORDER BY l.n, a.attnum
