@@ -31,7 +31,7 @@ func chaosRuns(t *testing.T) (first uint64, runs int) {
 		require.NoError(t, err, name)
 		return n
 	}
-	return uint64(number("CHAOS_SEED", 1)), number("CHAOS_RUNS", 14) //nolint:gosec // not negative
+	return uint64(number("CHAOS_SEED", 1)), number("CHAOS_RUNS", 8) //nolint:gosec // not negative
 }
 
 // mischief is what goes wrong once in a run, at a place that the seed picks.
@@ -91,11 +91,7 @@ func chaos(t *testing.T, seed uint64) {
 	p.both(t, "CREATE TABLE public.keyed (id bigint PRIMARY KEY, v text); CREATE TABLE public.loose (id bigint, v text)")
 	p.source.Exec(t, `INSERT INTO public.keyed SELECT n, 'row ' || n FROM generate_series(1, 1000) n;
 		INSERT INTO public.loose SELECT n % 7, 'row ' || n % 3 FROM generate_series(1, 1000) n`)
-	sim, err := db9sim.Start(t.Context(), db9sim.Config{
-		Backend: p.target.URL, Rules: rules, Seed: seed, Faults: []db9sim.Fault{fault}, TLS: db9sim.TLSOff,
-	})
-	require.NoError(t, err)
-	t.Cleanup(sim.Close)
+	sim := standIn(t, p.target, db9sim.Config{Rules: rules, Seed: seed, Faults: []db9sim.Fault{fault}})
 	params := p.params(t, transfer("keyed", "id", "v"), transfer("loose", "id", "v"))
 	params.Target = parse(t, dial.Target, sim.URL())
 	params.Patience = 10 * time.Second

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/db9sim"
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/event"
 	"github.com/pg2db9/pg2db9/internal/pgtest"
@@ -24,7 +26,8 @@ import (
 
 // ledgerCase is a target with a ledger, one part and a table of rows to write.
 type ledgerCase struct {
-	db     *pgtest.DB
+	db     *pgtest.DB // itself
+	url    string     // what writers connect to: it, or a stand-in before it
 	claim  claim
 	text   batchText
 	ledger *ledger
@@ -32,7 +35,13 @@ type ledgerCase struct {
 
 func newLedgerCase(t *testing.T, edit func(text *batchText, schema *string)) *ledgerCase {
 	t.Helper()
-	c := &ledgerCase{db: pgtest.Server(t).Database(t), text: *ledgerText}
+	db := pgtest.Server(t).Database(t)
+	return newLedgerCaseAt(t, db, db.URL, edit)
+}
+
+func newLedgerCaseAt(t *testing.T, db *pgtest.DB, url string, edit func(text *batchText, schema *string)) *ledgerCase {
+	t.Helper()
+	c := &ledgerCase{db: db, url: url, text: *ledgerText}
 	schema := schemaSQL
 	if edit != nil {
 		before := [3]string{c.text.token, c.text.span, schema}
@@ -41,7 +50,7 @@ func newLedgerCase(t *testing.T, edit func(text *batchText, schema *string)) *le
 	}
 	c.db.Exec(t, schema)
 	c.db.Exec(t, "CREATE TABLE public.t (n bigint NOT NULL)")
-	c.ledger = newLedger(parse(t, dial.Target, c.db.URL), ControlSettings(postgresProfile()), "run")
+	c.ledger = newLedger(parse(t, dial.Target, c.url), ControlSettings(ddlgen.DB9()), "run")
 	t.Cleanup(func() { c.ledger.close(context.Background()) })
 	require.NoError(t, c.ledger.prepare(t.Context()))
 	require.NoError(t, c.ledger.begin(t.Context(), runInfo{}, []Part{{ID: 1, Target: catalog.Name{Schema: "public", Name: "t"}}}))
@@ -59,7 +68,10 @@ type writer struct {
 
 func (c *ledgerCase) writer(t *testing.T) *writer {
 	t.Helper()
-	return &writer{c: c, conn: c.db.Conn(t), claim: c.claim, token: newToken()}
+	conn, err := pgx.Connect(t.Context(), c.url)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return &writer{c: c, conn: conn, claim: c.claim, token: newToken()}
 }
 
 func (w *writer) exec(ctx context.Context, sql string) error {
@@ -120,21 +132,48 @@ func (c *ledgerCase) damage(t *testing.T) string {
 		 WHERE h.n IS NULL OR r.n IS NULL OR h.c > 1 OR r.c > 1`)
 }
 
-// withAndWithout runs a scenario with all clauses, and again without one.
-func withAndWithout(t *testing.T, edit func(text *batchText, schema *string), damaged string, scenario func(t *testing.T, c *ledgerCase)) {
+// withAndWithout runs a scenario with all clauses, and again without one, on
+// PostgreSQL and through the strict stand-in for DB9. covered says why the
+// damage does not show on the stand-in, if it does not.
+func withAndWithout(t *testing.T, edit func(text *batchText, schema *string), damaged, covered string, scenario func(t *testing.T, c *ledgerCase)) {
 	t.Helper()
-	t.Run("with", func(t *testing.T) {
-		t.Parallel()
-		c := newLedgerCase(t, nil)
-		scenario(t, c)
-		require.Equal(t, "none", c.damage(t))
-	})
-	t.Run("without", func(t *testing.T) {
-		t.Parallel()
-		c := newLedgerCase(t, edit)
-		scenario(t, c)
-		require.Equal(t, damaged, c.damage(t), "taking the clause out did no damage: the scenario does not test it")
-	})
+	for _, strict := range []bool{false, true} {
+		setup := func(t *testing.T, edit func(text *batchText, schema *string)) *ledgerCase {
+			t.Helper()
+			db := pgtest.Server(t).Database(t)
+			url := db.URL
+			if strict {
+				url = standIn(t, db, db9sim.Config{}).URL()
+			}
+			return newLedgerCaseAt(t, db, url, edit)
+		}
+		where := map[bool]string{false: "PostgreSQL", true: "stand-in"}[strict]
+		t.Run(where+" with", func(t *testing.T) {
+			t.Parallel()
+			c := setup(t, nil)
+			scenario(t, c)
+			require.Equal(t, "none", c.damage(t))
+		})
+		t.Run(where+" without", func(t *testing.T) {
+			t.Parallel()
+			if strict && covered != "" {
+				t.Skip(covered)
+			}
+			c := setup(t, edit)
+			scenario(t, c)
+			require.Equal(t, damaged, c.damage(t), "taking the clause out did no damage: the scenario does not test it")
+		})
+	}
+}
+
+// standIn puts a stand-in for DB9 before a database, strict unless told otherwise.
+func standIn(t *testing.T, db *pgtest.DB, cfg db9sim.Config) *db9sim.Sim {
+	t.Helper()
+	cfg.Backend = db.URL
+	sim, err := db9sim.Start(t.Context(), cfg)
+	require.NoError(t, err)
+	t.Cleanup(sim.Close)
+	return sim
 }
 
 // inBackground runs f and returns a function that waits for its error.
@@ -158,7 +197,7 @@ func TestExactlyOnceResendBesideSurvivor(t *testing.T) {
 	noKey := func(_ *batchText, schema *string) {
 		*schema = strings.Replace(*schema, "PRIMARY KEY (run, part, first)\n", "CHECK (true)\n", 1)
 	}
-	withAndWithout(t, noKey, "doubled", func(t *testing.T, c *ledgerCase) {
+	withAndWithout(t, noKey, "doubled", "snapshot isolation refuses the second writer of the part's row (40001)", func(t *testing.T, c *ledgerCase) {
 		ctx := soon(t)
 		survivor, resend := c.writer(t), c.writer(t)
 		require.NoError(t, survivor.rows(ctx, 0, 100))
@@ -178,7 +217,7 @@ func TestExactlyOnceSplitResendBesidePipelinedSurvivor(t *testing.T) {
 	noChain := func(text *batchText, _ *string) {
 		text.span = strings.Replace(text.span, ":first = 0 OR", "true OR", 1)
 	}
-	withAndWithout(t, noChain, "doubled", func(t *testing.T, c *ledgerCase) {
+	withAndWithout(t, noChain, "doubled", "", func(t *testing.T, c *ledgerCase) {
 		ctx := soon(t)
 		survivor, resend := c.writer(t), c.writer(t)
 		require.NoError(t, resend.batch(ctx, 0, 50))
@@ -196,7 +235,7 @@ func TestExactlyOnceOlderEpoch(t *testing.T) {
 		text.token = strings.Replace(text.token, "AND epoch = :epoch", "", 1)
 		text.span = strings.Replace(text.span, "AND p.epoch = :epoch", "", 1)
 	}
-	withAndWithout(t, noEpoch, "not recorded", func(t *testing.T, c *ledgerCase) {
+	withAndWithout(t, noEpoch, "not recorded", "", func(t *testing.T, c *ledgerCase) {
 		ctx := soon(t)
 		old := c.writer(t)
 		claim, spans, err := c.ledger.takeover(ctx, c.claim)
@@ -217,7 +256,7 @@ func TestExactlyOnceRollbackBetweenCopyAndLedger(t *testing.T) {
 	noToken := func(text *batchText, _ *string) {
 		text.span = strings.Replace(text.span, "AND p.token = :token", "", 1)
 	}
-	withAndWithout(t, noToken, "lost", func(t *testing.T, c *ledgerCase) {
+	withAndWithout(t, noToken, "lost", "", func(t *testing.T, c *ledgerCase) {
 		ctx := soon(t)
 		w := c.writer(t)
 		require.NoError(t, w.rows(ctx, 0, 100))
