@@ -81,6 +81,9 @@ func (e *expected) counts(r reply) ([]int64, error) {
 	if r.err != nil {
 		return nil, fmt.Errorf("waiting for the target's answer to %s: %w", e.doing, r.failure())
 	}
+	if e.of != nil && e.of.faults != nil && e.of.faults.trustTags {
+		return e.of.believed(e), nil
+	}
 	wrong := &answerError{Doing: e.doing, Tags: r.tags, Status: r.status, WantTags: e.tags, WantStatus: e.status}
 	if len(r.tags) != len(e.tags) || r.status != e.status {
 		return nil, wrong

@@ -144,6 +144,7 @@ func (c *copyRun) prepare(ctx context.Context) error {
 	// Only SQL_ASCII passes bytes on unconverted; and DB9 may put U+FFFD for
 	// what is not UTF-8 without a word.
 	c.checkUTF8 = encoding == "SQL_ASCII" || c.Profile.Map
+	c.faults.less(c)
 	parts, err := PlanParts(ctx, conn, c.Plan, c.Profile, c.Jobs)
 	if err != nil {
 		return err
