@@ -130,3 +130,47 @@ func TestPsql(t *testing.T) {
 	require.NoError(t, err, string(out))
 	require.Equal(t, "2\n1\tx\n2\ty\na|integer|||\nb|text|||\n", string(out))
 }
+
+// Names with a line break, quotes or a dollar sign are what the stand-in's own
+// statements must survive.
+func TestOddNames(t *testing.T) {
+	t.Parallel()
+	sim, db := start(t, db9sim.Config{Rules: rules(t, "copy-rotation", "numeric-28", "row-limit", "update-key", "unknown-types", "gin-scan")})
+	conn := connect(t, sim).PgConn()
+	for _, name := range []string{"\"two\nlines\"", `"$1 $2"`, `"it's ""quoted"""`} {
+		db.Exec(t, "CREATE TYPE "+name+" AS ENUM ('x')")
+		for _, sql := range []string{
+			"CREATE SCHEMA " + name,
+			"CREATE TABLE " + name + "." + name + " (" + name + " int PRIMARY KEY, b numeric, c " + name + ", d no_such_type)",
+			"CREATE INDEX ON " + name + "." + name + " USING gin ((ARRAY[b]))",
+			"UPDATE " + name + "." + name + " SET b = 1",
+		} {
+			_, err := conn.Exec(t.Context(), sql).ReadAll()
+			require.NoError(t, err, sql)
+		}
+		tag, err := conn.CopyFrom(t.Context(), strings.NewReader("1\t2\tx\ty\n"), "COPY "+name+"."+name+" FROM STDIN")
+		require.NoError(t, err, name)
+		require.Equal(t, "COPY 1", tag.String())
+		_, err = conn.Exec(t.Context(), "UPDATE "+name+"."+name+" SET "+name+" = 2").ReadAll()
+		require.ErrorContains(t, err, "0A000")
+	}
+}
+
+// Statements are judged wherever they stand: among others, behind comments, in
+// a pipeline.
+func TestRulesSeeThroughDisguises(t *testing.T) {
+	t.Parallel()
+	sim, db := start(t, db9sim.Config{Rules: rules(t, "smallint", "listen", "unknown-types")})
+	conn := connect(t, sim)
+	_, err := conn.PgConn().Exec(t.Context(), "/* LISTEN x; */ SELECT 'LISTEN x'; CREATE TABLE a (a -- int\n smallint, b nothing_like_it); SELECT 1").ReadAll()
+	require.NoError(t, err)
+	_, err = conn.PgConn().Exec(t.Context(), "CREATE TABLE b (); listen /* */ \"x\"").ReadAll()
+	require.ErrorContains(t, err, "0A000")
+	require.Equal(t, byte('I'), conn.PgConn().TxStatus())
+	batch := &pgx.Batch{}
+	batch.Queue("CREATE TABLE c (a smallint)")
+	batch.Queue("CREATE TABLE d (a smallint[], b nothing_like_it)")
+	require.NoError(t, conn.SendBatch(t.Context(), batch).Close())
+	require.Equal(t, "a.a int4|a.b text|c.a int4|d.a _int4|d.b text", strings.ReplaceAll(db.QueryString(t,
+		"SELECT table_name || '.' || column_name || ' ' || udt_name FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1"), "\n", "|"))
+}
