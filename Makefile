@@ -39,8 +39,9 @@ test-corpora: ## Clone every database of ../shared/corpora under both profiles a
 	PG2DB9_CORPORA_ALL=1 $(GO) test -v -timeout 60m -run Corpora ./internal/corpora
 
 .PHONY: chaos
-chaos: ## Copy through the stand-in with a fault in each of RUNS=200 seeded runs
+chaos: ## Copy through the stand-in with a fault in each of RUNS=200 seeded runs, and for a minute with passwords that expire
 	CHAOS_RUNS=$(or $(RUNS),200) $(GO) test -timeout 60m -run TestChaos ./copier
+	RUN_SECONDS=60 $(GO) test -timeout 10m -run TestPasswordThatExpires ./internal/cli
 
 .PHONY: bench
 bench: ## Run the Go benchmarks once each (ITERATIONS=10x for figures)

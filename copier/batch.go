@@ -4,9 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 
 	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/pg2db9/pg2db9/internal/dial"
@@ -129,7 +133,27 @@ func (b *batch) rows() int64 { return b.span.last - b.span.first }
 
 // writing says where an error of the target came from.
 func (b *batch) writing(err error) error {
+	if line, ok := copyLine(err); ok {
+		return fmt.Errorf("writing %s on the target, row %d of %s: %w", b.part.Target, b.span.first+line-1, b.part.Range(), err)
+	}
 	return fmt.Errorf("writing %s on the target, rows %d to %d of %s: %w", b.part.Target, b.span.first, b.span.last-1, b.part.Range(), err)
+}
+
+var lineOfCopy = regexp.MustCompile(`^COPY .*, line ([0-9]+)`)
+
+// copyLine is the line of the batch, counted from 1, that a server refuses: it
+// says so in the context of its error (CopyFromErrorCallback of PostgreSQL).
+func copyLine(err error) (int64, bool) {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return 0, false
+	}
+	m := lineOfCopy.FindStringSubmatch(pg.Where)
+	if m == nil {
+		return 0, false
+	}
+	line, err := strconv.ParseInt(m[1], 10, 64)
+	return line, err == nil
 }
 
 // write sends frames of rows.

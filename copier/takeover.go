@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/pg2db9/pg2db9/internal/dial"
 )
 
 const (
@@ -126,7 +129,7 @@ func (l *ledger) endSurvivors(ctx context.Context, waiting uint32) error {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))                     //nolint:errcheck // of no more use
-	rows, err := conn.Query(ctx, blockersSQL, l.run, int32(waiting)) //nolint:gosec // a pid
+	rows, err := conn.Query(ctx, blockersSQL, l.run, int64(waiting))
 	if err != nil {
 		return err
 	}
@@ -135,6 +138,10 @@ func (l *ledger) endSurvivors(ctx context.Context, waiting uint32) error {
 		start string
 	}
 	found, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (s session, err error) { return s, r.Scan(&s.pid, &s.start) })
+	switch dial.SQLState(err) {
+	case pgerrcode.UndefinedTable, pgerrcode.UndefinedColumn, pgerrcode.UndefinedFunction, pgerrcode.FeatureNotSupported:
+		return fmt.Errorf("a session, perhaps one of this run's that outlived its connection, holds the part's row in _pg2db9.part for more than %s, and the target does not tell which: it ends by itself with the target's idle timeout; run the command again then: %w", l.wait, err)
+	}
 	if err != nil {
 		return err
 	}
