@@ -3,13 +3,12 @@ package corpora_test
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pg2db9/pg2db9/internal/corpora"
 	"github.com/pg2db9/pg2db9/internal/pgtest"
 )
 
@@ -26,27 +25,11 @@ func all() bool { return os.Getenv("PG2DB9_CORPORA_ALL") == "1" }
 // all were asked for.
 func root(t *testing.T) string {
 	t.Helper()
-	dir := os.Getenv("PG2DB9_CORPORA")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "corpora") // from this package
+	dir, err := corpora.Root()
+	if errors.Is(err, corpora.ErrMissing) && !all() {
+		t.Skip(err)
 	}
-	dir, err := filepath.Abs(dir)
 	require.NoError(t, err)
-	missing := ""
-	if _, err := os.Stat(filepath.Join(dir, "load.sh")); err != nil {
-		missing = "no corpora at " + dir
-	}
-	for _, program := range []string{"bash", "psql", "pg_restore", "perl"} {
-		if _, err := exec.LookPath(program); err != nil && missing == "" {
-			missing = "the corpora are loaded by " + program + ", which is not in PATH"
-		}
-	}
-	if missing != "" {
-		if all() {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
-	}
 	return dir
 }
 
@@ -71,33 +54,10 @@ func names(t *testing.T, dir string) []string {
 // hold it.
 func load(t *testing.T, dir, name, url string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "bash", filepath.Join(dir, "load.sh"), name, url)
-	cmd.Env = append(environment(), "ERRLOG="+filepath.Join(t.TempDir(), "errors"), "SHOWERR=5")
-	out, err := cmd.CombinedOutput()
-	const cannot = 3
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == cannot {
-		t.Skip(strings.TrimSpace(string(out)))
+	said, err := corpora.Load(t.Context(), dir, name, url, filepath.Join(t.TempDir(), "errors"))
+	if errors.Is(err, corpora.ErrCannotHold) {
+		t.Skip(err)
 	}
-	require.NoError(t, err, "%s", out)
-	t.Logf("%s", out)
-}
-
-// environment is what the scripts get. Debian's psql in PATH is a Perl script
-// that finds the real one, a tenth of a second a call, and they call it a
-// hundred times: they are told where the real one is.
-func environment() []string {
-	env := os.Environ()
-	dirs, err := filepath.Glob("/usr/lib/postgresql/*/bin")
-	if err != nil || len(dirs) == 0 {
-		return env
-	}
-	dir := dirs[len(dirs)-1]
-	for name, program := range map[string]string{"PSQL": "psql", "PG_RESTORE": "pg_restore"} {
-		path := filepath.Join(dir, program)
-		if _, err := os.Stat(path); err == nil {
-			env = append(env, name+"="+path)
-		}
-	}
-	return env
+	require.NoError(t, err)
+	t.Log(said)
 }

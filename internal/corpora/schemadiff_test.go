@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pg2db9/pg2db9/internal/corpora"
 	"github.com/pg2db9/pg2db9/internal/pgtest"
 )
 
@@ -29,7 +30,7 @@ func schemadiff(t *testing.T, dir string, source, target *pgtest.DB, options ...
 	t.Helper()
 	args := append([]string{filepath.Join(dir, "schemadiff.sh"), source.URL, target.URL}, options...)
 	cmd := exec.CommandContext(t.Context(), "bash", args...)
-	cmd.Env = environment()
+	cmd.Env = corpora.Environment()
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
