@@ -118,6 +118,10 @@ func (p *planner) setDefault(t *tablePlan, plan *columnPlan, text string, uses [
 		}
 	}
 	sql, why := p.expression(text, uses, t.classOf)
+	if plan.typ.document && why == "" && isEmptyArray(sql) {
+		plan.def = "'[]'::" + plan.typ.target
+		return
+	}
 	if why == "" {
 		why = p.unfit(plan, sql)
 	}
@@ -126,6 +130,16 @@ func (p *planner) setDefault(t *tablePlan, plan *columnPlan, text string, uses [
 		return
 	}
 	plan.def, plan.uses = sql, uses
+}
+
+// isEmptyArray recognizes '{}' with or without a cast, and ARRAY[].
+func isEmptyArray(sql string) bool {
+	words := significant(tokenize(sql))
+	if len(words) == 0 {
+		return false
+	}
+	return words[0].text == "'{}'" && (len(words) == 1 || words[1].text == "::") ||
+		len(words) > 2 && strings.EqualFold(words[0].text, "ARRAY") && words[1].text == "[" && words[2].text == "]"
 }
 
 // unfit says why a default does not fit the type that the column has become.
@@ -144,6 +158,9 @@ func (p *planner) generation(t *tablePlan, plan *columnPlan, o finding.Object) {
 	sql, why := p.expression(string(c.Default), c.Uses, t.classOf)
 	if why == "" && plan.typ.class == other {
 		why = "its type is " + plan.typ.target + " on the target"
+	}
+	if why == "" && !p.profile.Generated {
+		why = "the target does not compute it"
 	}
 	if why != "" {
 		plan.generated = ""
@@ -230,13 +247,40 @@ func (p *planner) clause(plan *columnPlan) string {
 		b.WriteString(" GENERATED ALWAYS AS (" + plan.expr + ") VIRTUAL")
 	case plan.identity != "" && plan.sequence != nil:
 		b.WriteString(" " + p.identityClause(plan))
-	case plan.def != "":
+	case plan.def != "" && !p.defaultAfter(plan):
 		b.WriteString(" DEFAULT " + plan.def)
 	}
 	if plan.notNull && !plan.invalid && !plan.named {
 		b.WriteString(" NOT NULL")
 	}
 	return b.String()
+}
+
+// defaultAfter says whether a default is set after the rows: the target might
+// store it where the row says NULL.
+func (p *planner) defaultAfter(plan *columnPlan) bool {
+	return !p.profile.CopyNull && plan.def != "" && plan.generated == "" && plan.identity == "" && (!plan.notNull || plan.invalid)
+}
+
+// defaults sets those that wait for the rows.
+func (p *planner) defaults() {
+	for _, t := range p.tables {
+		if !t.carried {
+			continue
+		}
+		for i := range t.columns {
+			c := &t.columns[i]
+			if !p.defaultAfter(c) {
+				continue
+			}
+			name := t.t.Name
+			p.add(Statement{
+				ID: "defaults/" + name.String() + "/" + c.c.Name, Phase: PhaseChecks, Table: &name,
+				Object: columnObject(name, c.c.Name),
+				SQL:    fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s", quoted(name), ident(c.c.Name), c.def),
+			})
+		}
+	}
 }
 
 func (p *planner) identityClause(plan *columnPlan) string {

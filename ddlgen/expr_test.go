@@ -111,6 +111,7 @@ func TestParseIndex(t *testing.T) {
 func TestArraysOfMappedTypes(t *testing.T) {
 	t.Parallel()
 	p := mapper(nil)
+	p.profile.Arrays = true
 	array := func(name, text string, mod int32) catalog.Type {
 		ty := builtInType(name, text+"[]", mod)
 		ty.Array = true
@@ -144,6 +145,25 @@ func TestArraysOfMappedTypes(t *testing.T) {
 	composite := catalog.Type{Name: catalog.Name{Schema: "public", Name: "pair"}, Kind: catalog.KindComposite, Array: true, Mod: -1, Text: "public.pair[]"}
 	require.Equal(t, "jsonb", p.typing(composite).target)
 	require.Equal(t, `to_jsonb("c")`, p.typing(composite).pick("c"))
+}
+
+// Where arrays are not proved to arrive as they are, they travel as documents;
+// jsonb might cut the digits of decimals.
+func TestArraysAsDocuments(t *testing.T) {
+	t.Parallel()
+	p := mapper(nil)
+	for element, target := range map[string]string{"text": "jsonb", "int2": "jsonb", "numeric": "json"} {
+		ty := builtInType(element, element+"[]", -1)
+		ty.Array = true
+		got := p.typing(ty)
+		require.Equal(t, target, got.target, element)
+		require.Equal(t, "to_"+target+`("c")`, got.pick("c"), element)
+		require.Equal(t, typeMapped, got.code, element)
+		require.Contains(t, got.message, "bounds", element)
+	}
+	for sql, empty := range map[string]bool{"'{}'::text[]": true, "'{}'": true, "ARRAY[]::text[]": true, "'{a}'::text[]": false, "ARRAY['a']": false, "f('{}')": false} {
+		require.Equal(t, empty, isEmptyArray(sql), sql)
+	}
 }
 
 // Every code has its rule, once.

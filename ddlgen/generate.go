@@ -45,6 +45,7 @@ func Generate(db *catalog.Database, profile Profile, opts Options) (*Plan, error
 	p.tableStatements()
 	p.keyStatements()
 	p.indexStatements()
+	p.defaults()
 	p.checkStatements()
 	p.foreignKeys()
 	p.ownership()

@@ -28,6 +28,9 @@ type Profile struct {
 	Exclusion        bool     `json:"exclusion" yaml:"exclusion"`
 	Deferrable       bool     `json:"deferrable" yaml:"deferrable"` // DEFERRABLE, NULLS NOT DISTINCT, MATCH FULL, SET NULL (columns)
 	NotValid         bool     `json:"not_valid" yaml:"not_valid"`
+	Generated        bool     `json:"generated" yaml:"generated"`             // generated columns are computed; false makes them plain and copies their values
+	Arrays           bool     `json:"arrays" yaml:"arrays"`                   // arrays arrive element by element as they are; false makes them jsonb
+	CopyNull         bool     `json:"copy_null" yaml:"copy_null"`             // \N of COPY is NULL also in a column with a default; false sets defaults of such columns after the rows
 	Collations       bool     `json:"collations" yaml:"collations"`           // per-column collations other than C and default
 	StorageOptions   bool     `json:"storage_options" yaml:"storage_options"` // WITH (...), fillfactor and kin
 	IdentityAlways   bool     `json:"identity_always" yaml:"identity_always"`
@@ -46,7 +49,7 @@ func Postgres() Profile {
 	return Profile{
 		Name: "postgres", AsyncCommit: true, Window: 64, FullCatalog: true,
 		Partitions: true, Inheritance: true, Unlogged: true, Exclusion: true, Deferrable: true, NotValid: true,
-		Collations: true, StorageOptions: true, IdentityAlways: true, AllExtensions: true,
+		Generated: true, Arrays: true, CopyNull: true, Collations: true, StorageOptions: true, IdentityAlways: true, AllExtensions: true,
 		NameBytes: 63, TimestampDigits: 6, IntervalDigits: 6,
 	}
 }
@@ -57,7 +60,7 @@ func DB9() Profile {
 	return Profile{
 		Name: "db9", BatchRows: 5000, BatchBytes: 2_000_000, Await: true, RowBytes: 7 << 20,
 		StatementLimit: 60_000, IdleLimit: 60_000, ReadByKey: true,
-		Map: true, InlinePrimaryKey: true,
+		Map: true, InlinePrimaryKey: true, Generated: true,
 		IndexMethods: []string{"btree", "gin", "gist", "hnsw"},
 		SlowMethods:  []string{"gin", "gist"},
 		Extensions: []string{

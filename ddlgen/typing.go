@@ -12,17 +12,18 @@ import (
 
 // typing is what becomes of one type: the target's type and the way of a value.
 type typing struct {
-	target  string              // as format_type would say it on the target
-	sel     func(string) string // quoted column to SQL expression on the source; nil is the column
-	canon   digest.Canon
-	class   class
-	check   string // condition on the target; %s is the quoted column
-	loss    string
-	code    finding.Code // what to find about the column; empty is nothing
-	message string
-	domains []*catalog.Domain // expanded, outermost first
-	element []*catalog.Domain // domains of array elements, whose checks are lost
-	fold    bool              // the source compared without regard to case (citext)
+	target   string              // as format_type would say it on the target
+	sel      func(string) string // quoted column to SQL expression on the source; nil is the column
+	canon    digest.Canon
+	class    class
+	check    string // condition on the target; %s is the quoted column
+	loss     string
+	code     finding.Code // what to find about the column; empty is nothing
+	message  string
+	domains  []*catalog.Domain // expanded, outermost first
+	element  []*catalog.Domain // domains of array elements, whose checks are lost
+	document bool              // an array that has become a document
+	fold     bool              // the source compared without regard to case (citext)
 }
 
 // pick is the SELECT expression of a column.
@@ -37,7 +38,7 @@ func (t typing) pick(column string) string {
 // typing decides what the target gets for a type.
 func (p *planner) typing(t catalog.Type) typing {
 	if p.profile.Map {
-		out := p.mapped(t)
+		out := p.arrayless(t, p.mapped(t))
 		if out.canon == digest.Text {
 			out.canon = canonOf(out.target)
 		}
@@ -114,6 +115,26 @@ func (p *planner) mapped(t catalog.Type) typing {
 		return typing{target: t.Text}
 	}
 	return fromMapping(m, t)
+}
+
+// arrayless lets an array travel as a document, where the target may misread
+// elements: "007" as a number, inner braces as text (db9.md section 4). Decimals
+// keep their digits in json alone.
+func (p *planner) arrayless(t catalog.Type, out typing) typing {
+	if p.profile.Arrays || !strings.HasSuffix(out.target, "[]") || out.code == typeRefused || out.code == typeUnavailable {
+		return out
+	}
+	target := "jsonb"
+	if strings.HasPrefix(out.target, "numeric") {
+		target = "json"
+	}
+	out.target, out.class, out.code, out.canon, out.document = target, other, typeMapped, "", true
+	out.sel = func(c string) string { return "to_" + target + "(" + c + ")" }
+	if !strings.Contains(out.loss, "array") {
+		out.loss = strings.TrimPrefix(out.loss+"; the type of the array and its bounds", "; ")
+	}
+	out.message = fmt.Sprintf("%s becomes %s; lost: %s", t.Text, target, out.loss)
+	return out
 }
 
 // fromMapping renders an entry of the map for a type with its modifier and

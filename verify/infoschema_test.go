@@ -31,7 +31,9 @@ func planned(t *testing.T, sql string) (plan *ddlgen.Plan, target *pgtest.DB, co
 	require.NoError(t, err)
 	db, err := catalog.Load(t.Context(), asker, catalog.LoadOptions{})
 	require.NoError(t, err)
-	plan, err = ddlgen.Generate(db, ddlgen.DB9(), ddlgen.Options{})
+	profile := ddlgen.DB9()
+	profile.Arrays = true // so that there are some
+	plan, err = ddlgen.Generate(db, profile, ddlgen.Options{})
 	require.NoError(t, err)
 	for _, s := range plan.Statements {
 		target.Exec(t, s.SQL)

@@ -143,6 +143,36 @@ var rules = []Rule{
 		},
 	},
 	{
+		Probes: []int{22}, Field: "generated",
+		When: "a STORED column that an insert is read back from is not computed",
+		Then: "false: generated columns become plain ones and their values are copied, which is a finding",
+		apply: func(r *Result, p *ddlgen.Profile) {
+			if f := r.Fact(22); f.Outcome == Refuted && f.Finding != "" {
+				p.Generated = false
+			}
+		},
+	},
+	{
+		Probes: []int{12}, Field: "arrays",
+		When: "COPY stores hostile elements, nested arrays and bounds as sent",
+		Then: "true: arrays stay arrays; otherwise they travel as jsonb (decimals as json), which is a finding",
+		apply: func(r *Result, p *ddlgen.Profile) {
+			if f := r.Fact(12); f.answered() && all(f.Values, kept, "array-numbers", "array-nested", "array-bounds") {
+				p.Arrays = true
+			}
+		},
+	},
+	{
+		Probes: []int{29}, Field: "copy_null",
+		When: `\N of COPY is NULL in a column with a default`,
+		Then: "true: defaults stand in CREATE TABLE; otherwise those of columns that may be NULL are set after the rows",
+		apply: func(r *Result, p *ddlgen.Profile) {
+			if r.Fact(29).is("null", kept) {
+				p.CopyNull = true
+			}
+		},
+	},
+	{
 		Probes: []int{16, 25}, Field: "index_methods",
 		When: "an access method is used (brin, hash, spgist), accepted (ivfflat), or refused (gin, gist, hnsw)",
 		Then: "with it, or without: an index of a method that is not in the list becomes btree, or is left behind",

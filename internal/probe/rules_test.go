@@ -17,6 +17,7 @@ func wide() *Result {
 		5:  {"statement_ms": "0", "idle_ms": "0"},
 		11: {"day": kept, "hours": kept, "micro": kept, "timetz": kept},
 		14: {"autocommit": "atomic", "transaction": "atomic"},
+		12: {"array-numbers": kept, "array-nested": kept, "array-bounds": kept},
 		16: {"gin": "used", "gist": "used", "hash": "used", "brin": "used", "spgist": "used", "ivfflat": "accepted"},
 		21: {"always": kept, "copy-into-always": kept},
 		23: {"deferrable": enforced, "nulls-not-distinct": enforced, "match-full": enforced, "set-columns": enforced, "exclude": enforced, "not-valid": enforced},
@@ -74,6 +75,7 @@ func TestApplyWide(t *testing.T) {
 	want.SlowMethods = []string{}
 	want.TimestampDigits, want.IntervalDigits, want.NumericDigits = 6, 6, 0
 	want.RowBytes = 9 << 20
+	want.Arrays, want.CopyNull = true, true
 	require.Equal(t, want, after)
 	require.Equal(t, after, wide().Apply(after), "once more changes nothing")
 }
@@ -93,6 +95,14 @@ func TestApplyDoubt(t *testing.T) {
 		r.Facts[i].Outcome = Assumed
 	}
 	require.Empty(t, Changes(ddlgen.DB9(), r.Apply(ddlgen.DB9())))
+}
+
+// A column that is not computed travels as a plain one.
+func TestApplyGenerated(t *testing.T) {
+	t.Parallel()
+	r := wide().set(22, Refuted, nil)
+	r.Facts[22-1].Finding = "dropped"
+	require.Contains(t, Changes(ddlgen.DB9(), r.Apply(ddlgen.DB9())), "generated: true -> false")
 }
 
 func TestApply(t *testing.T) {
@@ -115,6 +125,8 @@ func TestApply(t *testing.T) {
 			name: "one lifted", r: wide().set(5, Refuted, map[string]string{"statement_ms": "0", "idle_ms": "60000"}),
 			changed: []string{"statement_limit_ms: 60000 -> 0"}, kept: []string{"idle_limit_ms", "await"},
 		},
+		{name: "arrays guessed", r: wide().set(12, Refuted, map[string]string{"array-nested": "refused"}), changed: []string{pipelined}, kept: []string{"arrays"}},
+		{name: "default for NULL", r: wide().set(29, Refuted, map[string]string{"null": "default"}), kept: []string{"copy_null"}},
 		{name: "timeouts in doubt", r: wide().set(5, Assumed, nil), kept: []string{"statement_limit_ms", "idle_limit_ms", "await", "window", "read_by_key"}},
 		{name: "silent rollback", r: wide().set(6, Refuted, nil), changed: []string{byCopy}, kept: []string{"await", "window"}},
 		{name: "state in doubt", r: wide().set(6, Assumed, nil), kept: []string{"await", "window"}},
