@@ -43,6 +43,10 @@ chaos: ## Copy through the stand-in with a fault in each of RUNS=200 seeded runs
 	CHAOS_RUNS=$(or $(RUNS),200) $(GO) test -timeout 60m -run TestChaos ./copier
 	RUN_SECONDS=60 $(GO) test -timeout 10m -run TestPasswordThatExpires ./internal/cli
 
+.PHONY: test-simulated
+test-simulated: ## Clone through the stand-in: every database, every set of rules, each rule by itself
+	PG2DB9_SIMULATED_ALL=1 $(GO) test -v -timeout 60m ./internal/simtest
+
 .PHONY: bench
 bench: ## Run the Go benchmarks once each (ITERATIONS=10x for figures)
 	$(GO) test -run xxx -bench . -benchtime $(or $(ITERATIONS),1x) ./...
