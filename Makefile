@@ -23,8 +23,14 @@ db9sim: ## Build bin/db9sim, the stand-in for DB9 (docs/db9sim.md)
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/db9sim ./cmd/db9sim
 
 .PHONY: demo
-demo: ## Get a PostgreSQL, migrate a sample database, verify it, show the report
+demo: ## Get a PostgreSQL, migrate a sample database to a stand-in for DB9, verify it, show the report
 	$(GO) run ./internal/demo
+
+# The URL may hold a password: it goes by the environment, not by arguments.
+.PHONY: rehearse
+rehearse: export PG2DB9_SOURCE := $(or $(SOURCE),$(PG2DB9_SOURCE))
+rehearse: ## Clone SOURCE=URL to a stand-in for DB9 that is thrown away (KEEP=1 keeps it until Ctrl-C)
+	@$(GO) run ./internal/demo --rehearse $(if $(KEEP),--keep)
 
 .PHONY: test
 test: ## Run everything under the race detector; gets the PostgreSQL versions it needs

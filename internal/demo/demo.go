@@ -8,11 +8,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pg2db9/pg2db9/internal/db9sim"
 	"github.com/pg2db9/pg2db9/internal/pgtest/pgserver"
 	"github.com/pg2db9/pg2db9/internal/sample"
 )
@@ -25,8 +27,9 @@ type demo struct {
 	options
 	out, stderr io.Writer
 
-	source, target *pgserver.Cluster
-	dir            string // of the built program
+	source, target *pgserver.Cluster // no source in a rehearsal
+	sim            *db9sim.Sim       // before the target; nil without rules
+	dir            string            // of the built program, and of all that does not stay
 	program        string
 }
 
@@ -47,17 +50,22 @@ func (d *demo) step(ctx context.Context, name string, do func(context.Context) (
 // play runs all steps. The code is clone's.
 func (d *demo) play(ctx context.Context) (code int, err error) {
 	start := time.Now()
-	d.say("A sample order system moves from one throw-away PostgreSQL to another, and is verified.\n")
+	d.say("%s\n", d.title())
 	steps := []struct {
 		name string
 		do   func(context.Context) (string, error)
+		when bool
 	}{
-		{"get PostgreSQL", d.get},
-		{"start source and target", d.start},
-		{"load the sample", d.load},
-		{"build pg2db9", d.build},
+		{"get PostgreSQL", d.get, true},
+		{"start servers", d.start, true},
+		{"start the stand-in", d.standIn, d.rules != plain},
+		{"load the sample", d.load, !d.rehearse},
+		{"build pg2db9", d.build, true},
 	}
 	for _, s := range steps {
+		if !s.when {
+			continue
+		}
 		if err := d.step(ctx, s.name, s.do); err != nil {
 			return 0, err
 		}
@@ -71,14 +79,31 @@ func (d *demo) play(ctx context.Context) (code int, err error) {
 	if err := d.prove(ctx, code); err != nil {
 		return code, err
 	}
-	if _, err := os.Stat(d.reportFile(".md")); err == nil {
+	if _, err := os.Stat(d.reportFile(".md")); err == nil && d.reportStays() {
 		d.say("\nThe report stays: %s\n", d.reportFile(".md"))
 	}
-	d.say("The demo took %.1f s.\n", time.Since(start).Seconds())
+	d.say("The %s took %.1f s.\n", d.noun(), time.Since(start).Seconds())
 	if d.keep {
 		d.wait(ctx)
 	}
 	return code, nil
+}
+
+func (d *demo) title() string {
+	switch {
+	case d.rehearse:
+		return "Your database moves to a throw-away PostgreSQL that behaves as DB9 may, and is verified. The source is only read."
+	case d.rules == plain:
+		return "A sample order system moves from one throw-away PostgreSQL to another, and is verified."
+	}
+	return "A sample order system moves from a throw-away PostgreSQL to one that behaves as DB9 may, and is verified."
+}
+
+func (d *demo) noun() string {
+	if d.rehearse {
+		return "rehearsal"
+	}
+	return "demo"
 }
 
 // get finds or downloads a server, in a step of its own for its time's sake.
@@ -100,11 +125,16 @@ func (d *demo) get(ctx context.Context) (string, error) {
 // start starts both clusters on sockets that only their user and root may
 // enter, so that they need no password.
 func (d *demo) start(ctx context.Context) (string, error) {
-	g, ctx := errgroup.WithContext(ctx)
-	for _, c := range []struct {
+	type cluster struct {
 		at    **pgserver.Cluster
 		major int
-	}{{&d.source, d.major}, {&d.target, 0}} {
+	}
+	clusters := []cluster{{&d.target, 0}}
+	if !d.rehearse {
+		clusters = append(clusters, cluster{&d.source, d.major})
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for _, c := range clusters {
 		g.Go(func() error {
 			cluster, err := pgserver.New(ctx, pgserver.Options{Major: c.major})
 			if err != nil {
@@ -117,7 +147,32 @@ func (d *demo) start(ctx context.Context) (string, error) {
 	if err := g.Wait(); err != nil {
 		return "", err
 	}
+	if d.rehearse {
+		return fmt.Sprintf("target (PostgreSQL %d) started, on a socket", d.target.Major()), nil
+	}
 	return fmt.Sprintf("source (PostgreSQL %d) and target (PostgreSQL %d) started, each on a socket", d.source.Major(), d.target.Major()), nil
+}
+
+// standIn sets the stand-in before the target, with TLS as DB9 has it.
+func (d *demo) standIn(ctx context.Context) (string, error) {
+	rules, err := db9sim.ParseRules(d.rules)
+	if err != nil {
+		return "", err
+	}
+	// It ends with clean, not with a signal: clone finishes its batches first.
+	d.sim, err = db9sim.Start(context.WithoutCancel(ctx), db9sim.Config{Backend: d.target.URL(database), Rules: rules, TLS: db9sim.TLSOn})
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("stand-in for DB9 (rules %s) started before the target, at %s", d.rules, d.sim.Addr()), nil
+}
+
+// targetURL is what pg2db9 writes to.
+func (d *demo) targetURL() string {
+	if d.sim != nil {
+		return d.sim.URL()
+	}
+	return d.target.URL(database)
 }
 
 func (d *demo) load(ctx context.Context) (string, error) {
@@ -138,16 +193,26 @@ func (d *demo) load(ctx context.Context) (string, error) {
 
 // wait keeps the servers until a signal comes.
 func (d *demo) wait(ctx context.Context) {
-	d.say("\nBoth servers run until Ctrl-C:\n  source  %s\n  target  %s\n  pg2db9  %s\n",
-		d.source.URL(database), d.target.URL(database), d.program)
+	d.say("\nThe servers run until Ctrl-C:\n")
+	if d.source != nil {
+		d.say("  source    %s\n", d.source.URL(database))
+	}
+	d.say("  target    %s\n", d.target.URL(database))
+	if d.sim != nil {
+		d.say("  stand-in  %s\n", d.sim.URL())
+	}
+	d.say("  pg2db9    %s\n", d.program)
 	<-ctx.Done()
-	d.say("\nBoth are removed now.\n")
+	d.say("\nAll are removed now.\n")
 }
 
 // clean removes what was made, also after a signal.
 func (d *demo) clean(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	var errs []error
+	if d.sim != nil {
+		d.sim.Close()
+	}
 	for _, c := range []*pgserver.Cluster{d.source, d.target} {
 		if c != nil {
 			errs = append(errs, c.Close(ctx))
@@ -159,6 +224,10 @@ func (d *demo) clean(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// reportStays says whether the report is there afterwards: a rehearsal leaves
+// nothing, unless it is told where.
+func (d *demo) reportStays() bool { return !strings.HasPrefix(d.reports, d.dir) }
+
 // reportFile is where a report stays: in the cache of the checkout if nothing
 // else was asked for, as git does not look there.
 func (d *demo) reportFile(ext string) string { return filepath.Join(d.reports, "report"+ext) }
@@ -166,7 +235,11 @@ func (d *demo) reportFile(ext string) string { return filepath.Join(d.reports, "
 // makeReports makes the folder, and removes what an earlier demo left in it:
 // an old report must not be taken for this one's.
 func (d *demo) makeReports() error {
-	if d.reports == "" {
+	switch {
+	case d.reports != "":
+	case d.rehearse:
+		d.reports = filepath.Join(d.dir, "report")
+	default:
 		cache, err := pgserver.CacheDir()
 		if err != nil {
 			return err

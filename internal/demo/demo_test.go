@@ -67,21 +67,50 @@ func processesOf(t *testing.T, text string) (found []string) {
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	needServer(t)
-	for _, profile := range []string{"postgres", "db9"} {
-		t.Run(profile, func(t *testing.T) {
+	for _, rules := range []string{"none", "strict"} {
+		t.Run(rules, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			var out, stderr bytes.Buffer
-			code := run(t.Context(), []string{"--scale", "0.02", "--profile", profile, "--report-dir", dir}, &out, &stderr)
+			code := run(t.Context(), []string{"--scale", "0.02", "--rules", rules, "--report-dir", dir}, &out, &stderr)
 			require.Zero(t, code, "%s\n%s", &out, &stderr)
 			require.Regexp(t, `done and verified: \d+ tables, [\d,]+ rows, 8 sequences`, out.String())
 			require.Regexp(t, `contents: (\d+) of \d+ tables`, out.String())
 			require.Contains(t, out.String(), "both servers say the same: 15 tables")
-			require.Equal(t, profile == "db9", strings.Contains(out.String(), "\n  - simulated:"))
+			simulated := rules != "none"
+			require.Equal(t, simulated, strings.Contains(out.String(), "\n  - simulated:"))
+			require.Equal(t, simulated, strings.Contains(out.String(), "profile   db9, simulated"))
+			require.Equal(t, simulated, regexp.MustCompile(`refuted, so done otherwise: \d+: .*copy-values`).MatchString(out.String()))
 			require.FileExists(t, filepath.Join(dir, "report.md"))
 			nothingLeft(t, out.String())
 		})
 	}
+}
+
+// A rehearsal reads the user's database, leaves nothing behind, and puts its
+// password nowhere.
+func TestRehearse(t *testing.T) {
+	needServer(t)
+	const password = "s3cr3t-of-the-source"
+	source := pgtest.Server(t).Database(t)
+	source.Exec(t, `CREATE TABLE a (id smallint PRIMARY KEY, words text[]); INSERT INTO a SELECT i, '{"007"}' FROM generate_series(1, 100) i`)
+	url := strings.Replace(source.URL, "postgres@", "postgres:"+password+"@", 1)
+	require.Contains(t, url, password)
+	t.Setenv(sourceVariable, url)
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	before := source.QueryString(t, "SELECT count(*) FROM pg_class")
+	var out, stderr bytes.Buffer
+	code := run(t.Context(), []string{"--rehearse"}, &out, &stderr)
+	require.Zero(t, code, "%s\n%s", &out, &stderr)
+	require.Contains(t, out.String(), "done and verified: 1 table, 100 rows")
+	require.Contains(t, out.String(), "\n  - simulated:")
+	require.NotContains(t, out.String(), "The report stays")
+	require.NotContains(t, out.String()+stderr.String(), password)
+	require.Equal(t, before, source.QueryString(t, "SELECT count(*) FROM pg_class"))
+	left, err := os.ReadDir(temp)
+	require.NoError(t, err)
+	require.Empty(t, left)
 }
 
 // Whatever Ctrl-C meets, clone's code is the demo's and nothing is left.
@@ -95,7 +124,7 @@ func TestInterrupt(t *testing.T) {
 	for _, at := range []struct{ name, text, code string }{
 		{"before clone", "started, each on a socket", `^130$`},
 		{"in clone", "data: started", `^(130|5|0)$`}, // 0: it was faster than the signal
-		{"kept", "Both servers run until", `^0$`},
+		{"kept", "The servers run until", `^0$`},
 	} {
 		t.Run(at.name, func(t *testing.T) {
 			t.Parallel()
@@ -151,7 +180,7 @@ func (w *watcher) String() string {
 
 func TestUsage(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"--profile", "mysql"}, {"--scale", "0"}, {"--nonsense"}, {"more"}} {
+	for _, args := range [][]string{{"--rules", "mysql"}, {"--rehearse", "--rules", "none"}, {"--rehearse"}, {"--scale", "0"}, {"--nonsense"}, {"more"}} {
 		var out, stderr bytes.Buffer
 		require.Equal(t, 2, run(t.Context(), args, &out, &stderr), args)
 		require.NotEmpty(t, stderr.String())

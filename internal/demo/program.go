@@ -34,17 +34,16 @@ func (d *demo) clone(ctx context.Context) (code int, err error) {
 	if err := d.makeReports(); err != nil {
 		return 0, err
 	}
-	args := []string{
-		"clone", "--source", d.source.URL(database), "--target", d.target.URL(database),
-		"--report", d.reportFile(".md"), "--report", d.reportFile(".json"),
+	args := []string{"clone"}
+	if d.source != nil { // else its variable says it
+		args = append(args, "--source", d.source.URL(database))
 	}
-	if d.profile != "" {
-		args = append(args, "--profile", d.profile)
-	}
+	args = append(args, "--target", d.targetURL(), "--probe-cache", filepath.Join(d.dir, "probes"),
+		"--report", d.reportFile(".md"), "--report", d.reportFile(".json"))
 	d.say("\n$ pg2db9 %s\n", shell(args))
 	cmd := exec.Command(d.program, args...) //nolint:noctx // a signal ends it as it ends for a user
 	cmd.Stdout, cmd.Stderr = d.out, d.stderr
-	cmd.Env = environment()
+	cmd.Env = d.environment()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -73,10 +72,14 @@ func (d *demo) clone(ctx context.Context) (code int, err error) {
 	}
 }
 
-// environment is ours without what would change where the program connects to.
-func environment() []string {
+// environment is ours without what would change where the program connects to:
+// libpq's variables, and PG2DB9_…. Those may complete the source of a rehearsal.
+func (d *demo) environment() []string {
 	return slices.DeleteFunc(os.Environ(), func(e string) bool {
-		return strings.HasPrefix(e, "PG") // libpq's variables, and PG2DB9_…
+		if d.rehearse {
+			return strings.HasPrefix(e, "PG2DB9_") && !strings.HasPrefix(e, sourceVariable+"=")
+		}
+		return strings.HasPrefix(e, "PG")
 	})
 }
 

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/pg2db9/pg2db9/internal/probe"
 	"github.com/pg2db9/pg2db9/internal/ui/report"
 )
 
@@ -31,12 +33,40 @@ func (d *demo) prove(ctx context.Context, code int) error {
 	}
 	d.say("\nWhat was proved:\n")
 	d.proved(r)
-	if err := d.ask(ctx); err != nil {
-		return err
+	if !d.rehearse {
+		if err := d.ask(ctx); err != nil {
+			return err
+		}
 	}
-	if r.Profile.Simulated {
-		d.say("  - simulated: the target was a PostgreSQL taken for a DB9, so nothing here is proved for a DB9\n")
+	return d.facts(r)
+}
+
+// facts says what the target showed of itself, and that a stand-in is no DB9.
+func (d *demo) facts(r *report.Report) error {
+	if d.sim == nil {
+		return nil
 	}
+	if !r.Profile.Simulated || r.Profile.Probe == nil {
+		return errors.New("the report does not say that the target was a stand-in, or what it answered")
+	}
+	d.say("\nWhat the target showed of itself when it was probed (pg2db9 goes by it, not by a version):\n")
+	for _, outcome := range []struct {
+		is   probe.Outcome
+		says string
+	}{
+		{probe.Proved, "proved"},
+		{probe.Refuted, "refuted, so done otherwise"},
+		{probe.Assumed, "assumed, on the safe side"},
+	} {
+		var names []string
+		for _, f := range r.Profile.Probe.Facts {
+			if f.Outcome == outcome.is {
+				names = append(names, f.Name)
+			}
+		}
+		d.say("  - %s: %d: %s\n", outcome.says, len(names), strings.Join(names, ", "))
+	}
+	d.say("  - simulated: the target was the stand-in (rules %s) before a PostgreSQL, so nothing here is verified on DB9\n", d.rules)
 	return nil
 }
 

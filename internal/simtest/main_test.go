@@ -98,7 +98,11 @@ func run(t *testing.T, source *pgtest.DB, rules *db9sim.RuleSet) (c cloned, targ
 	t.Helper()
 	target = pgtest.Server(t).Database(t)
 	sim := before(t, target, rules)
-	c = clone(t, source, sim.URL())
+	var options []string
+	if !rules.On("version") { // it does not say that it is a DB9, so the user does
+		options = []string{"--profile", "db9", "--probe", "always"}
+	}
+	c = clone(t, source, sim.URL(), options...)
 	if c.code == blocked {
 		requireUntouched(t, target)
 		require.NotEmpty(t, c.blocking(), "exit 4 without a finding that blocks")
@@ -106,7 +110,7 @@ func run(t *testing.T, source *pgtest.DB, rules *db9sim.RuleSet) (c cloned, targ
 			require.NotEmpty(t, f.Message)
 			t.Logf("%s: blocked [%s] %s: %s", rules.Name(), f.Code, f.Object, f.Message)
 		}
-		c = clone(t, source, sim.URL(), c.accepts()...)
+		c = clone(t, source, sim.URL(), append(options, c.accepts()...)...)
 	}
 	require.Equal(t, done, c.code, "%s: exit %d: %s\n%s", rules.Name(), c.code, c.rep.Message, c.troubles())
 	c.requireMatches(t)
