@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -45,8 +46,9 @@ type contender struct {
 	Runs    []usage `json:"runs"`
 
 	recipe recipe
-	report string // the file that a clone writes its report to
-	keep   bool   // works on what the contender before it left on the target
+	report string                      // the file that a clone writes its report to
+	before func(context.Context) error // makes ready what stands between the program and the target; not timed
+	keep   bool                        // works on what the contender before it left on the target
 }
 
 // figure is what a case is about, with the limit that it is to keep.

@@ -38,6 +38,11 @@ func (b *bench) once(ctx context.Context, c *contender) (usage, error) {
 	if err := ready(ctx); err != nil {
 		return usage{}, err
 	}
+	if c.before != nil {
+		if err := c.before(ctx); err != nil {
+			return usage{}, err
+		}
+	}
 	source, target := serverCPU(b.source.PID()), serverCPU(b.target.PID())
 	u, err := c.recipe.run(ctx)
 	u.SourceCPU, u.TargetCPU = serverCPU(b.source.PID())-source, serverCPU(b.target.PID())-target

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/pg2db9/pg2db9/internal/db9sim"
 	"github.com/pg2db9/pg2db9/internal/db9sim/link"
 )
 
@@ -34,27 +35,42 @@ func wan(ctx context.Context, b *bench) (*result, error) {
 		return nil, err
 	}
 	cfg := link.WAN()
-	far, err := b.far(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	defer far.close()
 	limit := float64(wanJobs) * float64(cfg.Rate)
 	r := &result{Data: fmt.Sprintf("%s; %d jobs, each connection %d ms round trip and %.1f MB/s", d, wanJobs, 2*cfg.Delay.Milliseconds(), float64(cfg.Rate)/1e6)}
 	ways := []struct {
 		name, profile string
+		rules         *db9sim.RuleSet
 		least         float64
 	}{
-		{"pipelined", "await: false\nwindow: 8\n", 0.9},
-		{"awaited", "await: true\n", 0.75},
+		{"pipelined", "await: false\nwindow: 8\n", db9sim.None(), 0.9}, // as a target is of which the probe proves that it may be
+		{"awaited", "await: true\n", db9sim.Strict(), 0.75},
 	}
 	for _, way := range ways {
 		file := filepath.Join(b.dir, way.name+".yaml")
-		text := "name: " + way.name + "\nstatement_limit_ms: 0\n" + way.profile
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte("name: "+way.name+"\n"+way.profile), 0o600); err != nil {
 			return nil, fmt.Errorf("write a profile: %w", err)
 		}
-		c := b.oursTo(way.name, far.url, "--profile", file, "--jobs", fmt.Sprint(wanJobs), "--skip-verify")
+		start := db9sim.Config{Backend: b.targetURL(), Rules: way.rules, Link: cfg}
+		var sim *db9sim.Sim
+		again := func(ctx context.Context) (err error) { // the database is made anew, and what the stand-in keeps there with it
+			if sim != nil {
+				sim.Close()
+				start.Listen = sim.Addr()
+			}
+			if sim, err = db9sim.Start(ctx, start); err != nil {
+				return fmt.Errorf("start the stand-in: %w", err)
+			}
+			return nil
+		}
+		if err := recreate(ctx, b.target); err != nil {
+			return nil, err
+		}
+		if err := again(ctx); err != nil {
+			return nil, err
+		}
+		defer func() { sim.Close() }()
+		c := b.oursTo(way.name, sim.URL(), "--profile", file, "--jobs", fmt.Sprint(wanJobs), "--skip-verify")
+		c.before = again
 		r.Contenders = append(r.Contenders, c)
 	}
 	if err := b.contend(ctx, b.opts.rounds, r.Contenders...); err != nil {
