@@ -128,7 +128,7 @@ func (l *ledger) endSurvivors(ctx context.Context, waiting uint32) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(context.WithoutCancel(ctx))                     //nolint:errcheck // of no more use
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // of no more use
 	rows, err := conn.Query(ctx, blockersSQL, l.run, int64(waiting))
 	if err != nil {
 		return err

@@ -98,7 +98,7 @@ func (w *worker) work(ctx context.Context, next func() *partState) {
 		w.crash(ctx, nil, err)
 	}
 	w.land(ctx)
-	w.link.close()
+	w.close()
 }
 
 // begin tells that a part is under way.

@@ -29,15 +29,18 @@ func askPipelining(ctx context.Context, l *lab) answer {
 		rows, ledger  string
 	}{
 		{
-			"differs", "two batches", "BEGIN", []string{"1\n2\n", "3\n4\n5\n"},
+			"differs", "two batches", "BEGIN",
+			[]string{"1\n2\n", "3\n4\n5\n"},
 			"BEGIN; COPY 2 T, INSERT 0 1; COMMIT I, BEGIN; COPY 3 T, INSERT 0 1; COMMIT I", "5", "2",
 		},
 		{
-			"goes-on-after-failure", "the first of two failed", "BEGIN", []string{"1\nx\n", "3\n4\n5\n"},
+			"goes-on-after-failure", "the first of two failed", "BEGIN",
+			[]string{"1\nx\n", "3\n4\n5\n"},
 			"BEGIN; 22P02 E, 25P02 E, 25P02 E, 25P02 E", "0", "0",
 		},
 		{
-			"loads-after-failure", "COPY behind a statement that failed", "INSERT INTO " + in("p31_ledger") + " VALUES (7), (7)", []string{"1\n2\n"},
+			"loads-after-failure", "COPY behind a statement that failed", "INSERT INTO " + in("p31_ledger") + " VALUES (7), (7)",
+			[]string{"1\n2\n"},
 			"23505 I, INSERT 0 1; COMMIT I", "0", "1",
 		},
 	} {
