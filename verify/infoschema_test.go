@@ -76,6 +76,23 @@ func accountOfNothing(plan *ddlgen.Plan) []SourceSide {
 	return out
 }
 
+// Foreign keys of several tables may have one name, which is all that
+// referential_constraints tells of them: one is not taken for another.
+func TestForeignKeysOfOneName(t *testing.T) {
+	t.Parallel()
+	plan, target, _ := planned(t, `CREATE TABLE parent (id integer PRIMARY KEY);
+		CREATE TABLE a (id integer PRIMARY KEY, p integer, CONSTRAINT fk FOREIGN KEY (p) REFERENCES parent ON DELETE CASCADE);
+		CREATE TABLE b (id integer PRIMARY KEY, p integer, CONSTRAINT fk FOREIGN KEY (p) REFERENCES parent);`)
+	for _, x := range runOn(t, plan, target).Tables {
+		require.Equal(t, Match, x.Shape.Verdict, "%s: %s", x.Target, x.Detail)
+		if x.Target.Name != "parent" {
+			require.Equal(t, []string{"ON DELETE of constraint fk"}, x.Shape.Assumed, x.Target)
+		}
+	}
+	target.Exec(t, "ALTER TABLE a DROP CONSTRAINT fk; ALTER TABLE a ADD CONSTRAINT fk FOREIGN KEY (p) REFERENCES parent")
+	require.Equal(t, Mismatch, table(t, runOn(t, plan, target), "a").Shape.Verdict, "none of that name cascades")
+}
+
 // By information_schema and pg_indexes a target that is as planned is so, and
 // each change of it is seen.
 func TestShapeByInformationSchema(t *testing.T) {

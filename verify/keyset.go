@@ -29,6 +29,10 @@ const (
 // errStuck is a target whose order is not the one it compares by.
 var errStuck = errors.New("a page ends where the one before it did: the target does not compare the key as it orders it, so its rows cannot be read in pages")
 
+// errTwice is a key that the target holds more than once: a page's LIMIT can cut
+// off the second row, and the next page begins behind both.
+var errTwice = errors.New("the last key of a page stands in several rows of the target: its rows cannot be read in pages of a key that is not unique there")
+
 // readPages reads a table of the target page by page. A page counts when all of
 // it arrived. One that did not is read again on another connection, smaller,
 // from the last key on; what was digested before stays.
@@ -61,8 +65,8 @@ func (v *run) readPages(ctx context.Context, r *read, meter *event.Meter) (sum d
 			pace.measured(rows, page.tally.bytes, time.Since(started))
 			continue
 		}
-		if trouble.IsZero() {
-			trouble = started
+		if trouble.IsZero() { // not when the page began: it may have been long under way
+			trouble = time.Now()
 		}
 		if tries++; ctx.Err() != nil || !v.again(r, err, tries, time.Since(trouble)) {
 			return sum, bytes, err
@@ -96,12 +100,37 @@ func (v *run) readPage(ctx context.Context, r *read, at position, limit int64) (
 	if err != nil {
 		return nil, err
 	}
+	if err := s.checkBorder(ctx, r.pages.borderSQL(at)); err != nil {
+		v.target.drop(s)
+		return nil, err
+	}
 	if err := s.selectPage(ctx, r.pages.sql(at, limit), page); err != nil {
 		v.target.drop(s)
 		return nil, err
 	}
 	v.target.put(s)
 	return page, nil
+}
+
+// checkBorder executes a statement of borderSQL, if there is one.
+func (s *session) checkBorder(ctx context.Context, sql string) error {
+	if sql == "" {
+		return nil
+	}
+	timed, cancel := context.WithTimeoutCause(ctx, silence, fmt.Errorf("looking for a key that stands twice: no answer within %s: %w", silence, dial.ErrLost))
+	defer cancel()
+	results, err := s.conn.PgConn().Exec(timed, sql).ReadAll()
+	switch {
+	case err != nil && timed.Err() != nil:
+		return context.Cause(timed)
+	case err != nil:
+		return fmt.Errorf("looking for a key that stands twice: %w", err)
+	case len(results) != 1:
+		return fmt.Errorf("%w: rows of one key", errProtocol)
+	case len(results[0].Rows) > 1:
+		return errTwice
+	}
+	return nil
 }
 
 // again says whether a page that failed may be read once more.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -171,6 +172,22 @@ func TestPagesGoOn(t *testing.T) {
 		require.EqualValues(t, 20000, d.Counted)
 		require.Equal(t, b.copied[0].Bytes, d.Bytes, "no page counts twice")
 	})
+	t.Run("connection lost behind a long wait", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, sql)
+		p := b.byKey(t)
+		p.Jobs = 1
+		p.Patience = time.Second
+		start := time.Now()
+		p.Target = faulty(p.Target, nil, func(number int, read int64) error {
+			if number == 0 && read > 700_000 { // a page that takes longer than the patience is broken off late
+				<-time.After(time.Until(start.Add(1500 * time.Millisecond)))
+				return errCut
+			}
+			return nil
+		})
+		require.EqualValues(t, 20000, table(t, matches(t, p), "t").Data.Counted)
+	})
 	t.Run("timeout", func(t *testing.T) {
 		t.Parallel()
 		for _, code := range []string{"57014", "25P03"} {
@@ -270,6 +287,27 @@ func TestPagesMistrustKey(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Errored, table(t, report, "t").Data.Verdict)
 	require.Contains(t, table(t, report, "t").Detail, "holds NULL")
+}
+
+// A row that stands twice where a page ends is not passed over.
+func TestPagesFindRowTwiceAtBorder(t *testing.T) {
+	t.Parallel()
+	for name, key := range map[string][]string{"one column": {"b"}, "two columns": {"a", "b"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, `CREATE TABLE t (a integer, b integer, v text); INSERT INTO t SELECT i / 10, i, 'v' || i FROM generate_series(1, 2000) i`)
+			b.target.Exec(t, "INSERT INTO t SELECT * FROM t WHERE b = 500")
+			p := b.byKey(t)
+			p.Jobs = 1
+			b.plan.Transfers[0].Key = key
+			b.copied[0].Bytes = b.copied[0].Read * pageBytes / 500 // so that the first page ends there
+			report, err := Run(t.Context(), p)
+			require.NoError(t, err)
+			got := table(t, report, "t")
+			require.Equal(t, Errored, got.Data.Verdict, got.Detail)
+			require.Contains(t, got.Detail, "stands in several rows")
+		})
+	}
 }
 
 // What a server answers that is no result of a SELECT is an error, never fewer rows.

@@ -135,7 +135,7 @@ func (v *run) checkObjects(ctx context.Context, conn *pgx.Conn, schemas []string
 // that is nil is of a view that it lacks.
 type foundObjects struct {
 	constraints map[finding.Object]infoRow // of table_constraints
-	references  map[string]infoRow         // of referential_constraints, by schema and name
+	references  map[string][]infoRow       // of referential_constraints, by schema and name, which several tables' keys may share
 	columns     map[finding.Object][]string
 	indexes     map[finding.Object]infoRow // of pg_indexes
 	lacking     []string
@@ -166,9 +166,10 @@ func readObjects(ctx context.Context, conn *pgx.Conn, schemas []string) (*foundO
 				o.columns[k] = append(o.columns[k], r["column_name"])
 			}
 		}, func() { o.columns = nil }},
-		{"information_schema.referential_constraints", "constraint_schema", func() { o.references = map[string]infoRow{} }, func(schema string, rows []infoRow) {
+		{"information_schema.referential_constraints", "constraint_schema", func() { o.references = map[string][]infoRow{} }, func(schema string, rows []infoRow) {
 			for _, r := range rows {
-				o.references[schema+"."+r["constraint_name"]] = r
+				name := schema + "." + r["constraint_name"]
+				o.references[name] = append(o.references[name], r)
 			}
 		}, func() { o.references = nil }},
 		{"pg_catalog.pg_indexes", "schemaname", func() { o.indexes = map[finding.Object]infoRow{} }, func(schema string, rows []infoRow) {
@@ -287,16 +288,22 @@ func (f *foundObjects) compareConstraint(c *compared) {
 }
 
 func (f *foundObjects) compareActions(c *compared) {
-	ref := f.references[c.object.table.Schema+"."+c.object.name]
+	refs := f.references[c.object.table.Schema+"."+c.object.name]
 	for _, action := range []string{"update", "delete"} {
 		word := "ON " + strings.ToUpper(action)
 		want := actionOf(c.object.def, " "+word+" ")
-		switch found := strings.ToUpper(ref[action+"_rule"]); found {
-		case want:
-		case "":
+		var found []string
+		for _, ref := range refs {
+			found = append(found, strings.ToUpper(ref[action+"_rule"]))
+		}
+		slices.Sort(found)
+		switch found = slices.Compact(found); {
+		case len(found) == 1 && found[0] == want:
+		case len(found) == 0 || slices.Contains(found, ""), // not told
+			len(found) > 1 && slices.Contains(found, want): // not told of which table's
 			c.assumed = append(c.assumed, word+" of constraint "+c.object.name)
 		default:
-			c.differ(word+" "+want, found)
+			c.differ(word+" "+want, strings.Join(found, ", "))
 		}
 	}
 }

@@ -91,11 +91,7 @@ func (p *pages) sql(at position, limit int64) string {
 	var b strings.Builder
 	b.WriteString("SELECT ")
 	b.WriteString(strings.Join(slices.Concat(p.exprs, p.extra), ", "))
-	b.WriteString(" FROM ")
-	if p.only {
-		b.WriteString("ONLY ")
-	}
-	b.WriteString(quote.Name(p.table.Schema, p.table.Name))
+	b.WriteString(p.from())
 	if where := p.where(at); len(where) > 0 {
 		b.WriteString(" WHERE ")
 		b.WriteString(strings.Join(where, " AND "))
@@ -111,6 +107,28 @@ func (p *pages) sql(at position, limit int64) string {
 		fmt.Fprintf(&b, " LIMIT %d", limit)
 	}
 	return b.String()
+}
+
+// borderSQL is the statement for the rows at a position that a page ended at:
+// two of them say that the key is not unique there, and that the second may
+// have been cut off by the page's LIMIT. It is empty where no page ended.
+func (p *pages) borderSQL(at position) string {
+	if at.level == 0 || at.level < len(p.key) {
+		return ""
+	}
+	equal := make([]string, len(p.key))
+	for i, k := range p.key {
+		equal[i] = k.name + " = " + k.literal(at.key[i])
+	}
+	return "SELECT " + p.key[0].name + p.from() + " WHERE " + strings.Join(equal, " AND ") + " LIMIT 2"
+}
+
+func (p *pages) from() string {
+	only := ""
+	if p.only {
+		only = "ONLY "
+	}
+	return " FROM " + only + quote.Name(p.table.Schema, p.table.Name)
 }
 
 func (p *pages) where(at position) []string {
@@ -193,9 +211,5 @@ func (p *pages) label() string {
 }
 
 func (p *pages) bordersSQL() string {
-	only := ""
-	if p.only {
-		only = "ONLY "
-	}
-	return fmt.Sprintf("SELECT min(%[1]s), max(%[1]s) FROM %[2]s%[3]s", p.key[0].name, only, quote.Name(p.table.Schema, p.table.Name))
+	return fmt.Sprintf("SELECT min(%[1]s), max(%[1]s)%[2]s", p.key[0].name, p.from())
 }

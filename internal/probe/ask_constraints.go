@@ -17,6 +17,7 @@ type constraintCase struct {
 	code    string
 	ask     string // must then give want
 	want    string
+	end     string // what the constraint refuses with code at last; "" is not asked
 }
 
 // reference is a case of one action of a foreign key: the parent's row 1 goes.
@@ -40,8 +41,9 @@ var constraintCases = []constraintCase{
 	{
 		key: "deferrable", form: "CREATE TABLE :table (n integer UNIQUE DEFERRABLE INITIALLY DEFERRED)",
 		steps: []string{"INSERT INTO :table VALUES (1)", "BEGIN"},
-		// Twice the same until the end of the transaction, which mends it.
-		ask: "INSERT INTO :table VALUES (1)", want: "INSERT 0 1",
+		// Twice the same until the end of the transaction, and not beyond: without
+		// any constraint the row would be taken too.
+		ask: "INSERT INTO :table VALUES (1)", want: "INSERT 0 1", end: "COMMIT", code: pgerrcode.UniqueViolation,
 	},
 	{
 		key: "nulls-not-distinct", form: "CREATE TABLE :table (n integer, UNIQUE NULLS NOT DISTINCT (n))",
@@ -113,10 +115,14 @@ func (c constraintCase) try(ctx context.Context, s *session) string {
 		return enforced
 	}
 	r := s.try(ctx, sql.Replace(c.ask))
+	acts := r.value() == c.want || r.ok() && len(r.rows) == 0 && r.tag == c.want
+	if acts && c.end != "" {
+		acts = s.try(ctx, c.end).code() == c.code
+	}
 	if s.status() != 'I' {
 		s.any(ctx, "ROLLBACK")
 	}
-	if r.value() == c.want || r.ok() && len(r.rows) == 0 && r.tag == c.want {
+	if acts {
 		return enforced
 	}
 	return lost

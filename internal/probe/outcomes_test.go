@@ -198,6 +198,10 @@ var outcomeCases = map[int][]outcomeCase{
 		{name: "refused", server: with(refuse("STORED")), outcome: Refuted, finding: "refused"},
 	},
 	23: {
+		{
+			name: "no constraint at all", server: with(alteration{old: "UNIQUE DEFERRABLE INITIALLY DEFERRED", to: ""}), outcome: Refuted, finding: "partial",
+			values: map[string]string{"deferrable": "lost", "match-full": "enforced"},
+		},
 		{name: "enforced", server: with(), outcome: Proved, finding: "enforced"},
 		{name: "lost", server: with(
 			alteration{old: " DEFERRABLE INITIALLY DEFERRED", to: ""}, alteration{old: " NULLS NOT DISTINCT", to: ""}, alteration{old: " MATCH FULL", to: ""},

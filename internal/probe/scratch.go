@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"regexp"
 	"time"
 
 	"github.com/jackc/pgerrcode"
@@ -14,7 +14,7 @@ import (
 // ledger's is.
 const Schema = "_pg2db9_probe"
 
-// errForeign is a schema by our name that somebody else uses.
+// errForeign is a schema by our name that somebody else uses, or may use.
 var errForeign = errors.New("schema " + Schema + " holds objects that no probe made: rename or drop it")
 
 // scratch makes the schema, anew where one was left by a run that was killed.
@@ -29,6 +29,9 @@ func scratch(ctx context.Context, l *lab) error {
 			if len(row) == 0 || !ours(row[0]) {
 				return errForeign
 			}
+		}
+		if s.doubt != nil { // nobody knows whose it is
+			return fmt.Errorf("%w, or could not be looked into: %w", errForeign, s.doubt)
 		}
 		s.must(ctx, "DROP SCHEMA "+Schema+" CASCADE")
 		r = s.try(ctx, "CREATE SCHEMA "+Schema)
@@ -45,9 +48,11 @@ func scratch(ctx context.Context, l *lab) error {
 // ours says whether a table's name is one that a probe gives: p15, p15_log,
 // "P q".
 func ours(table string) bool {
-	rest, ok := strings.CutPrefix(table, "p")
-	return table == quotedTable || ok && rest != "" && rest[0] >= '0' && rest[0] <= '9'
+	return table == quotedTable || probeTable.MatchString(table)
 }
+
+// probeTable is the p and number of a probe, and what follows.
+var probeTable = regexp.MustCompile(`^p[1-9][0-9]?(_|$)`)
 
 // dropTimeout bounds taking away what the probes made. A session that was cut
 // off may hold its table for a while.

@@ -158,6 +158,26 @@ func TestForeignSchema(t *testing.T) {
 	require.Equal(t, "1", db.QueryString(t, "SELECT count(*) FROM pg_tables WHERE schemaname = '"+Schema+"'"))
 }
 
+// A schema by our name that could not be looked into is left alone too: nobody
+// knows whose it is.
+func TestUnknownSchema(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Server(t)
+	for _, table := range []string{"orders", "p2024_orders"} {
+		db := server.Database(t)
+		db.Exec(t, "CREATE SCHEMA "+Schema+"; CREATE TABLE "+Schema+"."+table+" (n int)")
+		proxy := pgtest.NewProxy(t, server)
+		if table == "orders" {
+			proxy.Add(pgtest.Rule{Action: pgtest.Cut, Dir: pgtest.ToServer, Match: pgtest.Contains("SELECT table_name"), Times: 100})
+		}
+		r, err := Run(t.Context(), Params{Target: endpoint(t, proxy.URL(db.Name)), Chosen: Selection{only: []int{22}}})
+		require.NoError(t, err)
+		require.Equal(t, Assumed, r.Fact(22).Outcome)
+		require.Empty(t, r.Left)
+		require.Equal(t, "1", db.QueryString(t, "SELECT count(*) FROM pg_tables WHERE schemaname = '"+Schema+"'"))
+	}
+}
+
 // Without the right to make a schema, what needs none is answered.
 func TestNoSchema(t *testing.T) {
 	t.Parallel()
