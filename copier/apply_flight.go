@@ -73,6 +73,7 @@ func (a *applier) fly(ctx context.Context, flight []ddlgen.Statement, links chan
 	conn := <-links
 	defer func() { links <- conn }()
 	var answers []error
+	left := false // the flight did: what is unanswered may have been done
 	if conn == nil || conn.IsClosed() {
 		fresh, err := a.Target.Connect(ctx, a.Settings)
 		if err == nil {
@@ -80,6 +81,7 @@ func (a *applier) fly(ctx context.Context, flight []ddlgen.Statement, links chan
 		}
 	}
 	if conn != nil && !conn.IsClosed() {
+		left = true
 		answers = pipeline(ctx, conn.PgConn(), sent)
 	}
 	var first error
@@ -94,8 +96,7 @@ func (a *applier) fly(ctx context.Context, flight []ddlgen.Statement, links chan
 					return answers[i]
 				}
 			}
-			// Unanswered: it may have been done.
-			conn, err = a.exec(ctx, conn, s, !answered || dial.Classify(answers[i]) == dial.Lost)
+			conn, err = a.exec(ctx, conn, s, left && (!answered || dial.Classify(answers[i]) == dial.Lost))
 			return err
 		})
 		if err := a.fatal(ctx, s, err); err != nil && first == nil {

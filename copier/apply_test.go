@@ -267,3 +267,23 @@ func TestApplyFlightCut(t *testing.T) {
 	require.Len(t, got.Done, 40)
 	require.Equal(t, "40", db.QueryString(t, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"))
 }
+
+// A flight that never left, since its connection could not be opened, has
+// created nothing: what stands already is in the way, and is not its work.
+func TestApplyFlightThatNeverLeft(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	db.Exec(t, "CREATE TABLE public.t1 (other text)")
+	var statements []ddlgen.Statement
+	for i := range 8 {
+		statements = append(statements, statement(fmt.Sprint("t", i), ddlgen.PhaseTables, fmt.Sprintf("CREATE TABLE public.t%d (n integer)", i)))
+	}
+	cut := &cutter{writeLimit: 1, cuts: 1}
+	got, err := Apply(soon(t), ApplyParams{
+		Target: cut.on(parse(t, dial.Target, db.URL)), Settings: dial.Writer(), Statements: statements, Jobs: 1, Window: 64,
+	})
+	require.NoError(t, err)
+	require.Len(t, got.Done, 7)
+	require.Len(t, got.Failed, 1)
+	require.Equal(t, "42P07", dial.SQLState(got.Failed[0].Err))
+}
