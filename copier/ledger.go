@@ -176,14 +176,14 @@ func (l *ledger) begin(ctx context.Context, info runInfo, parts []Part) error {
 		for i := 0; i < len(parts); i += many {
 			b.WriteString(";" + l.partRows(parts[i:min(i+many, len(parts))]))
 			if b.Len() > maxMessageText {
-				if err := simple(ctx, conn, b.String()); err != nil {
+				if err := simple(ctx, conn, b.String(), "INSERT", 'T'); err != nil {
 					return err
 				}
 				b.Reset()
 			}
 		}
 		b.WriteString(";COMMIT")
-		return simple(ctx, conn, b.String())
+		return simple(ctx, conn, b.String(), "COMMIT", 'I')
 	})
 }
 
@@ -191,10 +191,21 @@ func (l *ledger) begin(ctx context.Context, info runInfo, parts []Part) error {
 // which it is sent.
 const maxMessageText = 256 << 10
 
-// simple runs statements in one message. The connection is of no more use when
-// one fails: its transaction may be open.
-func simple(ctx context.Context, conn *pgx.Conn, sql string) error {
-	_, err := conn.PgConn().Exec(ctx, sql).ReadAll()
+// simple runs statements in one message, the last of which must be answered
+// with the tag and the transaction status: a transaction that was rolled back in
+// silence is an error that passes. The connection is of no more use when one
+// fails: its transaction may be open.
+func simple(ctx context.Context, conn *pgx.Conn, sql, last string, status byte) error {
+	results, err := conn.PgConn().Exec(ctx, sql).ReadAll()
+	if err == nil {
+		tag := ""
+		if n := len(results); n > 0 {
+			tag = results[n-1].CommandTag.String()
+		}
+		if now := conn.PgConn().TxStatus(); now != status || !strings.HasPrefix(tag, last) {
+			err = fmt.Errorf("%w: the target answered %s with %q (transaction status %q)", dial.ErrLost, last, tag, now)
+		}
+	}
 	if err != nil {
 		_ = conn.Close(context.WithoutCancel(ctx))
 	}
