@@ -29,7 +29,7 @@ func whenWriting(t *testing.T, db *pgtest.DB, f func()) (done func()) {
 	go func() {
 		defer close(finished)
 		if assertEventually(func() bool {
-			return db.QueryString(t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'ClientRead' AND query LIKE 'COPY%'") != "0"
+			return db.QueryString(t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'ClientRead' AND query LIKE '%FROM STDIN'") != "0"
 		}) {
 			f()
 		}
@@ -49,7 +49,7 @@ func TestCopyTargetSessionEndedInMidCopy(t *testing.T) {
 	params := p.params(t, slowly(40000))
 	params.Target = parse(t, dial.Target, proxy.URL(p.target.Name))
 	done := whenWriting(t, p.target, func() {
-		p.target.Exec(t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'COPY%' AND pid <> pg_backend_pid()")
+		p.target.Exec(t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%FROM STDIN'")
 	})
 	res, err := Copy(soon(t), params)
 	done()
