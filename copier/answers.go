@@ -19,8 +19,9 @@ type expected struct {
 	tags   []string // the first word of each statement's command tag
 	status byte     // transaction status afterwards
 
-	// judge is given the server's error, or nil and the row counts of the tags
-	// (0 where a tag has none). nil takes the error as it is.
+	// judge is given the row counts of the tags (0 where a tag has none), or the
+	// server's error, and then only as many zeros as statements were done before
+	// it. nil takes the error as it is.
 	judge func(counts []int64, err error) error
 }
 
@@ -76,10 +77,32 @@ func (t *targetConn) take(r reply) error {
 	return err
 }
 
+// drain takes, after a failure, what is still answered of the parts before the
+// present one, whose own batch may be half sent. They were sent whole and share
+// nothing with the failure but the connection: each one's tags prove it
+// committed, or its rows miscounted, which the ledger could not tell. failed
+// holds the parts with an error, of which nothing more is believed.
+func (t *targetConn) drain(ctx context.Context, present int64, failed map[int64]error) {
+	for len(t.unanswered) > 0 && t.unanswered[0].of.part.ID != present {
+		part := t.unanswered[0].of.part.ID
+		r, err := t.answer(ctx)
+		if err != nil || r.lost {
+			return
+		}
+		if failed[part] != nil {
+			t.unanswered = t.unanswered[1:]
+			continue
+		}
+		if err := t.take(r); err != nil {
+			failed[part] = err
+		}
+	}
+}
+
 // counts reads the row counts of an answer that is as expected.
 func (e *expected) counts(r reply) ([]int64, error) {
 	if r.err != nil {
-		return nil, fmt.Errorf("waiting for the target's answer to %s: %w", e.doing, r.failure())
+		return make([]int64, len(r.tags)), fmt.Errorf("waiting for the target's answer to %s: %w", e.doing, r.failure())
 	}
 	if e.of != nil && e.of.faults != nil && e.of.faults.trustTags {
 		return e.of.believed(e), nil

@@ -231,8 +231,12 @@ func (b *batch) judgeCommit(err error) error {
 	return err
 }
 
-// judgeRecord judges the answer to the ledger row.
+// judgeRecord judges the answer to the ledger row. An error behind a count is
+// COMMIT's: the table's own, of a constraint that is looked at there.
 func judgeRecord(counts []int64, err error) error {
+	if err != nil && len(counts) > 0 {
+		return err
+	}
 	switch dial.SQLState(err) {
 	case pgerrcode.NotNullViolation, pgerrcode.UniqueViolation:
 		return fmt.Errorf("%w: %w", errLedgerRefused, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -32,14 +33,21 @@ type copyRun struct {
 	parts    []*partState
 	unproved error // why what was acknowledged could not be made durable and checked
 
+	away atomic.Bool // a part was given up since a server was away, and nothing was committed since
+
 	mu     sync.Mutex
 	broken map[catalog.Name]error // target tables that will not be complete, and why
 	open   []int                  // parts of each transfer that are not done
 	totals []event.TableDone      // of each transfer's parts that are
 }
 
-// patience is how long a server that is away is tried again.
+// patience is how long a server that is away is tried again. Once it was away
+// for that long, the other parts do not wait as long each: one try says whether
+// it is back.
 func (c *copyRun) patience() time.Duration {
+	if c.away.Load() {
+		return 1
+	}
 	if c.Patience > 0 {
 		return c.Patience
 	}

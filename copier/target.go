@@ -137,5 +137,12 @@ func (t *targetConn) answer(ctx context.Context) (reply, error) {
 		return r, nil
 	case <-ctx.Done():
 		return reply{}, context.Cause(ctx)
+	case <-t.done: // what came before the end is there
+	}
+	select {
+	case r := <-t.replies:
+		return r, nil
+	default:
+		return reply{}, fmt.Errorf("%w: no further answer will come", dial.ErrLost)
 	}
 }

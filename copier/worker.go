@@ -148,7 +148,8 @@ func (w *worker) answers(ctx context.Context) error {
 
 // crash brings what was under way on connections that failed to its end, part
 // after part, each waited for. The error belongs to the batch whose answer it
-// was, or else to the part present (which may be nil).
+// was, or else to the part present (which may be nil). Of the others only a wrong
+// count is an error of their own: the rest failed with the connection.
 func (w *worker) crash(ctx context.Context, present *partState, err error) {
 	blamed := present
 	if w.to != nil && w.to.blame != nil {
@@ -158,14 +159,26 @@ func (w *worker) crash(ctx context.Context, present *partState, err error) {
 			}
 		}
 	}
+	failed := map[int64]error{}
+	if blamed != nil {
+		failed[blamed.part.ID] = err
+	}
+	if w.to != nil {
+		var until int64 // of no part
+		if present != nil {
+			until = present.part.ID
+		}
+		w.to.drain(ctx, until, failed)
+	}
 	w.land(ctx)
 	w.drop()
 	parts := w.flying
 	w.flying = nil
 	for _, s := range parts {
-		var first error
-		if s == blamed {
-			first = err
+		first := failed[s.part.ID]
+		var miscounted *countError
+		if s != blamed && !errors.As(first, &miscounted) {
+			first = nil
 		}
 		s.doubt = true
 		w.end(ctx, s, w.alone(ctx, s, first))
@@ -203,7 +216,13 @@ func (w *worker) alone(ctx context.Context, s *partState, err error) error {
 		if errors.As(err, &miscounted) && w.Profile.Window > 1 && !w.Profile.Await {
 			return errors.Join(err, w.disown(ctx, s))
 		}
-		if errors.Is(err, errStopped) || !passes(err) || exhausted(err, attempt, time.Since(trouble), w.patience()) {
+		if errors.Is(err, errStopped) || !passes(err) {
+			return err
+		}
+		if exhausted(err, attempt, time.Since(trouble), w.patience()) {
+			if dial.Classify(err) == dial.Lost {
+				w.away.Store(true)
+			}
 			return err
 		}
 		pause := wait.NextBackOff()
@@ -266,6 +285,9 @@ func (w *worker) attempt(ctx context.Context, s *partState) error {
 		if s.done {
 			return nil
 		}
+		if isClosed(c.Stop) {
+			return errStopped
+		}
 	}
 	if err := c.connect(ctx, l); err != nil {
 		return err
@@ -290,6 +312,7 @@ func (w *worker) attempt(ctx context.Context, s *partState) error {
 			s.bytes += b.bytes
 			s.sum.Merge(b.sum)
 			s.acked += acked
+			c.away.Store(false)
 		},
 	}
 	read, err := r.run(ctx, s.next, s.sum)
