@@ -43,4 +43,7 @@ func TestUnprovenTable(t *testing.T) {
 	b.same(t, "bag", "k")
 	require.Contains(t, r.out, "cannot be read back within the target's statement timeout")
 	require.Contains(t, r.last(), "done, 1 table not proved as accepted, all else verified: 2 tables")
+	r = b.run(t, "verify", "--profile", "db9", "--accept", "table.unproven:public.bag")
+	require.Contains(t, r.last(), "verified: 1 table, 10 rows")
+	require.Contains(t, r.last(), "1 table not proved, as accepted")
 }

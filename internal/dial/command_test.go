@@ -253,6 +253,15 @@ func TestURLCommand(t *testing.T) {
 	v.put(t, "postgres://tenant.admin:s3cr3t@h/postgres?sslmode=disable")
 	require.ErrorContains(t, connects(t, e.WithCommandTimes(time.Minute, 0)), "another way, without TLS")
 
+	v.put(t, "postgres://tenant.admin:s3cr3t@h/postgres?sslmode=verify-full")
+	e, err = dial.Open(t.Context(), dial.Target, dial.Options{URLCommand: v.line})
+	require.NoError(t, err)
+	require.Equal(t, "TLS, certificate verified", e.Transport())
+	for _, less := range []string{"require", "verify-ca"} {
+		v.put(t, "postgres://tenant.admin:s3cr3t@h/postgres?sslmode="+less)
+		require.ErrorContains(t, connects(t, e.WithCommandTimes(time.Minute, 0)), "another way, without the proof of the server's certificate")
+	}
+
 	_, err = dial.Open(t.Context(), dial.Source, dial.Options{URLCommand: "exit 1"})
 	require.ErrorContains(t, err, "the command of --source-url-command ended with exit status 1")
 }

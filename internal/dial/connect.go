@@ -2,6 +2,7 @@ package dial
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"strings"
 	"time"
@@ -134,12 +135,28 @@ func (e *Endpoint) sameDatabase(cfg *pgx.ConnConfig) error {
 		what = "another database"
 	case dotted && was != is:
 		what = "another tenant (the user's name up to its first dot)"
-	case cfg.TLSConfig == nil && e.cfg.TLSConfig != nil && !isSocket(cfg.Host):
+	case isSocket(cfg.Host):
+		return nil
+	case cfg.TLSConfig == nil && e.cfg.TLSConfig != nil:
 		what = "another way, without TLS,"
+	case proof(cfg.TLSConfig) < proof(e.cfg.TLSConfig):
+		what = "another way, without the proof of the server's certificate that it had,"
 	default:
 		return nil
 	}
 	return fmt.Errorf("%s now names %s than at the start (%s now, %s then): start anew if that is meant", e.url.option, what, redacted(cfg), e)
+}
+
+// proof is how much of the server's certificate is verified: 0 nothing, 1 who
+// has signed it, 2 its name too.
+func proof(c *tls.Config) int {
+	switch {
+	case c == nil || c.InsecureSkipVerify && c.VerifyPeerCertificate == nil:
+		return 0
+	case c.InsecureSkipVerify:
+		return 1
+	}
+	return 2
 }
 
 // closeQuietly ends a connection that is of no more use.

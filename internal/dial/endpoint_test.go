@@ -124,7 +124,7 @@ func TestM5SpecialCharacters(t *testing.T) {
 			e, err := dial.Parse(dial.Source, connString)
 			require.NoError(t, err)
 			require.Equal(t, secret, e.Secret())
-			require.NotContains(t, e.String(), "s3")
+			require.NotContains(t, strings.ReplaceAll(e.String(), db.Name, ""), "s3") // the name ends in chance
 			conn, err := e.Connect(t.Context(), dial.Reader())
 			require.NoError(t, err)
 			require.NoError(t, conn.Close(t.Context()))
