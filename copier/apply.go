@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgerrcode"
@@ -107,6 +108,8 @@ type applier struct {
 	result  Applied
 	outcome map[string]chan struct{} // closed when the statement has ended
 	failed  map[string]bool          // failed or skipped
+
+	away atomic.Bool // the last statement was given up since the server was away
 }
 
 // phases runs the statements phase by phase.
@@ -195,6 +198,9 @@ func (a *applier) single(ctx context.Context, s ddlgen.Statement, links chan *pg
 	defer close(a.outcome[s.ID])
 	if err := a.wait(ctx, s); err != nil {
 		return err
+	}
+	if ctx.Err() != nil { // not begun, and so not failed
+		return context.Cause(ctx)
 	}
 	if reason := a.reason(s); reason != "" {
 		a.skip(s, reason)
@@ -285,7 +291,11 @@ func (a *applier) one(ctx context.Context, s ddlgen.Statement, run func() error)
 // already" is success: the statement had been done. lost says that it was sent
 // before, on a connection that broke.
 func (a *applier) exec(ctx context.Context, conn *pgx.Conn, s ddlgen.Statement, lost bool) (*pgx.Conn, error) {
-	err := retry(ctx, s.ID, a.Patience, func() error {
+	patience := a.Patience
+	if a.away.Load() { // one try says whether it is back
+		patience = 1
+	}
+	err := retry(ctx, s.ID, patience, func() error {
 		if conn == nil || conn.IsClosed() {
 			fresh, err := a.Target.Connect(ctx, a.Settings)
 			if err != nil {
@@ -300,6 +310,7 @@ func (a *applier) exec(ctx context.Context, conn *pgx.Conn, s ddlgen.Statement, 
 		lost = lost || dial.Classify(err) == dial.Lost // sent, and its outcome unknown: for good
 		return err
 	})
+	a.away.Store(dial.Classify(err) == dial.Lost)
 	return conn, err
 }
 

@@ -70,6 +70,9 @@ func (a *applier) fly(ctx context.Context, flight []ddlgen.Statement, links chan
 	if len(sent) == 0 {
 		return nil
 	}
+	if ctx.Err() != nil { // not begun, and so not failed
+		return context.Cause(ctx)
+	}
 	conn := <-links
 	defer func() { links <- conn }()
 	var answers []error

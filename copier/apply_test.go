@@ -3,6 +3,7 @@ package copier
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -286,4 +287,48 @@ func TestApplyFlightThatNeverLeft(t *testing.T) {
 	require.Len(t, got.Done, 7)
 	require.Len(t, got.Failed, 1)
 	require.Equal(t, "42P07", dial.SQLState(got.Failed[0].Err))
+}
+
+// After the first failure nothing more is begun, and what was not begun has not
+// failed.
+func TestApplyStopAtFirstBlamesOne(t *testing.T) {
+	t.Parallel()
+	for _, window := range []int{1, 64} {
+		t.Run(fmt.Sprint(window), func(t *testing.T) {
+			t.Parallel()
+			db := pgtest.Server(t).Database(t)
+			var statements []ddlgen.Statement
+			for i := range 20 {
+				sql := fmt.Sprintf("CREATE TABLE public.t%d (n integer)", i)
+				if i == 0 {
+					sql = "CREATE TABLE public.t0 (n no_such_type)"
+				}
+				statements = append(statements, statement(fmt.Sprint("t", i), ddlgen.PhaseTables, sql))
+			}
+			got, err := Apply(soon(t), ApplyParams{
+				Target: parse(t, dial.Target, db.URL), Settings: dial.Writer(), Statements: statements, Jobs: 1, Window: window, StopAtFirst: true,
+			})
+			require.Equal(t, "42704", dial.SQLState(err))
+			require.Len(t, got.Failed, 1)
+		})
+	}
+}
+
+// A target that stays away is waited for once, not once for every statement.
+func TestApplyTargetGoneForGood(t *testing.T) {
+	t.Parallel()
+	c := pgtest.Server(t)
+	proxy := pgtest.NewProxy(t, c)
+	proxy.Refuse(true)
+	var statements []ddlgen.Statement
+	for i := range 12 {
+		statements = append(statements, statement(fmt.Sprint("t", i), ddlgen.PhaseTables, fmt.Sprintf("CREATE TABLE public.t%d (n integer)", i)))
+	}
+	started := time.Now()
+	got, err := Apply(soon(t), ApplyParams{
+		Target: parse(t, dial.Target, proxy.URL(c.Database(t).Name)), Settings: dial.Writer(), Statements: statements, Jobs: 1, Window: 64, Patience: time.Second,
+	})
+	require.NoError(t, err)
+	require.Len(t, got.Failed, 12)
+	require.Less(t, time.Since(started), 6*time.Second)
 }
