@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/db9sim"
 	"github.com/pg2db9/pg2db9/internal/dial"
@@ -163,4 +164,22 @@ func TestLedgerBeginAnsweredRollback(t *testing.T) {
 	complete(t, res, err)
 	p.same(t, "t")
 	require.Empty(t, p.events.retries(), "the run was recorded again, before any part was begun")
+}
+
+// A run of more parts than one message holds is recorded whole, once, though the
+// connection breaks between two messages.
+func TestLedgerBeginOfManyParts(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	parts := make([]Part, 12_000)
+	for i := range parts {
+		parts[i] = Part{ID: int64(i + 1), Target: catalog.Name{Schema: "public", Name: fmt.Sprint(`t'\"`, i)}, Blocks: true, First: int64(i)}
+	}
+	cut := &cutter{writeLimit: 400_000, cuts: 1}
+	l := newLedger(cut.on(parse(t, dial.Target, db.URL)), dial.Writer(), "run")
+	t.Cleanup(func() { l.close(context.Background()) })
+	require.NoError(t, l.prepare(soon(t)))
+	require.NoError(t, l.begin(soon(t), runInfo{tool: `it's \ $1`}, parts))
+	require.Equal(t, int64(1), cut.done.Load(), "the connection was to break in the middle")
+	require.Equal(t, "12000 1", db.QueryString(t, "SELECT (SELECT count(*) FROM _pg2db9.part WHERE target_name LIKE 't''%') || ' ' || (SELECT count(*) FROM _pg2db9.run)"))
 }
