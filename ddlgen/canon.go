@@ -16,13 +16,16 @@ var canons = map[string]digest.Canon{
 	"time without time zone":      digest.Time,
 	"timestamp without time zone": digest.Timestamp,
 	"timestamp with time zone":    digest.TimestampTZ,
-	"interval":                    digest.Interval,
 	"jsonb":                       digest.JSONB,
 }
 
+// microseconds are the fractional digits of a second that PostgreSQL keeps. A
+// target that keeps them of intervals keeps days apart from hours too.
+const microseconds = 6
+
 // canonOf is the form for a type of the target; Text where its values are
 // written by all servers alike.
-func canonOf(target string) digest.Canon {
+func (p Profile) canonOf(target string) digest.Canon {
 	element, array := strings.CutSuffix(target, "[]")
 	if open := strings.IndexByte(element, '('); open >= 0 { // numeric(12,2), timestamp(3) with time zone
 		if end := strings.IndexByte(element[open:], ')'); end >= 0 {
@@ -33,6 +36,12 @@ func canonOf(target string) digest.Canon {
 		return digest.Float4Array // the extension keeps single precision, and prints it
 	}
 	canon := canons[element]
+	if element == "interval" || strings.HasPrefix(element, "interval ") { // interval day to second
+		canon = digest.Interval
+		if p.IntervalDigits >= microseconds {
+			canon = digest.IntervalDays
+		}
+	}
 	if array {
 		return digest.ArrayOf(canon)
 	}

@@ -40,7 +40,7 @@ func (p *planner) typing(t catalog.Type) typing {
 	if p.profile.Map {
 		out := p.arrayless(t, p.mapped(t))
 		if out.canon == digest.Text {
-			out.canon = canonOf(out.target)
+			out.canon = p.profile.canonOf(out.target)
 		}
 		return out
 	}

@@ -26,7 +26,9 @@ const (
 	Timestamp   Canon = "timestamp"   // without trailing zeros of the fraction
 	TimestampTZ Canon = "timestamptz" // as Timestamp, in UTC: the session's zone on both sides
 	Interval    Canon = "interval"    // months, and all else as seconds: a day is 24 hours
-	JSONB       Canon = "jsonb"       // keys in order of their bytes, numbers by value, no blanks
+	// IntervalDays is Interval for a target that keeps days apart: months, days, seconds.
+	IntervalDays Canon = "interval-days"
+	JSONB        Canon = "jsonb" // keys in order of their bytes, numbers by value, no blanks
 
 	// Array is ArrayOf(Text).
 	Array Canon = arraySuffix
@@ -42,7 +44,7 @@ func ArrayOf(element Canon) Canon { return element + arraySuffix }
 // TEXT: what they write holds no tab and no line end.
 var forms = map[Canon]form{
 	Bool: appendBool, Float8: appendFloat8, Numeric: appendNumeric, Time: appendTime, Timestamp: appendTimestamp,
-	TimestampTZ: appendTimestampTZ, Interval: appendInterval,
+	TimestampTZ: appendTimestampTZ, Interval: appendInterval, IntervalDays: appendIntervalDays,
 }
 
 // form appends the canonical text of a value to dst. It is not ok with a text

@@ -272,6 +272,33 @@ func TestIntervalV9(t *testing.T) {
 	}
 }
 
+// Where a target keeps days, a day is no 24 hours.
+func TestIntervalDays(t *testing.T) {
+	t.Parallel()
+	f := form(t, digest.IntervalDays)
+	of := map[string]string{}
+	for _, class := range [][]string{
+		{"1 day", "1 days", "+1 days 00:00:00", "2 days -1 days", "1 day 00:00:00.000000"},
+		{"24:00:00", "24:00:00.000"},
+		{"1 day -00:00:01"},
+		{"23:59:59"},
+		{"7 days", "1 week"},
+		{"168:00:00"},
+		{"1 year", "12 mons"},
+		{"-1 days +02:03:04.000001"},
+		{"00:00:00", "0 days"},
+		{"infinity"},
+		{Null},
+	} {
+		want := string(f.Row([]byte(class[0])))
+		require.NotContains(t, of, want, "%q is taken for %q", class[0], of[want])
+		of[want] = class[0]
+		for _, text := range class {
+			require.Equal(t, want, string(f.Row([]byte(text))), text)
+		}
+	}
+}
+
 // A form never fails, nor writes what ends a field, whatever it is given; and
 // its own text, where it is one of the type, is its form.
 func TestFormsTakeAnything(t *testing.T) {
@@ -279,6 +306,7 @@ func TestFormsTakeAnything(t *testing.T) {
 	all := []digest.Canon{
 		digest.Bool, digest.Float8, digest.Numeric, digest.Time, digest.Timestamp, digest.TimestampTZ, digest.Interval, digest.JSONB,
 		digest.Array, digest.ArrayOf(digest.JSONB), digest.ArrayOf(digest.Float8), digest.ArrayOf(digest.Interval),
+		digest.IntervalDays, digest.ArrayOf(digest.IntervalDays),
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		canon := rapid.SampledFrom(all).Draw(t, "canon")

@@ -27,14 +27,19 @@ var units = map[string]struct{ months, seconds int64 }{
 // appendInterval writes an interval as months and seconds, days counted as 24
 // hours: what a target keeps that stores no more than months and milliseconds.
 // Microseconds stay, since they are rounded on the source where they are lost.
-func appendInterval(dst, value []byte) ([]byte, bool) {
+func appendInterval(dst, value []byte) ([]byte, bool) { return appendSpan(dst, value, false) }
+
+// appendIntervalDays writes an interval as months, days and seconds.
+func appendIntervalDays(dst, value []byte) ([]byte, bool) { return appendSpan(dst, value, true) }
+
+func appendSpan(dst, value []byte, apart bool) ([]byte, bool) {
 	switch string(value) {
 	case "infinity", "-infinity":
 		return append(dst, value...), true
 	case "":
 		return dst, false
 	}
-	var months, seconds, micros int64
+	var months, days, seconds, micros int64
 	tokens := 0
 	for rest := value; len(rest) > 0; {
 		if tokens++; tokens > mostTokens {
@@ -62,7 +67,11 @@ func appendInterval(dst, value []byte) ([]byte, bool) {
 			return dst, false
 		}
 		months += n * u.months
-		seconds += n * u.seconds
+		if apart {
+			days += n * u.seconds / secondsPerDay
+		} else {
+			seconds += n * u.seconds
+		}
 	}
 	seconds += micros / microsPerSec
 	if micros %= microsPerSec; micros < 0 {
@@ -70,6 +79,9 @@ func appendInterval(dst, value []byte) ([]byte, bool) {
 		seconds--
 	}
 	dst = append(strconv.AppendInt(dst, months, 10), " mons "...)
+	if apart {
+		dst = append(strconv.AppendInt(dst, days, 10), " days "...)
+	}
 	dst = append(strconv.AppendInt(dst, seconds, 10), " s "...)
 	return append(strconv.AppendInt(dst, micros, 10), " us"...), true
 }
