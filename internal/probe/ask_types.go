@@ -132,7 +132,15 @@ func askTimestamps(ctx context.Context, l *lab) answer {
 	}
 	evidence := fmt.Sprintf(".123456 read back as %s, .9996 as %s; %s", micro, near, listed(values, "infinity", "bc"))
 	trimmed := strings.TrimRight(micro, "0")
+	// The other type, which need not be kept in the same way, decides with it.
+	s.must(ctx, "CREATE TABLE "+in("p9_zoned")+" (n integer, t timestamptz)")
+	zoned := refused
+	if s.copyIn(ctx, "COPY "+in("p9_zoned")+" FROM STDIN", "1\t2020-01-01 00:00:00.123456+00\n").ok() {
+		zoned = s.must(ctx, "SELECT t FROM "+in("p9_zoned")).value()
+	}
 	switch {
+	case trimmed == "2020-01-01 00:00:00.123456" && !strings.HasPrefix(zoned, trimmed):
+		return verdict(false, "other", evidence+", with time zone "+zoned).with(values)
 	case trimmed == "2020-01-01 00:00:00.123456":
 		return verdict(true, "microseconds", evidence).with(values)
 	case trimmed == "2020-01-01 00:00:00.123" && strings.HasPrefix(near, "2020-01-01 00:00:01"):

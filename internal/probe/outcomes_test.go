@@ -111,6 +111,7 @@ var outcomeCases = map[int][]outcomeCase{
 		{name: "rounded", server: with(alteration{old: "t timestamp)", to: "t timestamp(3))"}), outcome: Refuted, finding: "milliseconds-rounded"},
 		{name: "cut", server: with(alteration{old: ".123456", to: ".123", data: true}, alteration{old: ".9996", to: ".999", data: true}), outcome: Refuted, finding: "milliseconds-cut"},
 		{name: "specials", server: with(alteration{old: "infinity", to: "never", data: true}, alteration{old: "0044-03-15 00:00:00 BC", to: "0044-03-15", data: true}), outcome: Proved, finding: "microseconds", values: map[string]string{"infinity": "refused", "bc": "as 0044-03-15 00:00:00"}},
+		{name: "zoned", server: with(alteration{old: "t timestamptz)", to: "t timestamptz(3))"}), outcome: Refuted, finding: "other"},
 		{name: "seconds", server: with(alteration{old: "t timestamp)", to: "t timestamp(0))"}), outcome: Refuted, finding: "other"},
 	},
 	10: {
