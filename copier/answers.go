@@ -39,7 +39,7 @@ func (t *targetConn) await(ctx context.Context, n int) error {
 		r, err := t.answer(ctx)
 		if err != nil {
 			t.blame = t.unanswered[0].of
-			return err
+			return fmt.Errorf("waiting for the target's answer to %s: %w", t.unanswered[0].doing, err)
 		}
 		if err := t.take(r); err != nil {
 			return err

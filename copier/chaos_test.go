@@ -94,6 +94,7 @@ func chaos(t *testing.T, seed uint64) {
 	params := p.params(t, transfer("keyed", "id", "v"), transfer("loose", "id", "v"))
 	params.Target = parse(t, dial.Target, sim.URL())
 	params.Patience = 10 * time.Second
+	params.answerWait = 3 * time.Second
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
 	defer cancel()
 	res, err := Copy(ctx, params)

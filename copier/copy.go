@@ -41,6 +41,7 @@ type Params struct {
 	Patience time.Duration
 
 	survivorWait time.Duration // 0 is the default; tests shorten it
+	answerWait   time.Duration // the same
 	faults       *faults
 }
 

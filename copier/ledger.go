@@ -149,7 +149,11 @@ func (l *ledger) prepare(ctx context.Context) error {
 			return err
 		}
 		var found int
-		if err := conn.QueryRow(ctx, "SELECT max(version) FROM _pg2db9.version").Scan(&found); err != nil {
+		err = conn.QueryRow(ctx, "SELECT max(version) FROM _pg2db9.version").Scan(&found)
+		if dial.SQLState(err) == pgerrcode.UndefinedTable {
+			return fmt.Errorf("%w: what was created is not there: it was rolled back in silence: %v", dial.ErrLost, err) //nolint:errorlint // not an error of its own: it would not pass
+		}
+		if err != nil {
 			return err
 		}
 		if found != ledgerVersion {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
@@ -23,8 +24,9 @@ type targetConn struct {
 	failed  atomic.Bool   // an error arrived: stop sending
 	done    chan struct{} // the reader has ended
 
-	unanswered []expected // what was sent, in order, and not answered yet
-	blame      *batch     // whose answer was not the expected one
+	patience   time.Duration // how long one answer may take; 0 is no bound
+	unanswered []expected    // what was sent, in order, and not answered yet
+	blame      *batch        // whose answer was not the expected one
 }
 
 // reply is one answer of the server's to one message.
@@ -130,11 +132,20 @@ func (t *targetConn) read() {
 	}
 }
 
-// answer waits for the answer to the next statement that was sent.
+// answer waits for the next answer. A server that stays silent while its
+// network is alive would keep us for ever: that counts as a lost connection.
 func (t *targetConn) answer(ctx context.Context) (reply, error) {
+	var late <-chan time.Time
+	if t.patience > 0 {
+		timer := time.NewTimer(t.patience)
+		defer timer.Stop()
+		late = timer.C
+	}
 	select {
 	case r := <-t.replies:
 		return r, nil
+	case <-late:
+		return reply{}, fmt.Errorf("%w: no answer within %s", dial.ErrLost, t.patience)
 	case <-ctx.Done():
 		return reply{}, context.Cause(ctx)
 	case <-t.done: // what came before the end is there

@@ -357,12 +357,30 @@ func (c *copyRun) disown(ctx context.Context, s *partState) error {
 	return err
 }
 
+// answerWait is how long a target may take for one answer to a bounded batch,
+// where it has no statement timeout of its own.
+const answerWait = 2 * time.Minute
+
+// answersWithin is how long one answer of the target's may take. Where batches
+// are not bounded, an answer may rightly take hours.
+func (c *copyRun) answersWithin() time.Duration {
+	switch {
+	case c.answerWait > 0:
+		return c.answerWait
+	case c.Profile.BatchRows == 0 && c.Profile.BatchBytes == 0:
+		return 0
+	default:
+		return max(answerWait, 2*time.Duration(c.Profile.StatementLimit)*time.Millisecond)
+	}
+}
+
 // connect opens what the link lacks.
 func (c *copyRun) connect(ctx context.Context, l *link) (err error) {
 	if l.to == nil {
 		if l.to, err = openTarget(ctx, c.ahead.take(ctx), c.Target, c.writer, c.Run); err != nil {
 			return err
 		}
+		l.to.patience = c.answersWithin()
 	}
 	if l.from != nil && l.from.reads >= maxReads {
 		l.from.close()
