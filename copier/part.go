@@ -184,8 +184,10 @@ func (c cut) weights(weight int64) []int64 {
 		}
 		return out
 	}
-	size := max(c.largest, c.smallest)
-	for rest := weight; rest > 0; size = max(size/2, c.smallest) {
+	// Whole batches: the rest of a part is a batch with all its round trips too.
+	whole := func(size int64) int64 { return max(size/c.smallest, 1) * c.smallest }
+	size := whole(c.largest)
+	for rest := weight; rest > 0; size = whole(size / 2) {
 		n := (rest/2 + size - 1) / size
 		if size == c.smallest {
 			n = (rest + size - 1) / size
