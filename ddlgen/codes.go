@@ -72,6 +72,7 @@ var rules = []Rule{
 	{typePrecision, finding.Change, "The target keeps fewer fractional digits of a second: values are rounded on the source.", "Where microseconds matter, keep them in a bigint or text column before the move."},
 	{typeUnbounded, finding.Info, "A numeric without a bound may hold more digits, NaN or infinities than the target takes: such a row is refused.", "Look for values of more than 28 digits, NaN and infinities before the move."},
 	{typeRefused, finding.Block, "The target has no type that keeps the values' meaning.", "Exclude the column or table, or accept the finding: the column becomes text."},
+	{valueRefused, finding.Block, "The source holds values that the target would refuse in the middle of the copy, or change without a word.", "Change or delete the rows on the source, exclude the column's table, or accept the finding: the column becomes one that keeps them, json where that is told, else text."},
 	{typeUnavailable, finding.Block, "The column's type is not on the target: its extension cannot be installed there, or the type itself is left behind.", "Make the type available on the target, exclude the column or table, or accept the finding: the column becomes text."},
 	{typeExpanded, finding.Change, "The target has no domains: each column gets the base type, NOT NULL, the default and the checks.", "Change the checks of each column where the domain would have been changed."},
 	{typeLeft, finding.Left, "The type is not created on the target; columns of it have findings of their own.", "None is needed where no column uses it."},

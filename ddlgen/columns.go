@@ -57,7 +57,7 @@ func (p *planner) decideColumns() {
 
 func (p *planner) columnType(t *tablePlan, c *catalog.Column) columnPlan {
 	o := columnObject(t.t.Name, c.Name)
-	plan := columnPlan{c: c, typ: p.typing(c.Type), notNull: c.NotNull, generated: c.Generated}
+	plan := columnPlan{c: c, typ: p.unfitValues(t, c, p.typing(c.Type)), notNull: c.NotNull, generated: c.Generated}
 	if plan.typ.code != "" {
 		p.find(plan.typ.code, o, "%s", plan.typ.message)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/catalog/finding"
 )
 
 func mapper(db *catalog.Database) *planner {
@@ -126,7 +127,7 @@ func TestArraysOfMappedTypes(t *testing.T) {
 		{"smallint", array("int2", "smallint", -1), "integer[]", `"c"`},
 		{"real", array("float4", "real", -1), "double precision[]", `"c"::text[]::double precision[]`},
 		{"timestamp", array("timestamptz", "timestamp with time zone", -1), "timestamp(3) with time zone[]", `"c"::timestamptz(3)[]`},
-		{"timestamp(2)", array("timestamp", "timestamp(2) without time zone", 2), "timestamp(2) without time zone[]", `"c"`},
+		{"timestamp(2)", array("timestamp", "timestamp(2) without time zone", 2), "timestamp(3) without time zone[]", `"c"`},
 		{"char(3)", array("bpchar", "character(3)", 7), "character varying(3)[]", `"c"::text[]`},
 		{"inet", array("inet", "inet", -1), "text[]", `"c"`},
 		{"box", array("box", "box", -1), "text[]", `"c"::text[]`},
@@ -164,6 +165,31 @@ func TestArraysAsDocuments(t *testing.T) {
 	for sql, empty := range map[string]bool{"'{}'::text[]": true, "'{}'": true, "ARRAY[]::text[]": true, "'{a}'::text[]": false, "ARRAY['a']": false, "f('{}')": false} {
 		require.Equal(t, empty, isEmptyArray(sql), sql)
 	}
+}
+
+// A column with values that the target would refuse blocks; accepted it becomes
+// one that keeps them.
+func TestUnfitValues(t *testing.T) {
+	t.Parallel()
+	name := catalog.Name{Schema: "public", Name: "a"}
+	db := &catalog.Database{Tables: []catalog.Table{{Name: name, Kind: catalog.TableOrdinary, Columns: []catalog.Column{
+		{Name: "n", Num: 1, Type: builtInType("numeric", "numeric", -1), StatsTgt: -1},
+		{Name: "j", Num: 2, Type: builtInType("jsonb", "jsonb", -1), StatsTgt: -1},
+	}}}}
+	opts := Options{Unfit: []Unfit{
+		{Column: catalog.ColumnRef{Table: name, Column: "n"}, Why: "3 rows have NaN"},
+		{Column: catalog.ColumnRef{Table: name, Column: "j"}, Why: "1 row has long numbers", Document: true},
+	}}
+	plan, err := Generate(db, DB9(), opts)
+	require.NoError(t, err)
+	require.Equal(t, finding.Block, severityOf(plan, valueRefused))
+	opts.Accept = []string{string(valueRefused)}
+	plan, err = Generate(db, DB9(), opts)
+	require.NoError(t, err)
+	require.Equal(t, finding.Change, severityOf(plan, valueRefused))
+	columns := plan.Transfers[0].Columns
+	require.Equal(t, []string{"text", "json"}, []string{columns[0].TargetType, columns[1].TargetType})
+	require.Equal(t, []string{`"n"`, `to_json("j")`}, []string{columns[0].Select, columns[1].Select})
 }
 
 // Every code has its rule, once.

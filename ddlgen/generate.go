@@ -22,6 +22,8 @@ type Options struct {
 	// Accept holds finding codes ("code" or "code:object path") that the user accepts:
 	// a blocking finding that is accepted becomes Left or Change, its column or table goes without.
 	Accept []string
+	// Unfit are columns with values that the target would refuse or change.
+	Unfit []Unfit
 	// OnlyData leaves out every statement: transfers alone, for tables that exist.
 	OnlyData bool
 }

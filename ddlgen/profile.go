@@ -31,6 +31,9 @@ type Profile struct {
 	Generated        bool     `json:"generated" yaml:"generated"`             // generated columns are computed; false makes them plain and copies their values
 	Arrays           bool     `json:"arrays" yaml:"arrays"`                   // arrays arrive element by element as they are; false makes them jsonb
 	CopyNull         bool     `json:"copy_null" yaml:"copy_null"`             // \N of COPY is NULL also in a column with a default; false sets defaults of such columns after the rows
+	EmptyLines       bool     `json:"empty_lines" yaml:"empty_lines"`         // an empty line of COPY is a row; false looks for empty texts in tables of one column
+	JSONDigits       bool     `json:"json_digits" yaml:"json_digits"`         // numbers of jsonb keep every digit; false looks for longer ones than numbers of 64 bits keep
+	TimeSpecials     bool     `json:"time_specials" yaml:"time_specials"`     // infinity, years BC and far ones; false looks for them
 	Collations       bool     `json:"collations" yaml:"collations"`           // per-column collations other than C and default
 	StorageOptions   bool     `json:"storage_options" yaml:"storage_options"` // WITH (...), fillfactor and kin
 	IdentityAlways   bool     `json:"identity_always" yaml:"identity_always"`
@@ -49,7 +52,7 @@ func Postgres() Profile {
 	return Profile{
 		Name: "postgres", AsyncCommit: true, Window: 64, FullCatalog: true,
 		Partitions: true, Inheritance: true, Unlogged: true, Exclusion: true, Deferrable: true, NotValid: true,
-		Generated: true, Arrays: true, CopyNull: true, Collations: true, StorageOptions: true, IdentityAlways: true, AllExtensions: true,
+		Generated: true, Arrays: true, CopyNull: true, EmptyLines: true, JSONDigits: true, TimeSpecials: true, Collations: true, StorageOptions: true, IdentityAlways: true, AllExtensions: true,
 		NameBytes: 63, TimestampDigits: 6, IntervalDigits: 6,
 	}
 }

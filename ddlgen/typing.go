@@ -102,8 +102,18 @@ func (p *planner) mapped(t catalog.Type) typing {
 		return numericTyping(t, p.profile.NumericDigits)
 	case isTimestamp(t):
 		out := typing{target: t.Text}
-		if digits := p.secondDigits(t); int(fraction(t)) > digits {
+		switch digits := p.secondDigits(t); {
+		case int(fraction(t)) > digits:
 			rounded(&out, t, digits)
+		case int(fraction(t)) < digits && digits < 6 && key != "interval":
+			// Its precision is syntax to the target, which keeps as many digits as it can.
+			given := out.target
+			out.target = timeText(key, digits)
+			if t.Array {
+				out.target += "[]"
+			}
+			out.code = typePrecision
+			out.message = fmt.Sprintf("%s keeps %d fractional digits of a second, whatever is declared: values written later are not rounded", given, digits)
 		}
 		return out
 	case key == "money":

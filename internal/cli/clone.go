@@ -46,6 +46,7 @@ func runClone(ctx context.Context, p *program, cfg *config.Config) (Code, error)
 			j.checkTables,
 			j.openSnapshot,
 			j.loadCatalog,
+			j.findUnfit,
 			j.makePlan(false),
 			j.checkTarget(false),
 			j.refuseBlockedPlan,

@@ -32,6 +32,7 @@ func runCopy(ctx context.Context, p *program, cfg *config.Config) (Code, error) 
 			j.checkTables,
 			j.openSnapshot,
 			j.loadCatalog,
+			j.findUnfit,
 			j.makePlan(true),
 			j.checkTarget(true),
 			j.refuseBlockedPlan,

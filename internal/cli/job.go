@@ -49,6 +49,7 @@ type job struct {
 	snapshot       *copier.Snapshot
 	opened         time.Time // of the snapshot, by this machine's clock
 	db             *catalog.Database
+	unfit          []ddlgen.Unfit
 	plan           *ddlgen.Plan
 	existing       *preflight.Existing
 	findings       []finding.Finding  // of preflight and selection; the plan has its own

@@ -71,10 +71,24 @@ func (j *job) loadCatalog(ctx context.Context) error {
 	})
 }
 
+// findUnfit looks for values that the target would refuse in the middle of the
+// copy. Comparing looks too where the user has accepted some: they arrived as
+// something else.
+func (j *job) findUnfit(ctx context.Context) error {
+	if !j.profile.Map || j.command == cmdVerify && len(j.opts.Accept) == 0 {
+		return nil
+	}
+	return j.phase("values", len(j.db.Tables), func() (int, error) {
+		var err error
+		j.unfit, err = preflight.UnfitValues(ctx, j.source, j.db, j.profile)
+		return 0, err
+	})
+}
+
 // makePlan decides what will be done to the target.
 func (j *job) makePlan(onlyData bool) step {
 	return func(ctx context.Context) error {
-		opts := ddlgen.Options{Accept: j.opts.Accept, OnlyData: onlyData, TargetVersion: j.targetAbout.Version}
+		opts := ddlgen.Options{Accept: j.opts.Accept, OnlyData: onlyData, Unfit: j.unfit, TargetVersion: j.targetAbout.Version}
 		if j.target != nil && !j.profile.Map {
 			var err error
 			if opts.TargetExtensions, err = preflight.AvailableExtensions(ctx, j.target); err != nil {

@@ -29,6 +29,7 @@ func runVerify(ctx context.Context, p *program, cfg *config.Config) (Code, error
 			j.checkTables,
 			j.openSnapshot,
 			j.loadCatalog,
+			j.findUnfit,
 			j.makePlan(false),
 			j.refuseBlockedPlan,
 			j.verify(false),

@@ -173,6 +173,36 @@ var rules = []Rule{
 		},
 	},
 	{
+		Probes: []int{29}, Field: "empty_lines",
+		When: "an empty line of COPY into one column is a row",
+		Then: "true: not looked for; otherwise empty texts in tables of one column block the run before anything is written",
+		apply: func(r *Result, p *ddlgen.Profile) {
+			if r.Fact(29).is("empty-line", kept) {
+				p.EmptyLines = true
+			}
+		},
+	},
+	{
+		Probes: []int{12}, Field: "json_digits",
+		When: "a long number of jsonb keeps its digits",
+		Then: "true: not looked for; otherwise numbers of jsonb that 64 bits do not hold block the run before anything is written",
+		apply: func(r *Result, p *ddlgen.Profile) {
+			if r.Fact(12).is("json-digits", kept) {
+				p.JSONDigits = true
+			}
+		},
+	},
+	{
+		Probes: []int{9}, Field: "time_specials",
+		When: "timestamps take infinity and years BC",
+		Then: "true: not looked for; otherwise such dates and timestamps block the run before anything is written",
+		apply: func(r *Result, p *ddlgen.Profile) {
+			if f := r.Fact(9); f.is("infinity", kept) && f.is("bc", kept) {
+				p.TimeSpecials = true
+			}
+		},
+	},
+	{
 		Probes: []int{16, 25}, Field: "index_methods",
 		When: "an access method is used (brin, hash, spgist), accepted (ivfflat), or refused (gin, gist, hnsw)",
 		Then: "with it, or without: an index of a method that is not in the list becomes btree, or is left behind",

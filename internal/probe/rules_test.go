@@ -17,7 +17,8 @@ func wide() *Result {
 		5:  {"statement_ms": "0", "idle_ms": "0"},
 		11: {"day": kept, "hours": kept, "micro": kept, "timetz": kept},
 		14: {"autocommit": "atomic", "transaction": "atomic"},
-		12: {"array-numbers": kept, "array-nested": kept, "array-bounds": kept},
+		9:  {"infinity": kept, "bc": kept},
+		12: {"json-digits": kept, "array-numbers": kept, "array-nested": kept, "array-bounds": kept},
 		16: {"gin": "used", "gist": "used", "hash": "used", "brin": "used", "spgist": "used", "ivfflat": "accepted"},
 		21: {"always": kept, "copy-into-always": kept},
 		23: {"deferrable": enforced, "nulls-not-distinct": enforced, "match-full": enforced, "set-columns": enforced, "exclude": enforced, "not-valid": enforced},
@@ -75,7 +76,7 @@ func TestApplyWide(t *testing.T) {
 	want.SlowMethods = []string{}
 	want.TimestampDigits, want.IntervalDigits, want.NumericDigits = 6, 6, 0
 	want.RowBytes = 9 << 20
-	want.Arrays, want.CopyNull = true, true
+	want.Arrays, want.CopyNull, want.EmptyLines, want.JSONDigits, want.TimeSpecials = true, true, true, true, true
 	require.Equal(t, want, after)
 	require.Equal(t, after, wide().Apply(after), "once more changes nothing")
 }

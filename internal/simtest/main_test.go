@@ -49,13 +49,12 @@ type cloned struct {
 	stderr string
 }
 
-// clone runs the command as a user does. What the target answers to probes is
-// kept nowhere.
+// clone runs the command as a user does.
 func clone(t *testing.T, source *pgtest.DB, target string, more ...string) cloned {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "report.json")
 	args := append([]string{
-		"clone", "--source", source.URL, "--target", target, "--no-progress", "--report", file, "--probe-cache", t.TempDir(), "--retry-for", "10",
+		"clone", "--source", source.URL, "--target", target, "--no-progress", "--report", file, "--retry-for", "10",
 	}, more...)
 	var out, stderr buffer
 	c := cloned{code: cli.Main(t.Context(), args, cli.Streams{Out: &out, Err: &stderr})}
@@ -98,7 +97,7 @@ func run(t *testing.T, source *pgtest.DB, rules *db9sim.RuleSet) (c cloned, targ
 	t.Helper()
 	target = pgtest.Server(t).Database(t)
 	sim := before(t, target, rules)
-	var options []string
+	options := []string{"--probe-cache", t.TempDir()}
 	if !rules.On("version") { // it does not say that it is a DB9, so the user does
 		options = []string{"--profile", "db9", "--probe", "always"}
 	}
@@ -162,7 +161,7 @@ func (c cloned) requireMatches(t *testing.T) {
 func requireUntouched(t *testing.T, target *pgtest.DB) {
 	t.Helper()
 	require.Empty(t, target.QueryString(t, `
-		SELECT 'schema', nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'public', '_db9sim')
+		SELECT 'schema', nspname FROM pg_namespace WHERE nspname !~ '^(pg_|_db9sim)' AND nspname NOT IN ('information_schema', 'public')
 		UNION ALL SELECT 'extension', extname FROM pg_extension WHERE extname <> 'plpgsql'
 		UNION ALL SELECT 'relation', relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
 		UNION ALL SELECT 'type', typname FROM pg_type WHERE typnamespace = 'public'::regnamespace
