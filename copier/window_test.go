@@ -154,16 +154,21 @@ func TestCopyTargetGoneForGood(t *testing.T) {
 	}
 }
 
-// A COMMIT of the run's own rows that was answered ROLLBACK is done again.
-func TestLedgerBeginAnsweredRollback(t *testing.T) {
+// What the ledger's own statements made and a silent rollback took is made again:
+// the ledger's tables (after two sessions that are set up), and the run.
+func TestLedgerRolledBackInSilence(t *testing.T) {
 	t.Parallel()
-	// After those of two sessions that are set up, and of the ledger's tables.
-	p, params, sim := simulated(t, db9sim.Config{Faults: []db9sim.Fault{{Point: "before-commit", Action: "rollback-for-commit", Nth: 4}}})
-	res, err := Copy(soon(t), params)
-	require.Len(t, sim.Injected(), 1)
-	complete(t, res, err)
-	p.same(t, "t")
-	require.Empty(t, p.events.retries(), "the run was recorded again, before any part was begun")
+	for _, nth := range []int{3, 4} {
+		t.Run(fmt.Sprint(nth), func(t *testing.T) {
+			t.Parallel()
+			p, params, sim := simulated(t, db9sim.Config{Faults: []db9sim.Fault{{Point: "before-commit", Action: "rollback-for-commit", Nth: nth}}})
+			res, err := Copy(soon(t), params)
+			require.Len(t, sim.Injected(), 1)
+			complete(t, res, err)
+			p.same(t, "t")
+			require.Empty(t, p.events.retries(), "it was done again before any part was begun")
+		})
+	}
 }
 
 // A run of more parts than one message holds is recorded whole, once, though the
