@@ -15,8 +15,8 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// password is in no output, whatever happens: every call of the program by
-// these tests looks for it.
+// password is in no output and no report, whatever happens: every call of the
+// program by these tests looks for it.
 const password = "s3cr3t-hunter2"
 
 // buffer may be written and read by several goroutines.
@@ -73,6 +73,13 @@ func (c *call) run(t *testing.T) result {
 	})
 	r := result{Code(code), c.out.String(), c.err.String()}
 	noSecret(t, r.out, r.err)
+	for i, arg := range c.args {
+		if arg == "--report" && i+1 < len(c.args) {
+			if data, err := os.ReadFile(c.args[i+1]); err == nil { // else it was not written, as some tests want it
+				noSecret(t, string(data))
+			}
+		}
+	}
 	require.NotContains(t, r.err, "goroutine ", "no stack")
 	return r
 }
