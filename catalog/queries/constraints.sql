@@ -45,5 +45,5 @@ LEFT JOIN pg_catalog.pg_namespace fn ON fn.oid = f.relnamespace
 WHERE k.contype IN ('p', 'u', 'x', 'c', 'f', 'n')
   AND c.relkind IN ('r', 'p', 'f')
   AND (kp.oid IS NULL OR kp.conrelid <> k.conrelid)
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', '_pg2db9')
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', '_pg2db9', '_pg2db9_probe')
   AND n.nspname !~ '^pg_(toast_)?temp_[0-9]+$'

@@ -8,7 +8,7 @@ WITH db (oid, datdba) AS (
 ), ns (oid, nspname, nspacl, nspowner) AS (
     SELECT n.oid, n.nspname, n.nspacl, n.nspowner
     FROM pg_catalog.pg_namespace n
-    WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', '_pg2db9')
+    WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', '_pg2db9', '_pg2db9_probe')
       AND n.nspname !~ '^pg_(toast_)?temp_[0-9]+$'
 ), owned (class, oid, sub, owner, acl) AS (
     SELECT 'pg_catalog.pg_namespace'::pg_catalog.regclass, ns.oid, 0,

@@ -8,7 +8,7 @@ SELECT t.oid::pg_catalog.int8 AS oid,
 FROM pg_catalog.pg_type t
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 WHERE t.typtype = 'e'
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', '_pg2db9')
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', '_pg2db9', '_pg2db9_probe')
   AND n.nspname !~ '^pg_(toast_)?temp_[0-9]+$'
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
                   WHERE e.classid = 'pg_catalog.pg_type'::pg_catalog.regclass

@@ -36,6 +36,6 @@ LEFT JOIN pg_catalog.pg_opclass op
                                  AND o2.opcintype = COALESCE(NULLIF(kt.typbasetype, 0), kt.oid)))
 LEFT JOIN pg_catalog.pg_namespace opn ON opn.oid = op.opcnamespace
 WHERE t.relkind IN ('r', 'p', 'f')
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', '_pg2db9')
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', '_pg2db9', '_pg2db9_probe')
   AND n.nspname !~ '^pg_(toast_)?temp_[0-9]+$'
 ORDER BY i.indexrelid, u.ord

@@ -10,7 +10,7 @@
 WITH ns (oid, nspname) AS (
     SELECT n.oid, n.nspname
     FROM pg_catalog.pg_namespace n
-    WHERE n.nspname NOT IN ('pg_toast', '_pg2db9') AND n.nspname !~ '^pg_(toast_)?temp_[0-9]+$'
+    WHERE n.nspname NOT IN ('pg_toast', '_pg2db9', '_pg2db9_probe') AND n.nspname !~ '^pg_(toast_)?temp_[0-9]+$'
 ), object (class, oid, kind, schema, name, rel) AS (
     SELECT 'pg_class', c.oid, CASE c.relkind WHEN 'v' THEN 'view' ELSE 'materialized view' END,
            ns.nspname, c.relname::pg_catalog.text, NULL::pg_catalog.oid

@@ -11,7 +11,7 @@ WITH used (typid, typmod) AS (
     JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'f', 'c') AND a.attnum > 0 AND NOT a.attisdropped
-      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', '_pg2db9')
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', '_pg2db9', '_pg2db9_probe')
       AND n.nspname !~ '^pg_(toast_)?temp_[0-9]+$'
     UNION
     SELECT t.typbasetype, t.typtypmod
