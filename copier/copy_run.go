@@ -71,7 +71,7 @@ func Copy(ctx context.Context, p Params) (*Result, error) {
 	if c.survivorWait > 0 {
 		c.ledger.wait = c.survivorWait
 	}
-	c.ledger.patience = c.patience()
+	c.ledger.patience, c.ledger.inherits = c.patience(), p.Profile.Inheritance
 	c.reader, c.writer = ReaderSettings(p.Profile), WriterSettings(p.Profile)
 	if err := c.prepare(ctx); err != nil {
 		return &Result{Run: p.Run}, err
@@ -351,9 +351,26 @@ func (c *copyRun) result(ctx context.Context, err error) *Result {
 		}
 	}
 	for i := range res.Tables {
+		c.recount(ctx, &res.Tables[i])
 		res.Tables[i].check()
 	}
 	return res
+}
+
+// recount counts a table on the target, where a batch of it was committed in a
+// window and the target's own count of its rows was lost with the connection.
+// The table was empty before.
+func (c *copyRun) recount(ctx context.Context, t *TableResult) {
+	if t.Err != nil || !slices.ContainsFunc(c.parts, func(s *partState) bool { return s.uncounted && s.part.Target == t.Target }) {
+		return
+	}
+	all, own, err := c.ledger.count(ctx, t.Target)
+	switch {
+	case err != nil:
+		t.Err = fmt.Errorf("its rows are committed, but a connection was lost before the target had counted them, and they could not be counted since: %w", err)
+	case all != t.Ledger && own != t.Ledger:
+		t.Err = &countError{Sent: t.Ledger, Acked: all}
+	}
 }
 
 // check holds the four counts of a complete table against each other.

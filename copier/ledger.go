@@ -102,6 +102,7 @@ type ledger struct {
 	conn     *pgx.Conn
 	wait     time.Duration // how long a takeover waits for a surviving session
 	patience time.Duration // how long a server that is away is tried again
+	inherits bool          // the target has tables that inherit
 	started  string        // the target's pg_postmaster_start_time when the run began; "" where it is not asked
 }
 
@@ -294,6 +295,22 @@ func (l *ledger) spans(ctx context.Context, part int64) ([]span, error) {
 		return err
 	})
 	return spans, err
+}
+
+// count counts the rows of a table: all, and those of its own, which differ
+// where other tables inherit from it.
+func (l *ledger) count(ctx context.Context, table catalog.Name) (all, own int64, err error) {
+	name := quote.Name(table.Schema, table.Name)
+	err = l.do(ctx, "counting the rows of "+table.String(), func(conn *pgx.Conn) error {
+		if err := conn.QueryRow(ctx, "SELECT count(*) FROM "+name).Scan(&all); err != nil {
+			return err
+		}
+		if own = all; !l.inherits {
+			return nil
+		}
+		return conn.QueryRow(ctx, "SELECT count(*) FROM ONLY "+name).Scan(&own)
+	})
+	return all, own, err
 }
 
 // totals adds up the recorded batches of every part. It holds no more than one

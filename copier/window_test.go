@@ -188,3 +188,49 @@ func TestLedgerBeginOfManyParts(t *testing.T) {
 	require.Equal(t, int64(1), cut.done.Load(), "the connection was to break in the middle")
 	require.Equal(t, "12000 1", db.QueryString(t, "SELECT (SELECT count(*) FROM _pg2db9.part WHERE target_name LIKE 't''%') || ' ' || (SELECT count(*) FROM _pg2db9.run)"))
 }
+
+// A batch in a window that is committed while its answers are lost: nobody has
+// seen the target's count of its rows, so they are counted.
+func TestWindowRecounts(t *testing.T) {
+	t.Parallel()
+	for _, drops := range []bool{false, true} {
+		t.Run(fmt.Sprint("dropping ", drops), func(t *testing.T) {
+			t.Parallel()
+			c := pgtest.Server(t)
+			p := newPair(t)
+			if drops {
+				dropping(t, p)
+			} else {
+				p.both(t, "CREATE TABLE public.d (n integer)")
+				p.source.Exec(t, "INSERT INTO public.d SELECT generate_series(1, 200)")
+			}
+			proxy := pgtest.NewProxy(t, c)
+			rows := 200
+			if drops {
+				rows--
+			}
+			proxy.Add(pgtest.Rule{Action: pgtest.Stall, Dir: pgtest.ToClient, Match: pgtest.Tag(fmt.Sprint("COPY ", rows))})
+			params := p.params(t, transfer("d", "n"))
+			params.Target = parse(t, dial.Target, proxy.URL(p.target.Name))
+			lost := false
+			params.faults = &faults{at: func(_ context.Context, at point, b *batch) error {
+				if at != pointCommitSent || lost {
+					return nil
+				}
+				lost = true
+				assertEventually(func() bool { return p.target.QueryString(t, "SELECT count(*) FROM _pg2db9.span") == "1" })
+				_ = b.to.wire.conn.Close()
+				return context.DeadlineExceeded
+			}}
+			res, err := Copy(soon(t), params)
+			require.True(t, lost)
+			if !drops {
+				complete(t, res, err)
+				return
+			}
+			var count *countError
+			require.ErrorAs(t, err, &count)
+			require.Equal(t, int64(199), count.Acked)
+		})
+	}
+}

@@ -68,6 +68,8 @@ type partState struct {
 	acked   int64 // rows by the target's tags, of the committed batches
 	elapsed time.Duration
 
+	uncounted bool // a batch was committed whose count nobody has seen
+
 	meter   *event.Meter
 	started time.Time
 }
@@ -338,8 +340,11 @@ func (c *copyRun) takeover(ctx context.Context, s *partState) error {
 	}
 	s.claim, s.doubt = claim, false
 	s.next, s.bytes, s.sum, s.done = t.next, t.bytes, t.sum, t.final
-	s.acked = t.next // a batch's COPY is acknowledged before its ledger row is sent
-	if t.final {     // committed by a session whose answer was lost
+	// Awaited, a batch's COPY is acknowledged before its ledger row is sent. In a
+	// window its count may have been on its way when the connection broke.
+	s.uncounted = s.uncounted || t.next > s.acked && !c.Profile.Await && c.Profile.Window > 1
+	s.acked = t.next
+	if t.final { // committed by a session whose answer was lost
 		s.read, s.framed = t.next, t.next
 	}
 	return nil
