@@ -146,6 +146,19 @@ func TestShapeOfPoorerIndex(t *testing.T) {
 		"public.child: index by (t): expected unique index of 2 keys, 1 included, found unique index of 2 keys; no row depends on it, but queries may be slower")
 }
 
+// A timestamp's precision is syntax to a DB9, its zone is not.
+func TestTimestampPrecisionIsSyntax(t *testing.T) {
+	t.Parallel()
+	for found, taken := range map[string]bool{
+		"timestamp without time zone": true, "timestamp(6) without time zone": true, "timestamp(3) with time zone": false, "text": false,
+	} {
+		want := ddlgen.ExpectedTable{Columns: []ddlgen.ExpectedColumn{{Name: "a", Type: "timestamp(3) without time zone"}}}
+		table := &foundTable{columns: []ddlgen.ExpectedColumn{{Name: "a", Type: found}}}
+		table.timestamps(want)
+		require.Equal(t, taken, table.columns[0].Type == want.Columns[0].Type, found)
+	}
+}
+
 // What was not executed is not looked for.
 func TestShapeWithoutMissingStatements(t *testing.T) {
 	t.Parallel()

@@ -25,6 +25,9 @@ func (v *run) shape(w promise, found *foundTable) Shape {
 	if found != nil && found.info != nil {
 		assumed = found.known(w.expected)
 	}
+	if found != nil && v.p.Profile.Map {
+		found.timestamps(w.expected)
+	}
 	s := compareShape(w.expected, found, v.p.ExistingTables || w.partial)
 	s.Assumed = assumed
 	return s

@@ -4,8 +4,10 @@ import (
 	"context"
 	_ "embed" // queries
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -136,6 +138,22 @@ func compareShape(want ddlgen.ExpectedTable, found *foundTable, existing bool) S
 		s.Verdict = Mismatch
 	}
 	return s
+}
+
+// timestampPrecision is what a timestamp's declared precision looks like.
+var timestampPrecision = regexp.MustCompile(`^timestamp\(\d\)`)
+
+// timestamps takes a timestamp of another precision for the promised one: to a
+// DB9 precision is syntax (db9.md section 5), so that it may tell of none; how
+// many digits it keeps shows in the rows.
+func (t *foundTable) timestamps(want ddlgen.ExpectedTable) {
+	for _, w := range want.Columns {
+		i := t.column(w.Name)
+		if i >= 0 && strings.HasPrefix(w.Type, "timestamp") &&
+			timestampPrecision.ReplaceAllString(w.Type, "timestamp") == timestampPrecision.ReplaceAllString(t.columns[i].Type, "timestamp") {
+			t.columns[i].Type = w.Type
+		}
+	}
 }
 
 // misplaced finds the first column that stands elsewhere than expected among

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/pgtest"
 	"github.com/pg2db9/pg2db9/internal/ui/report"
 )
@@ -114,7 +115,7 @@ func requireSame(t *testing.T, c cloned, src, dst *pgx.Conn, a, b []column) int6
 			require.True(t, c.names(a[0].Table, from.Name), "column %s of %s is not on the target, and no finding names it", from.Name, name)
 			continue
 		}
-		want, got, ok := compared(from, b[i], c.rep.Profile.Settings.IntervalDigits)
+		want, got, ok := compared(from, b[i], c.rep.Profile.Settings)
 		if c.accepted(a[0].Table, from.Name) {
 			want, got, ok = from.Name+"::text", b[i].Name+"::text", b[i].Type == "text"
 			if b[i].Type == "json" {
@@ -189,7 +190,7 @@ func bare(typ string) (name string, array bool) {
 // compared gives expressions for the values of a column as text, on the source
 // as they must arrive and on the target as they are; or false where the
 // target's type is not what the source's maps to.
-func compared(from, to column, intervalDigits int) (source, target string, ok bool) {
+func compared(from, to column, profile *ddlgen.Profile) (source, target string, ok bool) {
 	name, array := bare(from.Type)
 	toName, toArray := bare(to.Type)
 	col := from.Name
@@ -214,12 +215,17 @@ func compared(from, to column, intervalDigits int) (source, target string, ok bo
 		return col + "::text[]::text", to.Name + "::text", true
 	case name == "jsonb":
 		return byValue(col + "::text"), byValue(to.Name + "::text"), true
-	case name == "interval" && intervalDigits < 6: // else as it is
+	case name == "interval" && profile.IntervalDigits < 6: // else as it is
 		return months(col + "::interval(3)"), months(to.Name), true
 	case name == "money":
 		return col + "::" + strings.Replace(to.Type, "[]", "", 1) + arrays(array) + "::text", to.Name + "::text", true
 	}
 	text := col + "::text"
+	if strings.HasPrefix(name, "timestamp") && profile.TimestampDigits < 6 { // rounded on the source, whatever the target calls its type
+		brackets := arrays(array)
+		zone := strings.TrimPrefix(name, "timestamp")
+		text = col + "::timestamp(3)" + zone + brackets + "::text"
+	}
 	if name == "inet" { // whose cast writes another text than its output: 10.0.0.1/32
 		text = "host(" + col + ") || CASE WHEN masklen(" + col + ") < CASE family(" + col + ") WHEN 4 THEN 32 ELSE 128 END THEN '/' || masklen(" + col + ") ELSE '' END"
 	}
