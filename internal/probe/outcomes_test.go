@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -291,7 +292,7 @@ func TestOutcomes(t *testing.T) {
 						u.User = url.UserPassword(u.User.Username(), c.password)
 						address = u.String()
 					}
-					r, err := Run(t.Context(), Params{Target: endpoint(t, address), Chosen: Selection{only: []int{p.number}}})
+					r, err := Run(t.Context(), Params{Target: endpoint(t, address), Chosen: Selection{only: []int{p.number}}, Timeout: 2 * time.Minute})
 					require.NoError(t, err)
 					require.Empty(t, r.Left)
 					f := r.Fact(p.number)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -29,11 +30,11 @@ func standIn(t *testing.T, cfg db9sim.Config) (string, *pgtest.DB) {
 
 // What is found out of three targets, and what becomes of the profile by it.
 // Without evidence and times: servers of different majors word it in their way.
+// It runs before the parallel tests: what is asked for here is an answer to all
+// 33 probes, and a machine that does a hundred other things leaves some in doubt.
 func TestGolden(t *testing.T) {
-	t.Parallel()
 	for name, rules := range map[string]*db9sim.RuleSet{"strict": db9sim.Strict(), "documented": db9sim.Documented(), "postgresql": nil} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			var address string
 			var db *pgtest.DB
 			if rules == nil {
@@ -42,7 +43,7 @@ func TestGolden(t *testing.T) {
 			} else {
 				address, db = standIn(t, db9sim.Config{Rules: rules})
 			}
-			r, err := Run(t.Context(), Params{Target: endpoint(t, address)})
+			r, err := Run(t.Context(), Params{Target: endpoint(t, address), Timeout: 2 * time.Minute})
 			require.NoError(t, err)
 			require.Empty(t, r.Left)
 			gone(t, db)
@@ -152,7 +153,7 @@ func TestStandInRules(t *testing.T) {
 			rules := db9sim.None()
 			require.NoError(t, rules.Deny(strings.Fields(c.rules)...))
 			address, db := standIn(t, db9sim.Config{Rules: rules})
-			r, err := Run(t.Context(), Params{Target: endpoint(t, address), Chosen: Selection{only: []int{c.probe}}})
+			r, err := Run(t.Context(), Params{Target: endpoint(t, address), Chosen: Selection{only: []int{c.probe}}, Timeout: 2 * time.Minute})
 			require.NoError(t, err)
 			f := r.Fact(c.probe)
 			require.Equal(t, c.outcome, f.Outcome, f.Evidence)
