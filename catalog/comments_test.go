@@ -137,8 +137,8 @@ func TestExtensions(t *testing.T) {
 		same(t, []Ref{{Kind: "operator", Name: ext("?(ext.hstore,text)"), Extension: "hstore"}}, got.constraint(t, in("members"), "members_data_check").Uses)
 		gist := got.index(t, in("members_data"))
 		same(t, []IndexKey{{Column: "data", OpClassOptions: []string{"siglen=32"}}}, gist.Keys)
-		same(t, []Ref{{Kind: "operator class", Name: ext("gist_hstore_ops"), Extension: "hstore"}}, gist.Uses)
-		same(t, []Ref{{Kind: "operator class", Name: ext("gist_int4_ops"), Extension: "btree_gist"}}, got.index(t, in("members_room_during_excl")).Uses)
-		same(t, []Ref{{Kind: "operator class", Name: ext("citext_ops"), Extension: "citext"}}, got.index(t, in("members_pkey")).Uses)
+		same(t, []Ref{{Kind: "operator class", Name: ext("gist_hstore_ops USING gist"), Extension: "hstore"}}, gist.Uses)
+		same(t, []Ref{{Kind: "operator class", Name: ext("gist_int4_ops USING gist"), Extension: "btree_gist"}}, got.index(t, in("members_room_during_excl")).Uses)
+		same(t, []Ref{{Kind: "operator class", Name: ext("citext_ops USING btree"), Extension: "citext"}}, got.index(t, in("members_pkey")).Uses)
 	})
 }

@@ -36,6 +36,7 @@ func (r *reader) readTypes(ctx context.Context) error {
 }
 
 type useRow struct {
+	Column    string `db:"column"`
 	Class     string `db:"class"`
 	Obj       int64  `db:"obj"`
 	Kind      string `db:"kind"`
@@ -49,7 +50,7 @@ func (r *reader) readUses(ctx context.Context) error {
 	r.uses = map[objectKey][]Ref{}
 	for _, u := range rows {
 		k := objectKey{u.Class, u.Obj}
-		r.uses[k] = append(r.uses[k], Ref{Kind: u.Kind, Name: Name{Schema: u.Schema, Name: u.Name}, Extension: u.Extension})
+		r.uses[k] = append(r.uses[k], Ref{Kind: u.Kind, Name: Name{Schema: u.Schema, Name: u.Name}, Column: u.Column, Extension: u.Extension})
 	}
 	for _, refs := range r.uses {
 		sortRefs(refs)

@@ -18,7 +18,7 @@ func TestManyTables(t *testing.T) {
 	t.Parallel()
 	const tables = 2000
 	db := pgtest.New(t, pgtest.ClusterOptions{Settings: map[string]string{
-		"max_locks_per_transaction": "10", "max_connections": "20", "max_wal_senders": "0", "wal_level": "minimal", "max_prepared_transactions": "0",
+		"max_locks_per_transaction": "16", "max_connections": "20", "max_wal_senders": "0", "wal_level": "minimal", "max_prepared_transactions": "0",
 	}}).Database(t)
 	for from := 0; from < tables; from += 20 {
 		var sql strings.Builder

@@ -66,7 +66,27 @@ type Database struct {
 	Constraints []Constraint `json:"constraints"`
 	Indexes     []Index      `json:"indexes"`
 	Comments    []Comment    `json:"comments"`
-	Others      []Other      `json:"others"` // counted and named only: views, routines, triggers, ...
+
+	// Beside tables; see model_objects.go.
+	Ranges        []RangeType    `json:"ranges,omitempty"`
+	Views         []View         `json:"views,omitempty"`
+	Routines      []Routine      `json:"routines,omitempty"`
+	Triggers      []Trigger      `json:"triggers,omitempty"`
+	EventTriggers []EventTrigger `json:"event_triggers,omitempty"`
+	Rules         []Rule         `json:"rules,omitempty"`
+	Policies      []Policy       `json:"policies,omitempty"`
+	Statistics    []Statistics   `json:"statistics,omitempty"`
+	Collations    []Collation    `json:"collations,omitempty"`
+	Others        []Other        `json:"others"` // what the server has no words for: operators, casts, text search objects, ...
+
+	// Rights; see model_rights.go.
+	Roles             []Role             `json:"roles,omitempty"`
+	Owners            []Owner            `json:"owners,omitempty"`
+	Grants            []Grant            `json:"grants,omitempty"`
+	DefaultPrivileges []DefaultPrivilege `json:"default_privileges,omitempty"`
+	Settings          []Setting          `json:"settings,omitempty"`
+	SecurityLabels    []SecurityLabel    `json:"security_labels,omitempty"`
+	Dependencies      []Dependency       `json:"dependencies,omitempty"`
 }
 
 // Schema is a namespace of the user's. "public" is listed like any other.
@@ -150,8 +170,9 @@ type Type struct {
 // the columns of its own table and built-in objects. What the target will not
 // have decides whether the expression can be carried.
 type Ref struct {
-	Kind      string `json:"kind"` // "routine", "operator", "operator class", "type", "collation", "sequence", "text search configuration", "table"
-	Name      Name   `json:"name"` // routines with their argument types in Name: f(integer,text)
+	Kind      string `json:"kind"`             // "routine", "operator", "operator class", "type", "collation", "sequence", "text search configuration", "table"
+	Name      Name   `json:"name"`             // routines with their argument types in Name: f(integer,text)
+	Column    string `json:"column,omitempty"` // of a table or view, where the dependency is on that column
 	Extension string `json:"extension,omitempty"`
 }
 
@@ -344,12 +365,14 @@ type Comment struct {
 	Object string `json:"object,omitempty"` // pg_identify_object's identity, for the kinds that the plan leaves
 }
 
-// Other is an object that is counted and named, so that a finding can say it
-// was left, but whose definition the model does not hold.
+// Other is an object of a kind that only PostgreSQL itself takes: it is carried
+// there as it is, and left elsewhere.
 type Other struct {
-	Kind  string `json:"kind"` // "view", "materialized view", "function", "trigger", "policy", ...
-	Name  Name   `json:"name"` // routines with their argument types in Name
-	Table *Name  `json:"table,omitempty"`
-	Count int64  `json:"count,omitempty"` // for kinds that are only counted, such as large objects
-	Uses  []Ref  `json:"uses,omitempty"`  // of views: what their query reads and calls
+	Kind  string   `json:"kind"` // "operator", "cast", "text search configuration", ...
+	Name  Name     `json:"name"` // with what tells it from others of its name: argument types, USING method
+	Table *Name    `json:"table,omitempty"`
+	Def   []string `json:"def,omitempty"`   // the statements that make it, in order, without semicolons; secrets are left out
+	Uses  []Ref    `json:"uses,omitempty"`  // what must stand before
+	Count int64    `json:"count,omitempty"` // for kinds that are only counted, such as large objects
+	Bytes int64    `json:"bytes,omitempty"` // of those, where it is known
 }

@@ -43,6 +43,6 @@ func compareNames(a, b *Name) int {
 
 func sortRefs(refs []Ref) {
 	slices.SortFunc(refs, func(a, b Ref) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Name.Compare(b.Name), cmp.Compare(a.Extension, b.Extension))
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Name.Compare(b.Name), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Extension, b.Extension))
 	})
 }

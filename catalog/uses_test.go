@@ -85,7 +85,7 @@ func TestUses(t *testing.T) {
 			indexes[x.Name.Name] = x.Uses
 		}
 		same(t, map[string][]Ref{
-			"by_expression": {f}, "by_opclass": {ref("operator class", "ints")}, "by_words": {ref("text search configuration", "words")}, "by_predicate": {f},
+			"by_expression": {f}, "by_opclass": {ref("operator class", "ints USING btree")}, "by_words": {ref("text search configuration", "words")}, "by_predicate": {f},
 			"by_dictionary": {ref("text search dictionary", "dictionary")}, "by_nothing": nil, "by_own_type": nil, "key": nil,
 		}, indexes)
 
@@ -95,6 +95,7 @@ func TestUses(t *testing.T) {
 		}
 		same(t, map[string][]Ref{"t": nil, "r": nil, "parts": {f}, "typed": nil}, tables)
 
+		column := func(r Ref, name string) Ref { r.Column = name; return r }
 		views := map[string][]Ref{}
 		for _, o := range got.Others {
 			if isView(o.Kind) {
@@ -102,9 +103,9 @@ func TestUses(t *testing.T) {
 			}
 		}
 		same(t, map[string][]Ref{
-			"v": {f, seq, ref("table", "t"), ref("type", "word")},
-			"w": {ref("operator", "~~~(integer,integer)"), ref("table", "parts"), ref("view", "v")},
-			"m": {ref("table", "t"), ref("view", "w")},
+			"v": {f, column(seq, "last_value"), column(ref("table", "t"), "i"), column(ref("table", "t"), "of_word"), ref("type", "word")},
+			"w": {ref("operator", "~~~(integer,integer)"), column(ref("table", "parts"), "i"), column(ref("view", "v"), "f")},
+			"m": {ref("table", "t"), column(ref("view", "w"), "f")},
 		}, views)
 		require.Equal(t, in("pair"), *got.table(t, in("typed")).OfType)
 	})

@@ -39,6 +39,9 @@ func (p *planner) missingRef(u catalog.Ref) string {
 	if builtIn(u.Name.Schema) {
 		return ""
 	}
+	if n := p.node[keyOf(u)]; n != nil {
+		return p.missingNode(n)
+	}
 	switch u.Kind {
 	case "type":
 		return p.missingUserType(u.Name)

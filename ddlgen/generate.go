@@ -37,6 +37,7 @@ func Generate(db *catalog.Database, profile Profile, opts Options) (*Plan, error
 		return nil, fmt.Errorf("generating a plan: profile %q allows names of %d bytes", profile.Name, profile.NameBytes)
 	}
 	p := newPlanner(db, profile, opts)
+	p.declareObjects()
 	p.decideTypes()
 	p.decideTables()
 	p.decideColumns()
@@ -51,6 +52,7 @@ func Generate(db *catalog.Database, profile Profile, opts Options) (*Plan, error
 	p.checkStatements()
 	p.foreignKeys()
 	p.ownership()
+	p.placeNodes()
 	p.others()
 	p.comments()
 	p.analyze()
@@ -76,6 +78,9 @@ type planner struct {
 	seqHome   map[catalog.Name]catalog.Name // identity sequences: the table whose creation makes them
 	uniques   map[catalog.Name]bool         // generated names of constraints: schema.table / name
 
+	nodes []*node // what stands beside tables, in the order of declaration
+	node  map[refKey]*node
+
 	attachments []attachment
 	statements  []Statement
 	ids         map[string]int            // position of a statement
@@ -99,6 +104,7 @@ func newPlanner(db *catalog.Database, profile Profile, opts Options) *planner {
 		uniques:   map[catalog.Name]bool{},
 		byObject:  map[finding.Object]string{},
 		seen:      map[finding.Finding]bool{},
+		node:      map[refKey]*node{},
 	}
 	if opts.TargetCollations != nil {
 		p.collations = map[string]bool{}

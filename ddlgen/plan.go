@@ -53,6 +53,7 @@ type Statement struct {
 	NoTx     bool           `json:"no_tx,omitempty"`    // must run outside of a transaction block
 	Optional bool           `json:"optional,omitempty"` // its failure is reported but makes the run neither failed nor partial (comments, ANALYZE)
 	Findings []finding.Code `json:"findings,omitempty"`
+	Undo     string         `json:"undo,omitempty"` // the statement that takes it back; empty where nothing has to be taken back
 
 	// Carries are the objects that come to be with Object: the columns of a
 	// table, its inline constraints, the sequence of an identity column, the
@@ -81,6 +82,7 @@ type ColumnTransfer struct {
 	ReadBack   string       `json:"read_back"`          // SQL expression on the target whose text is compared; the quoted column name as a rule
 	Canon      digest.Canon `json:"canon,omitempty"`    // canonical form under which both sides are equal; empty is the text itself
 	Loss       string       `json:"loss,omitempty"`     // what the transfer loses, in words; empty is nothing
+	Affected   []Affected   `json:"affected,omitempty"` // values that this transfer does not carry as they are
 }
 
 // SequenceValue is the position to give a sequence after the data.
@@ -106,4 +108,12 @@ type ExpectedColumn struct {
 	Identity   catalog.Identity   `json:"identity,omitempty"`
 	Generated  catalog.Generation `json:"generated,omitempty"`
 	HasDefault bool               `json:"has_default,omitempty"`
+}
+
+// Affected is a class of values that a transfer changes, or that the target
+// refuses: what a scan of the source's rows counts.
+type Affected struct {
+	Kind    string `json:"kind"`              // stable: "sub-millisecond", "nan", "infinity", "digits", "bc", "far-date", "24:00", "days-beside-hours", "nul", ...
+	Where   string `json:"where"`             // SQL condition on the source, true of such a row; reads the column by its quoted name
+	Refused bool   `json:"refused,omitempty"` // the target refuses the value; false: it arrives as another one
 }
