@@ -26,32 +26,6 @@ type Check struct {
 	Run  func(ctx context.Context) ([]finding.Finding, error)
 }
 
-// The codes of what preflight finds. They never change: users write them in
-// --accept.
-const (
-	SourceVersion     finding.Code = "source.version"
-	SourceEncoding    finding.Code = "source.encoding"
-	SourcePrivilege   finding.Code = "source.privilege"
-	SourceRowSecurity finding.Code = "source.row-security"
-	ServersSwapped    finding.Code = "servers.swapped"
-	ConnectionsFew    finding.Code = "connections.few"
-	TargetReadOnly    finding.Code = "target.read-only"
-	TargetEncoding    finding.Code = "target.encoding"
-	TargetPrivilege   finding.Code = "target.privilege"
-	TargetNotEmpty    finding.Code = "target.not-empty"
-	TargetOccupied    finding.Code = "target.occupied"
-	TargetKept        finding.Code = "target.kept"
-	TargetUnfinished  finding.Code = "target.unfinished-run"
-	TargetTriggers    finding.Code = "target.triggers"
-	TargetForeignKeys finding.Code = "target.foreign-keys"
-	TargetMissing     finding.Code = "target.missing-table"
-	TargetDiffers     finding.Code = "target.table-differs"
-	PasswordExpires   finding.Code = "password.expires"
-	TargetNotAtomic   finding.Code = "target.copy-not-atomic"
-	TargetNoCopy      finding.Code = "target.copy-refused"
-	CheckNotRun       finding.Code = "preflight.not-run"
-)
-
 // Run makes the checks one after the other; an error ends them. A target that
 // is no PostgreSQL may lack a catalog function or view that a check asks for:
 // with lenient that is a finding.
@@ -150,23 +124,4 @@ func list[T any](ctx context.Context, q Querier, name string, args ...any) ([]T,
 		return nil, fmt.Errorf("query %s: %w", name, err)
 	}
 	return out, nil
-}
-
-// Acceptable reports whether the user may go on in spite of a blocking finding
-// of this code. The others would only fail later, with the target half written.
-func Acceptable(code finding.Code) bool {
-	switch code {
-	case TargetTriggers, TargetForeignKeys, TargetEncoding, TargetUnfinished, ServersSwapped, SourceVersion, ConnectionsFew:
-		return true
-	}
-	return false
-}
-
-// Codes are all codes of this package.
-func Codes() []finding.Code {
-	return []finding.Code{
-		SourceVersion, SourceEncoding, SourcePrivilege, SourceRowSecurity, ServersSwapped, ConnectionsFew, TargetReadOnly,
-		TargetEncoding, TargetPrivilege, TargetNotEmpty, TargetOccupied, TargetKept, TargetUnfinished, TargetTriggers,
-		TargetForeignKeys, TargetMissing, TargetDiffers, TargetNotAtomic, TargetNoCopy, PasswordExpires, CheckNotRun,
-	}
 }
