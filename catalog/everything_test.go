@@ -142,6 +142,12 @@ func objects(db *Database) []string {
 			add("pg_inherits", x.Name, *x.Parent)
 		}
 	}
+	for _, v := range db.Views {
+		add("pg_class", v.Kind(), v.Name)
+		for _, c := range v.Columns {
+			add("pg_attribute", v.Name, c.Name)
+		}
+	}
 	for _, o := range db.Others {
 		for range max(1, o.Count) {
 			otherObject(o, add)
@@ -155,11 +161,6 @@ func objects(db *Database) []string {
 
 func otherObject(o Other, add func(string, ...any)) {
 	switch o.Kind {
-	case "view", "materialized view":
-		add("pg_class", o.Kind, o.Name)
-	case "index":
-		add("pg_class", "index", o.Name)
-		add("pg_index", o.Name, *o.Table)
 	case "function", "procedure", "aggregate", "window function":
 		add("pg_proc", o.Kind, o.Name)
 	case "base type", "range type", "shell type":

@@ -33,6 +33,7 @@ func TestHashIsOfTheSchemaAlone(t *testing.T) {
 		Tables:        []Table{{Name: Name{"public", "t"}, Columns: []Column{{Name: "a", Num: 1}}, HeapBytes: 8192, ToastBytes: 8192, RowsGuess: 1}},
 		Indexes:       []Index{{Name: Name{"public", "i"}, Table: Name{"public", "t"}, Bytes: 8192}},
 		Sequences:     []Sequence{{Name: Name{"public", "s"}, LastValue: 3, IsCalled: true, Unreadable: true}},
+		Views:         []View{{Name: Name{"public", "m"}, Materialized: true, HeapBytes: 8192, ToastBytes: 8192, RowsGuess: 1}},
 		Others:        []Other{{Kind: "privileges", Count: 1}},
 		Comments:      []Comment{{Kind: "database", Name: Name{Name: "d"}, Text: "x"}},
 	}
@@ -46,6 +47,10 @@ func TestHashIsOfTheSchemaAlone(t *testing.T) {
 	}{
 		{"sizes", func(d *Database) { d.Tables[0].HeapBytes, d.Tables[0].ToastBytes, d.Tables[0].RowsGuess = 1, 2, 3 }, true},
 		{"index size", func(d *Database) { d.Indexes[0].Bytes = 1 }, true},
+		{"a refreshed view", func(d *Database) {
+			d.Views[0].HeapBytes, d.Views[0].ToastBytes, d.Views[0].RowsGuess, d.Views[0].Populated = 1, 2, 3, true
+		}, true},
+		{"a view's query", func(d *Database) { d.Views[0].Def = "SELECT 1" }, false},
 		{"position", func(d *Database) { d.Sequences[0].LastValue, d.Sequences[0].IsCalled = 7, true }, true},
 		{"database's name", func(d *Database) { d.Comments[0].Name.Name = "e" }, true},
 		{"position known", func(d *Database) { d.Sequences[0].Unreadable = false }, true},
@@ -55,7 +60,7 @@ func TestHashIsOfTheSchemaAlone(t *testing.T) {
 		{"column", func(d *Database) { d.Tables[0].Columns = append(d.Tables[0].Columns, Column{Name: "b", Num: 2}) }, false},
 		{"type", func(d *Database) { d.Tables[0].Columns = []Column{{Name: "a", Num: 1, Type: Type{Mod: 5}}} }, false},
 		{"sequence's start", func(d *Database) { d.Sequences[0].Start = 7 }, false},
-		{"another object", func(d *Database) { d.Others = append(d.Others, Other{Kind: "view", Name: Name{"public", "v"}}) }, false},
+		{"another object", func(d *Database) { d.Others = append(d.Others, Other{Kind: "operator", Name: Name{"public", "v"}}) }, false},
 		{"comment", func(d *Database) { d.Comments = []Comment{{Kind: "table", Name: Name{"public", "t"}, Text: "x"}} }, false},
 	}
 	for _, tt := range tests {
@@ -63,6 +68,7 @@ func TestHashIsOfTheSchemaAlone(t *testing.T) {
 			t.Parallel()
 			d := base
 			d.Tables, d.Indexes, d.Sequences = slices.Clone(base.Tables), slices.Clone(base.Indexes), slices.Clone(base.Sequences)
+			d.Views = slices.Clone(base.Views)
 			d.Others, d.Comments = slices.Clone(base.Others), slices.Clone(base.Comments)
 			tt.change(&d)
 			require.Equal(t, tt.same, d.Hash() == hash)

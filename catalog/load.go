@@ -43,7 +43,7 @@ func Load(ctx context.Context, q Querier, opts LoadOptions) (*Database, error) {
 	r := &reader{q: q, sizes: !opts.NoSizes, db: &Database{}}
 	for _, step := range []func(context.Context) error{
 		r.session, r.database, r.schemas, r.extensions, r.readTypes, r.readUses,
-		r.enums, r.domains, r.composites, r.tables, r.columns, r.sequences,
+		r.enums, r.domains, r.composites, r.tables, r.views, r.columns, r.sequences,
 		r.constraints, r.indexes, r.others, r.comments,
 	} {
 		if err := step(ctx); err != nil {
@@ -68,6 +68,7 @@ type reader struct {
 	known       map[objectKey]Comment // what a comment on the object looks like, without its text
 	table       map[int64]int         // OID of a table: index into db.Tables
 	fields      map[int64]int         // OID of a composite's relation: index into db.Composites
+	view        map[int64]int         // OID of a view: index into db.Views
 	inherits    map[int64][]Name      // parents of tables and of indexes, by OID
 	tableByName map[Name]int
 }

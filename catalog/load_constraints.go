@@ -124,6 +124,17 @@ type indexRow struct {
 	Bytes      int64    `db:"bytes"`
 }
 
+// relation is the table or view of an OID; false is one of an extension.
+func (r *reader) relation(oid int64) (Name, bool) {
+	if i, ok := r.table[oid]; ok {
+		return r.db.Tables[i].Name, true
+	}
+	if i, ok := r.view[oid]; ok {
+		return r.db.Views[i].Name, true
+	}
+	return Name{}, false
+}
+
 type indexKeyRow struct {
 	Index           int64    `db:"index"`
 	Ord             int      `db:"ord"`
@@ -152,11 +163,10 @@ func (r *reader) indexes(ctx context.Context) error {
 		byIndex[k.Index] = append(byIndex[k.Index], k)
 	}
 	for _, x := range rows {
-		i, ok := r.table[x.Rel]
+		table, ok := r.relation(x.Rel)
 		if !ok {
 			continue
 		}
-		table := r.db.Tables[i].Name
 		n := Name{Schema: table.Schema, Name: x.Name}
 		if x.Def == "" {
 			return &GoneError{Kind: "index", Name: n}

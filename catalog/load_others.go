@@ -29,8 +29,6 @@ func (r *reader) others(ctx context.Context) error {
 		other := Other{Kind: o.Kind, Name: Name{Schema: o.Schema, Name: o.Name}, Table: name(o.TableSchema, o.Table)}
 		c := Comment{Kind: o.Kind, Name: other.Name, Object: o.Identity}
 		switch o.Kind {
-		case "view", "materialized view":
-			other.Uses = r.uses[objectKey{o.Class, o.OID}]
 		case "trigger", "rule", "policy": // named within their table
 			c.Name, c.Sub = *other.Table, o.Name
 		}

@@ -111,6 +111,12 @@ func (r *reader) columns(ctx context.Context) error {
 			})
 			continue
 		}
+		if i, ok := r.view[c.Rel]; ok {
+			if err := r.viewColumn(&r.db.Views[i], c); err != nil {
+				return err
+			}
+			continue
+		}
 		i, ok := r.table[c.Rel]
 		if !ok {
 			continue // of an extension's table

@@ -140,6 +140,12 @@ func TestSelectFromAServer(t *testing.T) {
 		"left filter.view materialized view app.stored: it reads app.customer, which is not selected",
 		"left filter.view view app.two: it reads app.customer, which is not selected",
 	}, told(findings)[:3])
+
+	got, findings, err = all.Select(Filter{IncludeTables: []string{"app.orders", "app.customer"}})
+	require.NoError(t, err)
+	require.Len(t, got.Views, 3)
+	require.Equal(t, in("stored"), got.index(t, in("stored_i")).Table, "an index goes with its materialized view")
+	require.Len(t, findings, 1)
 }
 
 // M2: through a pooler that takes only simple queries, the same is read.

@@ -22,7 +22,7 @@ type View struct {
 	Materialized bool         `json:"materialized,omitempty"`
 	Def          ViewDef      `json:"def"`
 	Columns      []ViewColumn `json:"columns"`                 // in attnum order
-	Options      []string     `json:"options,omitempty"`       // reloptions, sorted: "check_option=local", "security_barrier=true"
+	Options      []string     `json:"options,omitempty"`       // reloptions, sorted: "check_option=local", "security_barrier=true"; "toast." before those of the TOAST table
 	Populated    bool         `json:"populated,omitempty"`     // of a materialized view: it has been filled
 	AccessMeth   string       `json:"access_method,omitempty"` // of a materialized view, where it is not heap
 	Tablespace   string       `json:"tablespace,omitempty"`    // of a materialized view; empty is the database's
@@ -38,9 +38,15 @@ type View struct {
 type ViewColumn struct {
 	Name      string `json:"name"`
 	Type      Type   `json:"type"`
-	Default   Expr   `json:"default,omitempty"` // ALTER VIEW ... SET DEFAULT
-	Collation *Name  `json:"collation,omitempty"`
-	StatsTgt  int    `json:"stats_target"` // of a materialized view; -1 is the default
+	Default   Expr   `json:"default,omitempty"`   // ALTER VIEW ... SET DEFAULT
+	Collation *Name  `json:"collation,omitempty"` // only when it differs from the type's
+	Uses      []Ref  `json:"uses,omitempty"`      // what Default depends on
+
+	// Of a materialized view.
+	StatsTgt int      `json:"stats_target"`          // -1 is the default
+	Storage  string   `json:"storage,omitempty"`     // only when it differs from the type's: plain, external, extended, main
+	Compress string   `json:"compression,omitempty"` // pglz, lz4
+	Options  []string `json:"options,omitempty"`     // attoptions
 }
 
 // RoutineKind is pg_proc.prokind in words.

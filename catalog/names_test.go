@@ -76,7 +76,9 @@ func TestOddNames(t *testing.T) {
 				check := got.constraint(t, table.Name, n)
 				require.Equal(t, []string{n}, check.Columns)
 				require.Contains(t, got.Comments, Comment{Kind: "column", Name: table.Name, Sub: n, Text: n})
-				require.True(t, slices.ContainsFunc(got.Others, func(o Other) bool { return o.Kind == "view" && o.Name == schema("v"+short) }))
+				require.True(t, slices.ContainsFunc(got.Views, func(v View) bool {
+					return v.Name == schema("v"+short) && v.Columns[0].Name == n && v.Columns[0].Type == table.Columns[0].Type
+				}))
 			}
 
 			conn := db.Conn(t)

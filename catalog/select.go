@@ -56,6 +56,7 @@ type selection struct {
 
 	all    map[Name]bool // every table of the database
 	tables map[Name]bool // those chosen
+	views  map[Name]bool // every view of the database: whether it is chosen
 	needs                // what they cannot do without
 
 	relations   map[Name]bool // what is selected of the names that relations share
@@ -65,7 +66,7 @@ type selection struct {
 
 func newSelection(db *Database, m *matcher, chosen []Name) *selection {
 	s := &selection{
-		from: db, m: m, all: map[Name]bool{}, tables: map[Name]bool{}, needs: newNeeds(),
+		from: db, m: m, all: map[Name]bool{}, tables: map[Name]bool{}, views: map[Name]bool{}, needs: newNeeds(),
 		relations: map[Name]bool{}, constraints: map[ColumnRef]bool{},
 	}
 	for _, t := range db.Tables {
@@ -87,6 +88,8 @@ func (s *selection) database() *Database {
 		}
 		s.table(out.Tables[i])
 	}
+	s.chooseViews()
+	s.viewsChosen(&out)
 	out.Constraints = keep(s.from.Constraints, s.constraint)
 	for i := range out.Constraints {
 		c := &out.Constraints[i]
@@ -94,7 +97,7 @@ func (s *selection) database() *Database {
 		s.constraints[ColumnRef{c.Table, c.Name}] = true
 		s.refs(c.Uses)
 	}
-	out.Indexes = keep(s.from.Indexes, func(x Index) bool { return s.tables[x.Table] })
+	out.Indexes = keep(s.from.Indexes, func(x Index) bool { return s.tables[x.Table] || s.views[x.Table] })
 	for i := range out.Indexes {
 		s.relations[out.Indexes[i].Name] = true
 		s.refs(out.Indexes[i].Uses)
@@ -142,7 +145,7 @@ func (s *selection) objects(out *Database) {
 	for _, c := range out.Composites {
 		s.relations[c.Name], s.schemas[c.Name.Schema] = true, true
 	}
-	out.Others = keep(s.from.Others, s.others())
+	out.Others = keep(s.from.Others, s.others)
 	out.Extensions = keep(s.from.Extensions, func(x Extension) bool { return s.extensions[x.Name] || s.whole(x.Schema) })
 	for _, x := range out.Extensions {
 		s.schemas[x.Schema] = true
@@ -222,6 +225,7 @@ func (s *selection) unselected(out *Database) {
 		}
 	}
 	count(len(s.from.Tables)-len(out.Tables), "table")
+	count(len(s.from.Views)-len(out.Views), "view")
 	count(len(s.from.Sequences)-len(out.Sequences), "sequence")
 	count(len(s.from.Enums)+len(s.from.Domains)+len(s.from.Composites)-len(out.Enums)-len(out.Domains)-len(out.Composites), "type")
 	count(len(s.from.Extensions)-len(out.Extensions), "extension")

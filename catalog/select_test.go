@@ -68,6 +68,7 @@ func store() *Database {
 			{Name: public("customer_pkey"), Table: customer},
 			{Name: public("orders_i"), Table: orders},
 			{Name: public("payment_pkey"), Table: public("payment")},
+			{Name: public("stock_i"), Table: public("stock")},
 			{Name: public("payment_1_pkey"), Table: public("payment_1"), Parent: &Name{"public", "payment_pkey"}},
 		},
 		Comments: []Comment{
@@ -89,13 +90,17 @@ func store() *Database {
 			{Kind: "event trigger", Name: Name{Name: "e"}},
 			{Kind: "function", Name: Name{"app", "g()"}},
 			{Kind: "function", Name: public("f()")},
-			{Kind: "index", Name: public("stock_i"), Table: &Name{"public", "stock"}},
-			{Kind: "materialized view", Name: public("stock"), Uses: []Ref{{Kind: "view", Name: public("both")}}},
 			{Kind: "trigger", Name: public("touch"), Table: &orders},
 			{Kind: "trigger", Name: public("watch"), Table: &customer},
-			{Kind: "view", Name: public("both"), Uses: []Ref{{Kind: "table", Name: orders}, {Kind: "table", Name: customer}, {Kind: "routine", Name: public("f()")}}},
-			{Kind: "view", Name: public("constant")},
-			{Kind: "view", Name: public("of_orders"), Uses: []Ref{{Kind: "table", Name: orders}}},
+			{Kind: "trigger", Name: public("instead"), Table: &Name{"public", "of_orders"}},
+			{Kind: "rule", Name: public("redirect"), Table: &Name{"public", "both"}},
+		},
+		Views: []View{
+			{Name: public("stock"), Materialized: true, Uses: []Ref{{Kind: "view", Name: public("both")}}},
+			{Name: public("both"), Uses: []Ref{{Kind: "table", Name: orders}, {Kind: "table", Name: customer}, {Kind: "routine", Name: public("f()")}}},
+			{Name: public("constant")},
+			{Name: Name{"types", "one"}},
+			{Name: public("of_orders"), Uses: []Ref{{Kind: "table", Name: orders}, {Kind: "view", Name: Name{"types", "one"}}}},
 		},
 	}
 	db.sort()
@@ -136,6 +141,9 @@ func listed(db *Database) []string {
 	for _, x := range db.Comments {
 		out = append(out, "comment "+x.Text)
 	}
+	for _, x := range db.Views {
+		add(x.Kind(), x.Name)
+	}
 	for _, x := range db.Others {
 		add(x.Kind, x.Name)
 	}
@@ -162,13 +170,13 @@ func TestSelectOneTable(t *testing.T) {
 		"sequence public.orders_id_seq", "sequence public.shared", "sequence types.prices", "table public.orders",
 		"constraint orders_check", "constraint orders_spatial_fkey", "index public.orders_i",
 		"comment 4", "comment 8", "comment 9", "comment 10", "comment 11", "comment 13",
-		"trigger public.touch", "view public.of_orders",
+		"view public.of_orders", "view types.one", "trigger public.instead", "trigger public.touch",
 	}, listed(got)))
 	require.Empty(t, cmp.Diff([]string{
 		"left filter.foreign-key constraint public.orders.orders_customer_fkey: the foreign key refers to public.customer, which is not selected",
 		"left filter.view materialized view public.stock: it reads public.customer, which is not selected",
 		"left filter.view view public.both: it reads public.customer, which is not selected",
-		"info filter.unselected objects not selected: left out by the filters: 6 tables, 2 sequences, 2 types, 1 extension, 1 schema, 8 other objects",
+		"info filter.unselected objects not selected: left out by the filters: 6 tables, 3 views, 2 sequences, 2 types, 1 extension, 1 schema, 5 other objects",
 	}, told(findings)))
 	require.Nil(t, got.sequence(t, public("shared")).Owner, "its owner is not selected")
 	require.Equal(t, store(), db, "Select changed the model")
@@ -205,7 +213,7 @@ func TestSelectSchema(t *testing.T) {
 		"schema app", "schema ext", "extension citext", "enum app.unused", "sequence app.alone", "table app.log", "comment 6", "function app.g()",
 	}, listed(got)))
 	require.Empty(t, cmp.Diff([]string{
-		"info filter.unselected objects not selected: left out by the filters: 6 tables, 4 sequences, 4 types, 1 extension, 2 schemas, 9 other objects",
+		"info filter.unselected objects not selected: left out by the filters: 6 tables, 5 views, 4 sequences, 4 types, 1 extension, 2 schemas, 6 other objects",
 	}, told(findings)))
 
 	got, _, err = store().Select(Filter{ExcludeSchemas: []string{"app"}})

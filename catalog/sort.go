@@ -21,6 +21,7 @@ func (db *Database) sort() {
 		return cmp.Or(a.Table.Compare(b.Table), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Kind, b.Kind))
 	})
 	slices.SortFunc(db.Indexes, func(a, b Index) int { return cmp.Or(a.Table.Compare(b.Table), a.Name.Compare(b.Name)) })
+	slices.SortFunc(db.Views, func(a, b View) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(db.Comments, func(a, b Comment) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Name.Compare(b.Name), cmp.Compare(a.Sub, b.Sub), cmp.Compare(a.Object, b.Object))
 	})

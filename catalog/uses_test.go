@@ -97,10 +97,8 @@ func TestUses(t *testing.T) {
 
 		column := func(r Ref, name string) Ref { r.Column = name; return r }
 		views := map[string][]Ref{}
-		for _, o := range got.Others {
-			if isView(o.Kind) {
-				views[o.Name.Name] = o.Uses
-			}
+		for _, v := range got.Views {
+			views[v.Name.Name] = v.Uses
 		}
 		same(t, map[string][]Ref{
 			"v": {f, column(seq, "last_value"), column(ref("table", "t"), "i"), column(ref("table", "t"), "of_word"), ref("type", "word")},

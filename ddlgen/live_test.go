@@ -181,6 +181,7 @@ func comparable(db *catalog.Database, plan *Plan) *catalog.Database {
 	}
 	c.Indexes = slices.DeleteFunc(c.Indexes, func(x catalog.Index) bool { return !whole[x.Table] || spoken[indexObject(&x)] })
 	c.Comments = slices.DeleteFunc(slices.Clone(c.Comments), func(m catalog.Comment) bool { return spoken[commentObject(m)] })
+	c.Views = slices.DeleteFunc(slices.Clone(c.Views), func(v catalog.View) bool { return spoken[objectOf(v.Kind(), v.Name)] })
 	c.Tables = nil
 	for _, t := range db.Tables {
 		if !whole[t.Name] || spoken[tableObject(t.Name)] {

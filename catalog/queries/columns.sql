@@ -1,5 +1,5 @@
--- Live columns of tables, and fields of composite types. Ordered by number,
--- so that the reader only appends. attcompression came with 14;
+-- Live columns of tables and views, and fields of composite types. Ordered by
+-- number, so that the reader only appends. Views may stand in any schema. attcompression came with 14;
 -- attstattarget is NULL for the default on 17 and later, -1 before.
 -- Versions: 13 to 18.
 SELECT a.attrelid::pg_catalog.int8 AS rel,
@@ -26,7 +26,9 @@ JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.atthasdef
 LEFT JOIN pg_catalog.pg_collation co ON co.oid = a.attcollation AND a.attcollation <> t.typcollation
 LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
-WHERE c.relkind IN ('r', 'p', 'f', 'c') AND a.attnum > 0 AND NOT a.attisdropped
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', '_pg2db9', '_pg2db9_probe')
+WHERE (c.relkind IN ('r', 'p', 'f', 'c') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+       OR c.relkind IN ('v', 'm') AND c.oid >= 16384)
+  AND a.attnum > 0 AND NOT a.attisdropped
+  AND n.nspname NOT IN ('pg_toast', '_pg2db9', '_pg2db9_probe')
   AND n.nspname !~ '^pg_(toast_)?temp_[0-9]+$'
 ORDER BY a.attrelid, a.attnum

@@ -35,7 +35,8 @@ LEFT JOIN pg_catalog.pg_opclass op
                                WHERE o2.opcmethod = op.opcmethod AND o2.opcdefault AND o2.oid <> op.oid
                                  AND o2.opcintype = COALESCE(NULLIF(kt.typbasetype, 0), kt.oid)))
 LEFT JOIN pg_catalog.pg_namespace opn ON opn.oid = op.opcnamespace
-WHERE t.relkind IN ('r', 'p', 'f')
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', '_pg2db9', '_pg2db9_probe')
+WHERE (t.relkind IN ('r', 'p', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+       OR t.relkind = 'm' AND t.oid >= 16384)
+  AND n.nspname NOT IN ('pg_toast', '_pg2db9', '_pg2db9_probe')
   AND n.nspname !~ '^pg_(toast_)?temp_[0-9]+$'
 ORDER BY i.indexrelid, u.ord

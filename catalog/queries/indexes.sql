@@ -1,5 +1,5 @@
--- Indexes of tables, those behind constraints too; of materialized views see
--- others.sql. indnullsnotdistinct came with 15. $1 asks for the sizes.
+-- Indexes of tables and materialized views, those behind constraints too.
+-- indnullsnotdistinct came with 15. $1 asks for the sizes.
 -- Versions: 13 to 18.
 SELECT i.indexrelid::pg_catalog.int8 AS oid,
        i.indrelid::pg_catalog.int8 AS rel,
@@ -25,6 +25,7 @@ JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
 JOIN pg_catalog.pg_am am ON am.oid = c.relam
 LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')
 LEFT JOIN pg_catalog.pg_tablespace sp ON sp.oid = c.reltablespace
-WHERE t.relkind IN ('r', 'p', 'f')
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', '_pg2db9', '_pg2db9_probe')
+WHERE (t.relkind IN ('r', 'p', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+       OR t.relkind = 'm' AND t.oid >= 16384)
+  AND n.nspname NOT IN ('pg_toast', '_pg2db9', '_pg2db9_probe')
   AND n.nspname !~ '^pg_(toast_)?temp_[0-9]+$'

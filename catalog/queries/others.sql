@@ -12,24 +12,13 @@ WITH ns (oid, nspname) AS (
     FROM pg_catalog.pg_namespace n
     WHERE n.nspname NOT IN ('pg_toast', '_pg2db9', '_pg2db9_probe') AND n.nspname !~ '^pg_(toast_)?temp_[0-9]+$'
 ), object (class, oid, kind, schema, name, rel) AS (
-    SELECT 'pg_class', c.oid, CASE c.relkind WHEN 'v' THEN 'view' ELSE 'materialized view' END,
-           ns.nspname, c.relname::pg_catalog.text, NULL::pg_catalog.oid
-    FROM pg_catalog.pg_class c JOIN ns ON ns.oid = c.relnamespace
-    WHERE c.relkind IN ('v', 'm')
-    UNION ALL
-    SELECT 'pg_class', c.oid, 'index', ns.nspname, c.relname, t.oid
-    FROM pg_catalog.pg_index i
-    JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-    JOIN pg_catalog.pg_class t ON t.oid = i.indrelid AND t.relkind = 'm'
-    JOIN ns ON ns.oid = c.relnamespace
-    UNION ALL
     SELECT 'pg_proc', p.oid,
            CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' WHEN 'w' THEN 'window function' ELSE 'function' END,
            ns.nspname,
            p.proname || '(' || pg_catalog.array_to_string(ARRAY(
                SELECT pg_catalog.format_type(u.typ, NULL)
                FROM pg_catalog.unnest(p.proargtypes::pg_catalog.oid[]) WITH ORDINALITY u(typ, ord)
-               ORDER BY u.ord), ',') || ')', NULL
+               ORDER BY u.ord), ',') || ')', NULL::pg_catalog.oid
     FROM pg_catalog.pg_proc p JOIN ns ON ns.oid = p.pronamespace
     UNION ALL
     SELECT 'pg_trigger', g.oid, 'trigger', ns.nspname, g.tgname, c.oid

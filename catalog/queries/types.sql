@@ -1,5 +1,5 @@
--- Every pair of type and modifier that a column, a composite's field or a
--- domain's base has, so that format_type runs once per pair, not per column.
+-- Every pair of type and modifier that a column of a table or view, a
+-- composite's field or a domain's base has, so that format_type runs once per pair, not per column.
 -- An array is told by its element's typarray: int2vector and name have
 -- elements too, and are none. An array, a multirange and a row type belong to
 -- the extension of their element, range or table; 17 and later say so only
@@ -10,8 +10,10 @@ WITH used (typid, typmod) AS (
     FROM pg_catalog.pg_attribute a
     JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'f', 'c') AND a.attnum > 0 AND NOT a.attisdropped
-      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', '_pg2db9', '_pg2db9_probe')
+    WHERE (c.relkind IN ('r', 'p', 'f', 'c') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+           OR c.relkind IN ('v', 'm') AND c.oid >= 16384)
+      AND a.attnum > 0 AND NOT a.attisdropped
+      AND n.nspname NOT IN ('pg_toast', '_pg2db9', '_pg2db9_probe')
       AND n.nspname !~ '^pg_(toast_)?temp_[0-9]+$'
     UNION
     SELECT t.typbasetype, t.typtypmod

@@ -209,6 +209,9 @@ CREATE TRIGGER instead INSTEAD OF INSERT ON app.names FOR EACH ROW EXECUTE FUNCT
 COMMENT ON TRIGGER instead ON app.names IS 'a trigger of a view';
 CREATE RULE redirect AS ON DELETE TO app.names DO INSTEAD NOTHING;
 COMMENT ON RULE redirect ON app.names IS 'a rule of a view';
+CREATE VIEW app.checked WITH (security_barrier) AS SELECT c.id, c.name FROM app.customers c WHERE c.id > 0 WITH LOCAL CHECK OPTION;
+ALTER VIEW app.checked ALTER COLUMN name SET DEFAULT 'nobody';
+CREATE MATERIALIZED VIEW app.empty WITH (fillfactor = 50) AS SELECT 1 AS one WITH NO DATA;
 CREATE MATERIALIZED VIEW app.totals AS SELECT n.name, count(*) AS n FROM app.names n GROUP BY n.name;
 COMMENT ON MATERIALIZED VIEW app.totals IS 'a materialized view';
 COMMENT ON COLUMN app.totals.n IS 'a column of a materialized view';

@@ -79,7 +79,7 @@ UNION ALL SELECT concat_ws(' ', 'pg_inherits', i.name, t.name)
     FROM pg_catalog.pg_inherits x JOIN named i ON i.oid = x.inhrelid JOIN named t ON t.oid = x.inhparent
     JOIN ours ON ours.oid = i.oid AND c = 'pg_class'::regclass
 UNION ALL SELECT concat_ws(' ', 'pg_attribute', n.name, a.attname)
-    FROM pg_catalog.pg_attribute a JOIN named n ON n.oid = a.attrelid AND n.relkind IN ('r', 'p', 'f', 'c')
+    FROM pg_catalog.pg_attribute a JOIN named n ON n.oid = a.attrelid AND n.relkind IN ('r', 'p', 'f', 'c', 'v', 'm')
     JOIN ours ON ours.oid = n.oid AND c = 'pg_class'::regclass WHERE a.attnum > 0 AND NOT a.attisdropped
 UNION ALL SELECT concat_ws(' ', 'pg_foreign_table', n.name, s.srvname)
     FROM pg_catalog.pg_foreign_table f JOIN named n ON n.oid = f.ftrelid JOIN pg_catalog.pg_foreign_server s ON s.oid = f.ftserver
