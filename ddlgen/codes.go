@@ -58,16 +58,15 @@ const (
 	objectLeft       finding.Code = "object.left"
 )
 
-// Rule documents one code: how much it asks of the user, when it is found and
-// what can be done.
-type Rule struct {
+// rule documents one code: a finding.Rule.
+type rule struct {
 	Code     finding.Code
 	Severity finding.Severity
 	Reason   string
 	Remedy   string
 }
 
-var rules = []Rule{
+var rules = []rule{
 	{typeMapped, finding.Change, "The target has no such type: the column gets another, and each value travels in a form that keeps it.", "Check what the application does with the column; the loss is named."},
 	{typePrecision, finding.Change, "The target keeps fewer fractional digits of a second: values are rounded on the source.", "Where microseconds matter, keep them in a bigint or text column before the move."},
 	{typeUnbounded, finding.Info, "A numeric without a bound may hold more digits, NaN or infinities than the target takes: such a row is refused.", "Look for values of more than 28 digits, NaN and infinities before the move."},
@@ -118,14 +117,17 @@ var rules = []Rule{
 }
 
 // Rules lists every code with its reason and remedy, by code.
-func Rules() []Rule {
-	out := slices.Clone(rules)
-	slices.SortFunc(out, func(a, b Rule) int { return strings.Compare(string(a.Code), string(b.Code)) })
+func Rules() []finding.Rule {
+	out := make([]finding.Rule, len(rules))
+	for i, r := range rules {
+		out[i] = finding.Rule(r)
+	}
+	slices.SortFunc(out, func(a, b finding.Rule) int { return strings.Compare(string(a.Code), string(b.Code)) })
 	return out
 }
 
-func ruleOf(code finding.Code) Rule {
-	i := slices.IndexFunc(rules, func(r Rule) bool { return r.Code == code })
+func ruleOf(code finding.Code) rule {
+	i := slices.IndexFunc(rules, func(r rule) bool { return r.Code == code })
 	if i < 0 {
 		panic("ddlgen: undocumented finding " + string(code)) // a test walks over all codes
 	}
