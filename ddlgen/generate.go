@@ -6,6 +6,7 @@ import (
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/ddlgen/usermap"
 )
 
 // Options are the user's wishes that shape a plan.
@@ -24,6 +25,8 @@ type Options struct {
 	Accept []string
 	// Unfit are columns with values that the target would refuse or change.
 	Unfit []Unfit
+	// Mapping is what the user wants otherwise than it is; nil is nothing.
+	Mapping *usermap.Mapping
 	// OnlyData leaves out every statement: transfers alone, for tables that exist.
 	OnlyData bool
 }

@@ -1,6 +1,8 @@
 package ddlgen
 
 import (
+	"slices"
+
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/catalog/finding"
 	"github.com/pg2db9/pg2db9/verify/digest"
@@ -9,13 +11,14 @@ import (
 // Plan is all that will be done to the target, in order, and all that will
 // not. It is immutable after Generate: the same input gives the same bytes.
 type Plan struct {
-	SourceHash string            `json:"source_hash"` // Database.Hash of the model it was made from
-	Profile    string            `json:"profile"`
-	Statements []Statement       `json:"statements"` // by phase, in an order that works
-	Transfers  []Transfer        `json:"transfers"`  // by target name
-	Sequences  []SequenceValue   `json:"sequences"`  // values to set after the data
-	Expect     []ExpectedTable   `json:"expect"`     // what reading the target back must show, by name
-	Findings   []finding.Finding `json:"findings"`
+	SourceHash  string            `json:"source_hash"`            // Database.Hash of the model it was made from
+	MappingHash string            `json:"mapping_hash,omitempty"` // usermap.Mapping.Hash of the user's mapping; empty is none
+	Profile     string            `json:"profile"`
+	Statements  []Statement       `json:"statements"` // by phase, in an order that works
+	Transfers   []Transfer        `json:"transfers"`  // by target name
+	Sequences   []SequenceValue   `json:"sequences"`  // values to set after the data
+	Expect      []ExpectedTable   `json:"expect"`     // what reading the target back must show, by name
+	Findings    []finding.Finding `json:"findings"`
 }
 
 // Phase is a stage of the run. Phases are executed in their order; the data
@@ -53,7 +56,8 @@ type Statement struct {
 	NoTx     bool           `json:"no_tx,omitempty"`    // must run outside of a transaction block
 	Optional bool           `json:"optional,omitempty"` // its failure is reported but makes the run neither failed nor partial (comments, ANALYZE)
 	Findings []finding.Code `json:"findings,omitempty"`
-	Undo     string         `json:"undo,omitempty"` // the statement that takes it back; empty where nothing has to be taken back
+	RefTable *catalog.Name  `json:"ref_table,omitempty"` // of a foreign key: the target table that it refers to
+	Undo     string         `json:"undo,omitempty"`      // the statement that takes it back; empty where nothing has to be taken back
 
 	// Carries are the objects that come to be with Object: the columns of a
 	// table, its inline constraints, the sequence of an identity column, the
@@ -69,6 +73,28 @@ type Transfer struct {
 	Columns   []ColumnTransfer `json:"columns"`              // generated columns left out; may be empty (a table without columns still has rows)
 	Key       []string         `json:"key,omitempty"`        // target columns of the primary key, else of a NOT NULL unique key; for reading in key order
 	KeyInline bool             `json:"key_inline,omitempty"` // the key stands in CREATE TABLE
+
+	// Where are the user's conditions on the rows of Relations, one for each,
+	// SQL on the source; empty, or nil, is all rows. The target holds no others.
+	Where []string `json:"where,omitempty"`
+	// NoData says who leaves the rows behind ("--exclude-table-data"); empty: they
+	// are copied. Relations is empty then.
+	NoData string `json:"no_data,omitempty"`
+}
+
+// WhereOf is the condition on the rows of one of Relations, in parentheses;
+// empty is all rows.
+func (t *Transfer) WhereOf(relation catalog.Name) string {
+	i := slices.Index(t.Relations, relation)
+	if i < 0 || i >= len(t.Where) || t.Where[i] == "" {
+		return ""
+	}
+	return "(" + t.Where[i] + ")"
+}
+
+// Filtered says whether some rows are left behind by the user's conditions.
+func (t *Transfer) Filtered() bool {
+	return slices.ContainsFunc(t.Where, func(w string) bool { return w != "" })
 }
 
 // ColumnTransfer says how one column travels.
