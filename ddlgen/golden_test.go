@@ -174,7 +174,7 @@ func transfersText(plan *Plan) string {
 		}
 		fmt.Fprintf(&b, " columns %d\n", len(tr.Columns))
 		for _, c := range tr.Columns {
-			if c.Select == ident(c.Source) && c.TargetType == c.SourceType.Text {
+			if c.Select == ident(c.Source) && c.TargetType == c.SourceType.Text && c.Affected == nil {
 				continue
 			}
 			fmt.Fprintf(&b, "    %s: %s", c.Select, c.TargetType)
@@ -182,6 +182,13 @@ func transfersText(plan *Plan) string {
 				fmt.Fprintf(&b, " canon %s", c.Canon)
 			}
 			b.WriteString("\n")
+			for _, a := range c.Affected {
+				refused := ""
+				if a.Refused {
+					refused = " refused"
+				}
+				fmt.Fprintf(&b, "        %s%s: %s\n", a.Kind, refused, strings.Join(strings.Fields(a.Where), " "))
+			}
 		}
 	}
 	for _, v := range plan.Sequences {

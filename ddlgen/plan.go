@@ -139,7 +139,9 @@ type ExpectedColumn struct {
 // Affected is a class of values that a transfer changes, or that the target
 // refuses: what a scan of the source's rows counts.
 type Affected struct {
-	Kind    string `json:"kind"`              // stable: "sub-millisecond", "nan", "infinity", "digits", "bc", "far-date", "24:00", "days-beside-hours", "nul", ...
-	Where   string `json:"where"`             // SQL condition on the source, true of such a row; reads the column by its quoted name
-	Refused bool   `json:"refused,omitempty"` // the target refuses the value; false: it arrives as another one
+	Kind     string `json:"kind"`               // stable: "sub-millisecond", "nan", "infinity", "digits", "bc", "far-date", "hour-24", "days", "nul", ...
+	What     string `json:"what"`               // what such a row has, in words
+	Where    string `json:"where"`              // SQL condition on the source, true of such a row; reads the column by its quoted name
+	Refused  bool   `json:"refused,omitempty"`  // the target refuses the value, or stores another one unasked; false: the transfer itself changes it
+	Document bool   `json:"document,omitempty"` // as json such values arrive
 }

@@ -32,7 +32,7 @@ func (p *planner) transfer(t *tablePlan) {
 			Source: c.c.Name, Target: c.c.Name, Computed: c.c.Generated != "",
 			SourceType: c.c.Type, TargetType: c.typ.target,
 			Select: c.typ.pick(c.c.Name), ReadBack: ident(c.c.Name),
-			Canon: c.typ.canon, Loss: c.typ.loss,
+			Canon: c.typ.canon, Loss: c.typ.loss, Affected: p.affected(t.t, c.c, c.typ),
 		})
 	}
 	key, constraint := p.transferKey(t)

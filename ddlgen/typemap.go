@@ -31,6 +31,8 @@ type mapping struct {
 	check  string // condition that keeps the type's bounds; %s is the column
 	unit   bool   // arrays travel by array although the element needs no cast
 	loss   string
+
+	affected []valueClass // values that do not arrive as they are; see affected.go
 }
 
 // typeMap is the table of DB9's types, by pg_type.typname; what an extension
@@ -45,18 +47,18 @@ var typeMap = map[string]mapping{
 	"varchar":  {},
 	"name":     {},
 	"bytea":    {},
-	"date":     {},
-	"time":     {},
-	"json":     {},
-	"jsonb":    {},
+	"date":     {affected: []valueClass{infinity, yearBC, farYear}},
+	"time":     {affected: []valueClass{hour24}},
+	"json":     {affected: []valueClass{jsonNUL}},
+	"jsonb":    {affected: []valueClass{longNumber}},
 	"tsvector": {},
 	"tsquery":  {},
 
 	// Decided by their modifiers; see typing.
-	"numeric":     {},
-	"timestamp":   {},
-	"timestamptz": {},
-	"interval":    {},
+	"numeric":     {affected: []valueClass{numericNaN, numericInfinity, numericDigits}},
+	"timestamp":   {affected: []valueClass{infinity, yearBC, farYear}},
+	"timestamptz": {affected: []valueClass{infinity, yearBC, farYear}},
+	"interval":    {affected: []valueClass{intervalDays, intervalInfinity}},
 
 	"int2": {
 		target: "integer", class: alike, check: "%s BETWEEN -32768 AND 32767",
@@ -68,9 +70,9 @@ var typeMap = map[string]mapping{
 	},
 	"bpchar": {
 		target: "character varying", length: true, cast: "text", class: alike,
-		loss: "the padding: trailing blanks count in later comparisons",
+		loss: "the padding: trailing blanks count in later comparisons", affected: []valueClass{padding},
 	},
-	"char":   {target: "text", class: alike, loss: "the limit of one byte"},
+	"char":   {target: "text", class: alike, loss: "the limit of one byte", affected: []valueClass{highByte, octalByte}},
 	"money":  {target: "numeric", cast: "numeric", class: other, loss: "the currency format"},
 	"timetz": {target: "text", class: other, loss: "order and arithmetic"},
 
@@ -117,9 +119,12 @@ var typeMap = map[string]mapping{
 	"txid_snapshot": {target: "text", class: other, loss: "operators"},
 	"jsonpath":      {target: "text", class: other, loss: "operators"},
 
-	"vector/vector":    {},
-	"vector/halfvec":   {target: "vector", length: true, cast: "vector", own: true, class: alike, loss: "the half size"},
-	"vector/sparsevec": {target: "vector", length: true, cast: "vector", own: true, class: alike, loss: "the sparse form"},
+	"vector/vector":  {},
+	"vector/halfvec": {target: "vector", length: true, cast: "vector", own: true, class: alike, loss: "the half size"},
+	"vector/sparsevec": {
+		target: "vector", length: true, cast: "vector", own: true, class: alike, loss: "the sparse form",
+		affected: []valueClass{manyDimensions},
+	},
 	"hstore/hstore": {
 		target: "jsonb", call: "hstore_to_jsonb", own: true, array: "jsonb[]", class: other,
 		loss: "the operators of hstore",

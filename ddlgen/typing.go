@@ -279,8 +279,7 @@ func numericTyping(t catalog.Type, digits int) typing {
 		out.message = fmt.Sprintf("%s without a bound: rows with more than %d digits, NaN or infinities are refused by the target", t.Text, digits)
 		return out
 	}
-	precision, scale := numericMod(t.Mod)
-	if int(max(precision, scale, precision-scale)) > digits {
+	if !fitsDigits(t, digits) {
 		return refusedType(t, fmt.Sprintf("the target keeps %d digits", digits))
 	}
 	return out
