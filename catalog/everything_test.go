@@ -148,6 +148,35 @@ func objects(db *Database) []string {
 			add("pg_attribute", v.Name, c.Name)
 		}
 	}
+	for _, g := range db.Triggers {
+		add("pg_trigger", g.Table, g.Name)
+	}
+	for _, g := range db.EventTriggers {
+		add("pg_event_trigger", Name{Name: g.Name})
+	}
+	for _, r := range db.Rules {
+		add("pg_rewrite", r.Table, r.Name)
+	}
+	for _, p := range db.Policies {
+		add("pg_policy", p.Table, p.Name)
+	}
+	seen := map[Name]bool{} // one row of the catalog may be several entries
+	for _, d := range db.DefaultPrivileges {
+		n := Name{d.Schema, "FOR ROLE " + d.Role + " ON " + d.Objects}
+		if !seen[n] {
+			add("pg_default_acl", n)
+		}
+		seen[n] = true
+	}
+	for _, s := range db.Settings {
+		switch {
+		case !s.Database: // objects.sql asks for this database's
+		case s.Role == "":
+			add("pg_db_role_setting", s.Name)
+		default:
+			add("pg_db_role_setting", s.Name, "OF ROLE", s.Role)
+		}
+	}
 	for _, o := range db.Others {
 		for range max(1, o.Count) {
 			otherObject(o, add)
@@ -165,24 +194,18 @@ func otherObject(o Other, add func(string, ...any)) {
 		add("pg_proc", o.Kind, o.Name)
 	case "base type", "range type", "shell type":
 		add("pg_type", o.Kind, o.Name)
-	case "trigger":
-		add("pg_trigger", *o.Table, o.Name.Name)
-	case "rule":
-		add("pg_rewrite", *o.Table, o.Name.Name)
-	case "policy":
-		add("pg_policy", *o.Table, o.Name.Name)
 	case "statistics":
 		add("pg_statistic_ext", *o.Table, o.Name)
-	case "privileges", "owner", "extension configuration table": // no objects, but marks of objects
+	case "extension configuration table": // no object, but the mark of one
 	default:
 		class, ok := map[string]string{
 			"operator": "pg_operator", "operator class": "pg_opclass", "operator family": "pg_opfamily", "cast": "pg_cast",
 			"collation": "pg_collation", "conversion": "pg_conversion", "text search configuration": "pg_ts_config",
 			"text search dictionary": "pg_ts_dict", "text search parser": "pg_ts_parser", "text search template": "pg_ts_template",
-			"publication": "pg_publication", "event trigger": "pg_event_trigger", "foreign data wrapper": "pg_foreign_data_wrapper",
+			"publication": "pg_publication", "foreign data wrapper": "pg_foreign_data_wrapper",
 			"server": "pg_foreign_server", "user mapping": "pg_user_mapping", "language": "pg_language", "access method": "pg_am",
-			"transform": "pg_transform", "default privileges": "pg_default_acl", "large object": "pg_largeobject_metadata",
-			"subscription": "pg_subscription", "setting": "pg_db_role_setting", "comment on large object": "pg_description_of_large_object",
+			"transform": "pg_transform", "large object": "pg_largeobject_metadata",
+			"subscription": "pg_subscription", "comment on large object": "pg_description_of_large_object",
 		}[o.Kind]
 		if !ok {
 			class = "unknown kind " + o.Kind

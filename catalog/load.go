@@ -44,7 +44,7 @@ func Load(ctx context.Context, q Querier, opts LoadOptions) (*Database, error) {
 	for _, step := range []func(context.Context) error{
 		r.session, r.database, r.schemas, r.extensions, r.readTypes, r.readUses,
 		r.enums, r.domains, r.composites, r.tables, r.views, r.columns, r.sequences,
-		r.constraints, r.indexes, r.others, r.comments,
+		r.constraints, r.indexes, r.triggers, r.eventTriggers, r.rules, r.policies, r.others, r.comments, r.rights,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err

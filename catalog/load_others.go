@@ -28,10 +28,6 @@ func (r *reader) others(ctx context.Context) error {
 	for _, o := range rows {
 		other := Other{Kind: o.Kind, Name: Name{Schema: o.Schema, Name: o.Name}, Table: name(o.TableSchema, o.Table)}
 		c := Comment{Kind: o.Kind, Name: other.Name, Object: o.Identity}
-		switch o.Kind {
-		case "trigger", "rule", "policy": // named within their table
-			c.Name, c.Sub = *other.Table, o.Name
-		}
 		r.db.Others = append(r.db.Others, other)
 		r.know(o.Class, o.OID, c)
 	}

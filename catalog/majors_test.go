@@ -43,6 +43,11 @@ func TestEveryMajorGivesTheSameModel(t *testing.T) {
 					model.Comments[i].Name = Name{}
 				}
 			}
+			for i := range model.Owners {
+				if model.Owners[i].Object.Kind == "database" {
+					model.Owners[i].Object.Name = ""
+				}
+			}
 			require.Equal(t, db.Cluster().Major(), model.ServerVersion/10000)
 			mu.Lock()
 			defer mu.Unlock()
@@ -105,6 +110,7 @@ func TestHashFollowsTheSchema(t *testing.T) {
 			for _, sql := range []string{
 				"INSERT INTO app.t (a) SELECT n FROM generate_series(1, 1000) n", "ANALYZE", "SELECT nextval('app.t_id_seq')", "SELECT setval('app.t_id_seq', 9000)",
 				"UPDATE app.t SET b = repeat('x', 10000)", "VACUUM", "VACUUM FULL app.t", "REINDEX TABLE app.t", "TRUNCATE app.t CASCADE", "SELECT lo_create(0)", "CREATE TEMP TABLE x ()",
+				"GRANT SELECT ON app.t TO PUBLIC", "ALTER TABLE app.t OWNER TO pg_monitor", "ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT SELECT ON TABLES TO PUBLIC",
 			} {
 				db.Exec(t, sql)
 				require.Equal(t, last, load(t, db).Hash(), sql)
@@ -123,7 +129,8 @@ func TestHashFollowsTheSchema(t *testing.T) {
 				"ALTER TABLE app.t SET (fillfactor = 70)", "ALTER TABLE app.t REPLICA IDENTITY FULL", "ALTER TABLE app.t ENABLE ROW LEVEL SECURITY", "ALTER TABLE app.u SET UNLOGGED",
 				"ALTER TABLE app.parts DETACH PARTITION app.part", "ALTER TABLE app.parts ATTACH PARTITION app.part FOR VALUES FROM (1) TO (2)",
 				"CREATE TRIGGER g BEFORE INSERT ON app.t FOR EACH ROW EXECUTE FUNCTION app.f()", "CREATE POLICY p ON app.t", "DROP VIEW app.v", "CREATE SCHEMA other",
-				"ALTER TABLE app.u SET SCHEMA other", "GRANT SELECT ON app.t TO PUBLIC", "ALTER TABLE app.t OWNER TO pg_monitor", "CREATE STATISTICS app.s ON a, d FROM app.t",
+				"ALTER TABLE app.t DISABLE TRIGGER g", "DROP POLICY p ON app.t", "CREATE RULE r AS ON DELETE TO app.t DO ALSO NOTIFY x",
+				"ALTER TABLE app.u SET SCHEMA other", "CREATE STATISTICS app.s ON a, d FROM app.t",
 			} {
 				db.Exec(t, sql)
 				hash := load(t, db).Hash()

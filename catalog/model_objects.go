@@ -116,6 +116,14 @@ type Trigger struct {
 	NewTable   string     `json:"new_table,omitempty"`
 	Enabled    string     `json:"enabled"` // origin, replica, always, disabled
 	Uses       []Ref      `json:"uses,omitempty"`
+
+	Apart []TriggerState `json:"apart,omitempty"` // partitions whose copy is enabled in another way
+}
+
+// TriggerState says how a partition's copy of a trigger is enabled.
+type TriggerState struct {
+	Table   Name   `json:"table"`
+	Enabled string `json:"enabled"`
 }
 
 // EventTrigger is an event trigger.

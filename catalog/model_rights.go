@@ -61,6 +61,7 @@ type Setting struct {
 	Database bool   `json:"database"`       // for this database; false is for all of the cluster's
 	Name     string `json:"name"`
 	Value    string `json:"value"`
+	Unread   bool   `json:"unread,omitempty"` // the value was not read: the parameter is the application's, and may hold a secret
 }
 
 // SecurityLabel is one SECURITY LABEL.

@@ -151,7 +151,10 @@ func (s *selection) objects(out *Database) {
 		s.schemas[x.Schema] = true
 	}
 	out.Schemas = keep(s.from.Schemas, func(n Schema) bool { return s.schemas[n.Name] || s.whole(n.Name) })
-	out.Comments = keep(s.from.Comments, s.comments(out))
+	s.rights(out)
+	commented := s.comments(out)
+	out.Comments = keep(s.from.Comments, commented)
+	s.rightsOf(out, commented)
 }
 
 // whole says whether a schema is chosen with all that it holds.
@@ -230,7 +233,7 @@ func (s *selection) unselected(out *Database) {
 	count(len(s.from.Enums)+len(s.from.Domains)+len(s.from.Composites)-len(out.Enums)-len(out.Domains)-len(out.Composites), "type")
 	count(len(s.from.Extensions)-len(out.Extensions), "extension")
 	count(len(s.from.Schemas)-len(out.Schemas), "schema")
-	count(len(s.from.Others)-len(out.Others), "other object")
+	count(len(s.from.Others)+s.from.hanging()-len(out.Others)-out.hanging(), "other object")
 	if len(parts) > 0 {
 		s.findings = append(s.findings, finding.Finding{
 			Code: codeUnselected, Severity: finding.Info, Object: finding.Object{Kind: "objects", Name: "not selected"},

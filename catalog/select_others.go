@@ -31,7 +31,7 @@ func (s *selection) comments(out *Database) func(Comment) bool {
 	}
 	return func(c Comment) bool {
 		switch c.Kind {
-		case "database":
+		case "database", "event trigger":
 			return s.m.wholeSchema("")
 		case "schema":
 			return schemas[c.Name.Name]

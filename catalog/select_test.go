@@ -86,14 +86,12 @@ func store() *Database {
 			{Kind: "type", Name: public("unused"), Text: "12"},
 			{Kind: "view", Name: public("of_orders"), Text: "13"},
 		},
+		Triggers:      []Trigger{{Table: orders, Name: "touch"}, {Table: customer, Name: "watch"}, {Table: public("of_orders"), Name: "instead"}},
+		Rules:         []Rule{{Table: public("both"), Name: "redirect"}},
+		EventTriggers: []EventTrigger{{Name: "e"}},
 		Others: []Other{
-			{Kind: "event trigger", Name: Name{Name: "e"}},
 			{Kind: "function", Name: Name{"app", "g()"}},
 			{Kind: "function", Name: public("f()")},
-			{Kind: "trigger", Name: public("touch"), Table: &orders},
-			{Kind: "trigger", Name: public("watch"), Table: &customer},
-			{Kind: "trigger", Name: public("instead"), Table: &Name{"public", "of_orders"}},
-			{Kind: "rule", Name: public("redirect"), Table: &Name{"public", "both"}},
 		},
 		Views: []View{
 			{Name: public("stock"), Materialized: true, Uses: []Ref{{Kind: "view", Name: public("both")}}},
@@ -143,6 +141,15 @@ func listed(db *Database) []string {
 	}
 	for _, x := range db.Views {
 		add(x.Kind(), x.Name)
+	}
+	for _, x := range db.Triggers {
+		add("trigger", Name{x.Table.Schema, x.Name})
+	}
+	for _, x := range db.Rules {
+		add("rule", Name{x.Table.Schema, x.Name})
+	}
+	for _, x := range db.EventTriggers {
+		add("event trigger", Name{Name: x.Name})
 	}
 	for _, x := range db.Others {
 		add(x.Kind, x.Name)

@@ -25,9 +25,52 @@ func (db *Database) sort() {
 	slices.SortFunc(db.Comments, func(a, b Comment) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Name.Compare(b.Name), cmp.Compare(a.Sub, b.Sub), cmp.Compare(a.Object, b.Object))
 	})
+	db.sortRights()
 	slices.SortFunc(db.Others, func(a, b Other) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Name.Compare(b.Name), compareNames(a.Table, b.Table))
 	})
+}
+
+// sortRights sorts what load_triggers.go and load_rights.go read.
+func (db *Database) sortRights() {
+	slices.SortFunc(db.Triggers, func(a, b Trigger) int { return cmp.Or(a.Table.Compare(b.Table), cmp.Compare(a.Name, b.Name)) })
+	for i := range db.Triggers {
+		slices.SortFunc(db.Triggers[i].Apart, func(a, b TriggerState) int { return a.Table.Compare(b.Table) })
+	}
+	slices.SortFunc(db.EventTriggers, func(a, b EventTrigger) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(db.Rules, func(a, b Rule) int { return cmp.Or(a.Table.Compare(b.Table), cmp.Compare(a.Name, b.Name)) })
+	slices.SortFunc(db.Policies, func(a, b Policy) int { return cmp.Or(a.Table.Compare(b.Table), cmp.Compare(a.Name, b.Name)) })
+	slices.SortFunc(db.Roles, func(a, b Role) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(db.Owners, func(a, b Owner) int { return a.Object.compare(b.Object) })
+	slices.SortFunc(db.Grants, func(a, b Grant) int {
+		return cmp.Or(a.Object.compare(b.Object), compareBools(b.Revoked, a.Revoked), cmp.Compare(a.Grantee, b.Grantee),
+			cmp.Compare(a.Grantor, b.Grantor), compareBools(a.Grantable, b.Grantable))
+	})
+	slices.SortFunc(db.DefaultPrivileges, func(a, b DefaultPrivilege) int {
+		return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Schema, b.Schema), cmp.Compare(a.Objects, b.Objects), compareBools(b.Revoked, a.Revoked),
+			cmp.Compare(a.Grantee, b.Grantee), compareBools(a.Grantable, b.Grantable))
+	})
+	slices.SortFunc(db.Settings, func(a, b Setting) int {
+		return cmp.Or(cmp.Compare(a.Role, b.Role), compareBools(a.Database, b.Database), cmp.Compare(a.Name, b.Name))
+	})
+	slices.SortFunc(db.SecurityLabels, func(a, b SecurityLabel) int {
+		return cmp.Or(a.Object.compare(b.Object), cmp.Compare(a.Provider, b.Provider))
+	})
+}
+
+func (o ObjectRef) compare(p ObjectRef) int {
+	return cmp.Or(cmp.Compare(o.Kind, p.Kind), cmp.Compare(o.Schema, p.Schema), cmp.Compare(o.Parent, p.Parent), cmp.Compare(o.Name, p.Name))
+}
+
+// compareBools puts false before true.
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 func compareNames(a, b *Name) int {

@@ -4,9 +4,8 @@
 -- Members of extensions and what belongs to an extension's table are left out,
 -- and so are objects that others make by themselves: row and array types, the
 -- multirange of a range with its cast, the constructors of both (they depend on
--- the range internally), _RETURN rules, internal triggers and the copies of a
--- partitioned table's triggers on its partitions. Objects of the system have
--- OIDs below 16384. Versions: 13 to 18.
+-- the range internally). Objects of the system have OIDs below 16384. Versions:
+-- 13 to 18.
 WITH ns (oid, nspname) AS (
     SELECT n.oid, n.nspname
     FROM pg_catalog.pg_namespace n
@@ -20,23 +19,6 @@ WITH ns (oid, nspname) AS (
                FROM pg_catalog.unnest(p.proargtypes::pg_catalog.oid[]) WITH ORDINALITY u(typ, ord)
                ORDER BY u.ord), ',') || ')', NULL::pg_catalog.oid
     FROM pg_catalog.pg_proc p JOIN ns ON ns.oid = p.pronamespace
-    UNION ALL
-    SELECT 'pg_trigger', g.oid, 'trigger', ns.nspname, g.tgname, c.oid
-    FROM pg_catalog.pg_trigger g
-    JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid
-    JOIN ns ON ns.oid = c.relnamespace
-    WHERE NOT g.tgisinternal AND g.tgparentid = 0
-    UNION ALL
-    SELECT 'pg_rewrite', r.oid, 'rule', ns.nspname, r.rulename, c.oid
-    FROM pg_catalog.pg_rewrite r
-    JOIN pg_catalog.pg_class c ON c.oid = r.ev_class
-    JOIN ns ON ns.oid = c.relnamespace
-    WHERE r.rulename <> '_RETURN'
-    UNION ALL
-    SELECT 'pg_policy', p.oid, 'policy', ns.nspname, p.polname, c.oid
-    FROM pg_catalog.pg_policy p
-    JOIN pg_catalog.pg_class c ON c.oid = p.polrelid
-    JOIN ns ON ns.oid = c.relnamespace
     UNION ALL
     SELECT 'pg_statistic_ext', s.oid, 'statistics', ns.nspname, s.stxname, s.stxrelid
     FROM pg_catalog.pg_statistic_ext s JOIN ns ON ns.oid = s.stxnamespace
@@ -95,9 +77,6 @@ WITH ns (oid, nspname) AS (
     SELECT 'pg_am', o.oid, 'access method', NULL, o.amname, NULL
     FROM pg_catalog.pg_am o
     UNION ALL
-    SELECT 'pg_event_trigger', o.oid, 'event trigger', NULL, o.evtname, NULL
-    FROM pg_catalog.pg_event_trigger o
-    UNION ALL
     SELECT 'pg_publication', o.oid, 'publication', NULL, o.pubname, NULL
     FROM pg_catalog.pg_publication o
     UNION ALL
@@ -109,13 +88,6 @@ WITH ns (oid, nspname) AS (
     UNION ALL
     SELECT 'pg_user_mapping', o.umid, 'user mapping', NULL, o.usename || ' SERVER ' || o.srvname, NULL
     FROM pg_catalog.pg_user_mappings o
-    UNION ALL
-    SELECT 'pg_default_acl', o.oid, 'default privileges', n.nspname,
-           'FOR ROLE ' || pg_catalog.pg_get_userbyid(o.defaclrole) || ' ON '
-               || CASE o.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS'
-                      WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' WHEN 'L' THEN 'LARGE OBJECTS' ELSE 'OTHERS' END, NULL
-    FROM pg_catalog.pg_default_acl o
-    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = o.defaclnamespace
 )
 SELECT o.class AS class,
        o.oid::pg_catalog.int8 AS oid,
@@ -124,7 +96,7 @@ SELECT o.class AS class,
        COALESCE(o.name, '') AS name,
        COALESCE(tn.nspname::pg_catalog.text, '') AS table_schema,
        COALESCE(t.relname::pg_catalog.text, '') AS "table",
-       CASE WHEN o.class IN ('pg_default_acl', 'pg_user_mapping') THEN ''
+       CASE WHEN o.class = 'pg_user_mapping' THEN ''
             WHEN o.class = 'pg_transform' THEN pg_catalog.lower(o.name) -- 16 spells it in another way
             ELSE COALESCE((pg_catalog.pg_identify_object(k.oid, o.oid, 0)).identity, '') END AS identity
 FROM object o
