@@ -13,7 +13,7 @@ import (
 // parent's. Under a profile that maps types checks follow the data, each with
 // its own outcome.
 func (p *planner) checkInline(t *tablePlan, c *catalog.Constraint) bool {
-	if p.profile.Map || !c.Validated || !c.Enforced {
+	if p.profile.Map || !c.Validated || !c.Enforced || p.needsTables(c.Uses) {
 		return false
 	}
 	if c.Inherited {
@@ -159,16 +159,21 @@ func (p *planner) check(t *tablePlan, c *catalog.Constraint) {
 		def = strings.TrimSuffix(def, " NO INHERIT")
 		p.find(constraintChanged, o, "it was NO INHERIT, which says nothing where tables stand apart")
 	}
-	p.addCheck(t, c.Name, o, def)
+	p.addCheck(t, c.Name, o, def, c.Uses)
 }
 
 // addCheck adds a check to a table and its children.
-func (p *planner) addCheck(t *tablePlan, name string, o finding.Object, def string) {
+func (p *planner) addCheck(t *tablePlan, name string, o finding.Object, def string, uses []catalog.Ref) {
 	table := t.t.Name
-	p.add(Statement{
+	p.use(p.add(Statement{
 		ID: checkID(table, name), Phase: PhaseChecks, Object: o, Table: &table,
-		SQL: fmt.Sprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", quoted(table), ident(name), def),
-	})
+		SQL:  fmt.Sprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", quoted(table), ident(name), def),
+		Undo: dropConstraint(table, name),
+	}), uses)
+}
+
+func dropConstraint(table catalog.Name, name string) string {
+	return fmt.Sprintf("ALTER TABLE %s DROP CONSTRAINT %s", quoted(table), ident(name))
 }
 
 // carryWith accounts for a constraint that comes with that of a parent.
@@ -215,15 +220,15 @@ func (p *planner) notNull(t *tablePlan, c *catalog.Constraint) {
 	case c.Validated && c.NoInherit && p.profile.Inheritance:
 		def := fmt.Sprintf("CHECK ((%s IS NOT NULL)) NO INHERIT", ident(c.Columns[0]))
 		p.find(constraintChanged, o, "%s has no NOT NULL that children do not inherit: a check takes its place", p.majorText())
-		p.addCheck(t, c.Name, o, def)
+		p.addCheck(t, c.Name, o, def, nil)
 	case c.Validated:
 		p.find(constraintChanged, o, "%s gives NOT NULL constraints no name of their own, and children inherit them", p.majorText())
 	case p.has(18) && p.profile.NotValid:
-		p.addCheck(t, c.Name, o, string(c.Def))
+		p.addCheck(t, c.Name, o, string(c.Def), nil)
 	case p.profile.NotValid:
 		def := fmt.Sprintf("CHECK ((%s IS NOT NULL)) NOT VALID", ident(c.Columns[0]))
 		p.find(constraintChanged, o, "%s has no NOT NULL that is not validated: a check takes its place", p.majorText())
-		p.addCheck(t, c.Name, o, def)
+		p.addCheck(t, c.Name, o, def, nil)
 	default:
 		p.find(notNullLost, o, "it was never validated, and rows of the source may break it")
 	}
@@ -236,14 +241,14 @@ func (p *planner) typeChecks(t *tablePlan, plan *columnPlan) {
 	}
 	table := t.t.Name
 	column := ident(plan.c.Name)
-	generated := func(suffix, condition string) {
+	generated := func(suffix, condition string, uses []catalog.Ref) {
 		name := p.freshConstraint(table, table.Name+"_"+plan.c.Name+"_"+suffix)
 		o := finding.Object{Kind: "constraint", Schema: table.Schema, Parent: table.Name, Name: name}
-		p.addCheck(t, name, o, condition)
+		p.addCheck(t, name, o, condition, uses)
 		p.find(constraintAdded, o, "it keeps the bounds that column %s has by its type at the source", plan.c.Name)
 	}
 	if plan.typ.check != "" {
-		generated("check", "CHECK ("+fmt.Sprintf(plan.typ.check, column)+")")
+		generated("check", "CHECK ("+fmt.Sprintf(plan.typ.check, column)+")", nil)
 	}
 	for _, d := range plan.typ.domains {
 		for _, c := range d.Checks {
@@ -259,7 +264,7 @@ func (p *planner) typeChecks(t *tablePlan, plan *columnPlan) {
 				p.find(constraintLost, o, "check %s of domain %s: %s", c.Name, d.Name, why)
 				continue
 			}
-			generated(c.Name, withValue(def, column))
+			generated(c.Name, withValue(def, column), d.Uses)
 		}
 	}
 }

@@ -38,6 +38,7 @@ func (p *planner) decideColumns() {
 			t.columns[i] = p.columnType(t, &t.t.Columns[i])
 		}
 	}
+	p.seqName = map[catalog.Name]catalog.Name{}
 	for i := range p.db.Sequences {
 		if s := &p.db.Sequences[i]; !s.Identity {
 			p.seqName[s.Name] = s.Name
@@ -159,6 +160,9 @@ func (p *planner) generation(t *tablePlan, plan *columnPlan, o finding.Object) {
 	if why == "" && plan.typ.class == other {
 		why = "its type is " + plan.typ.target + " on the target"
 	}
+	if why == "" && p.reaches(c.Uses, t.t.Name) {
+		why = "what it calls needs the table itself"
+	}
 	if why == "" && !p.profile.Generated {
 		why = "the target does not compute it"
 	}
@@ -256,13 +260,26 @@ func (p *planner) clause(plan *columnPlan) string {
 	return b.String()
 }
 
-// defaultAfter says whether a default is set after the rows: the target might
-// store it where the row says NULL.
+// defaultAfter says whether a default does not stand in CREATE TABLE: it is set
+// after the rows where the target might store it where the row says NULL, and
+// after the tables where it calls what needs a table, this one perhaps.
 func (p *planner) defaultAfter(plan *columnPlan) bool {
-	return !p.profile.CopyNull && plan.def != "" && plan.generated == "" && plan.identity == "" && (!plan.notNull || plan.invalid)
+	if plan.def == "" || plan.generated != "" || plan.identity != "" {
+		return false
+	}
+	return !p.profile.CopyNull && (!plan.notNull || plan.invalid) || p.needsTables(plan.uses)
 }
 
-// defaults sets those that wait for the rows.
+// needsTables says whether something beside tables that the references name can
+// only be created among the tables or later.
+func (p *planner) needsTables(refs []catalog.Ref) bool {
+	return slices.ContainsFunc(refs, func(r catalog.Ref) bool {
+		n := p.nodeOf(r)
+		return n != nil && p.earliest(n) >= PhaseTables
+	})
+}
+
+// defaults sets those that do not stand in CREATE TABLE.
 func (p *planner) defaults() {
 	for _, t := range p.tables {
 		if !t.carried {
@@ -274,11 +291,12 @@ func (p *planner) defaults() {
 				continue
 			}
 			name := t.t.Name
-			p.add(Statement{
+			alter := fmt.Sprintf("ALTER TABLE %s%s ALTER COLUMN %s ", p.only(), quoted(name), ident(c.c.Name))
+			p.use(p.add(Statement{
 				ID: "defaults/" + name.String() + "/" + c.c.Name, Phase: PhaseChecks, Table: &name,
 				Object: columnObject(name, c.c.Name),
-				SQL:    fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s", quoted(name), ident(c.c.Name), c.def),
-			})
+				SQL:    alter + "SET DEFAULT " + c.def, Undo: alter + "DROP DEFAULT",
+			}), c.uses)
 		}
 	}
 }

@@ -18,6 +18,7 @@ func (p *planner) comments() {
 		s := Statement{
 			ID: "comments/" + strings.TrimPrefix(o.String(), "comment on "), Phase: PhaseComments, Object: o,
 			SQL: "COMMENT ON " + on + " IS " + literal(c.Text), Optional: true,
+			Undo: "COMMENT ON " + on + " IS NULL",
 		}
 		if t := p.byName[c.Name]; t != nil && t.carried {
 			s.Table = &t.t.Name
@@ -47,7 +48,7 @@ func (p *planner) commented(c catalog.Comment) (sql, why string) {
 			return "TABLE " + quoted(c.Name), ""
 		}
 	case "column":
-		composite := p.model.composites[c.Name] != nil && p.types[c.Name] == "" && !p.profile.Map
+		_, composite := p.byObject[objectOf("type", c.Name)]
 		if t != nil && t.carried || composite {
 			return "COLUMN " + quoted(c.Name) + "." + ident(c.Sub), ""
 		}

@@ -39,7 +39,7 @@ func (p *planner) missingRef(u catalog.Ref) string {
 	if builtIn(u.Name.Schema) {
 		return ""
 	}
-	if n := p.node[keyOf(u)]; n != nil {
+	if n := p.nodeOf(u); n != nil {
 		return p.missingNode(n)
 	}
 	switch u.Kind {
@@ -48,7 +48,7 @@ func (p *planner) missingRef(u catalog.Ref) string {
 	case "sequence":
 		return p.missingSequence(u.Name)
 	case "table":
-		if t := p.byName[u.Name]; t != nil && t.carried {
+		if p.tableCarried(u.Name) {
 			return ""
 		}
 		if p.model.sequences[u.Name] != nil {
@@ -60,6 +60,9 @@ func (p *planner) missingRef(u catalog.Ref) string {
 
 func (p *planner) missingSequence(n catalog.Name) string {
 	name, known := p.seqName[n]
+	if s := p.model.sequences[n]; p.seqName == nil && s != nil { // asked before the columns are decided
+		name, known = n, !s.Identity || s.Owner != nil && p.tableCarried(s.Owner.Table)
+	}
 	switch {
 	case !known:
 		return fmt.Sprintf("sequence %s is left behind", n)

@@ -46,10 +46,11 @@ func (p *planner) foreignKey(t *tablePlan, c *catalog.Constraint) {
 		only = "" // not allowed there
 	}
 	table := t.t.Name
-	p.add(Statement{
+	p.use(p.add(Statement{
 		ID: foreignKeyID(c), Phase: PhaseForeignKeys, Object: o, Table: &table,
-		SQL: fmt.Sprintf("ALTER TABLE %s%s ADD CONSTRAINT %s %s", only, quoted(table), ident(c.Name), def),
-	})
+		SQL:  fmt.Sprintf("ALTER TABLE %s%s ADD CONSTRAINT %s %s", only, quoted(table), ident(c.Name), def),
+		Undo: dropConstraint(table, c.Name),
+	}), c.Uses)
 }
 
 // foreignKeyLost says why a foreign key cannot be carried.

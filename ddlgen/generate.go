@@ -40,13 +40,13 @@ func Generate(db *catalog.Database, profile Profile, opts Options) (*Plan, error
 		return nil, fmt.Errorf("generating a plan: profile %q allows names of %d bytes", profile.Name, profile.NameBytes)
 	}
 	p := newPlanner(db, profile, opts)
+	p.declareTypes()
 	p.declareObjects()
-	p.decideTypes()
 	p.decideTables()
 	p.decideColumns()
 
 	p.prepare()
-	p.userTypes()
+	p.enums()
 	p.sequences()
 	p.tableStatements()
 	p.keyStatements()
@@ -73,16 +73,16 @@ type planner struct {
 	collations map[string]bool // the target's; nil is unknown
 	extensions map[string]bool // installable on the target, among the source's
 
-	types     map[catalog.Name]string // domains and composites that are not carried, with the reason; "" is carried
-	tables    []*tablePlan            // by name, carried and not
+	tables    []*tablePlan // by name, carried and not
 	byName    map[catalog.Name]*tablePlan
-	relations map[catalog.Name]bool // names of tables, sequences and indexes on the target
-	seqName   map[catalog.Name]catalog.Name
+	relations map[catalog.Name]bool         // names of tables, sequences and indexes on the target
+	seqName   map[catalog.Name]catalog.Name // nil until the columns are decided
 	seqHome   map[catalog.Name]catalog.Name // identity sequences: the table whose creation makes them
 	uniques   map[catalog.Name]bool         // generated names of constraints: schema.table / name
 
 	nodes []*node // what stands beside tables, in the order of declaration
 	node  map[refKey]*node
+	users []user // statements that wait for nodes
 
 	attachments []attachment
 	statements  []Statement
@@ -98,16 +98,19 @@ type planner struct {
 func newPlanner(db *catalog.Database, profile Profile, opts Options) *planner {
 	p := &planner{
 		db: db, profile: profile, opts: opts, model: newLookup(db),
-		types:     map[catalog.Name]string{},
 		byName:    map[catalog.Name]*tablePlan{},
 		relations: map[catalog.Name]bool{},
-		seqName:   map[catalog.Name]catalog.Name{},
 		seqHome:   map[catalog.Name]catalog.Name{},
 		ids:       map[string]int{},
 		uniques:   map[catalog.Name]bool{},
 		byObject:  map[finding.Object]string{},
 		seen:      map[finding.Finding]bool{},
 		node:      map[refKey]*node{},
+	}
+	for i := range db.Tables {
+		plan := &tablePlan{t: &db.Tables[i]}
+		p.tables = append(p.tables, plan)
+		p.byName[plan.t.Name] = plan
 	}
 	if opts.TargetCollations != nil {
 		p.collations = map[string]bool{}

@@ -65,8 +65,9 @@ func (p *planner) indexStatement(t *tablePlan, x *catalog.Index) {
 	def.only = t.isRoot()
 	id := p.add(p.early(t, Statement{
 		ID: indexID(x), Phase: PhaseKeys, Object: o, Table: &table,
-		SQL: def.sql(x.Name.Name, table),
+		SQL: def.sql(x.Name.Name, table), Undo: "DROP INDEX " + quoted(x.Name),
 	}))
+	p.use(id, p.indexUses(t, x))
 	p.attachIndex(t, x, id)
 	p.indexMarks(t, x, id)
 	if x.Unique {
@@ -291,6 +292,7 @@ func (p *planner) indexMarks(t *tablePlan, x *catalog.Index, id string) {
 			p.add(Statement{
 				ID: id + "/cluster", Phase: PhaseKeys, Object: tableObject(table), Table: &table, Optional: true,
 				SQL: fmt.Sprintf("ALTER TABLE ONLY %s CLUSTER ON %s", quoted(table), ident(x.Name.Name)), After: []string{id},
+				Undo: fmt.Sprintf("ALTER TABLE ONLY %s SET WITHOUT CLUSTER", quoted(table)),
 			})
 		}
 	}
@@ -298,6 +300,7 @@ func (p *planner) indexMarks(t *tablePlan, x *catalog.Index, id string) {
 		p.add(Statement{
 			ID: id + "/replica-identity", Phase: PhaseKeys, Object: tableObject(table), Table: &table, Optional: true,
 			SQL: fmt.Sprintf("ALTER TABLE ONLY %s REPLICA IDENTITY USING INDEX %s", quoted(table), ident(x.Name.Name)), After: []string{id},
+			Undo: fmt.Sprintf("ALTER TABLE ONLY %s REPLICA IDENTITY DEFAULT", quoted(table)),
 		})
 	}
 }

@@ -79,16 +79,24 @@ func (p *planner) key(t *tablePlan, c *catalog.Constraint) {
 			return
 		}
 	}
+	if x != nil && !p.profile.Map {
+		if why := p.missing(p.indexUses(t, x)); why != "" {
+			lost("%s: %s", c.Def, why)
+			return
+		}
+	}
 	table := t.t.Name
 	s := Statement{
 		ID: keyID(c), Phase: PhaseKeys, Object: o, Table: &table,
-		SQL: fmt.Sprintf("ALTER TABLE %s%s ADD CONSTRAINT %s %s", p.only(), quoted(table), ident(c.Name), p.keyDef(c)),
+		SQL:  fmt.Sprintf("ALTER TABLE %s%s ADD CONSTRAINT %s %s", p.only(), quoted(table), ident(c.Name), p.keyDef(c)),
+		Undo: dropConstraint(table, c.Name),
 	}
 	if x != nil {
 		s.Carries = []finding.Object{indexObject(x)}
 	}
 	id := p.add(p.early(t, s))
 	if x != nil {
+		p.use(id, p.indexUses(t, x))
 		p.attachIndex(t, x, id)
 		p.indexMarks(t, x, id)
 	}
@@ -225,6 +233,7 @@ func (p *planner) foldedIndex(t *tablePlan, o finding.Object, base string, keys 
 		ID: "indexes/" + table.String() + "/" + name, Phase: PhaseKeys, Table: &table,
 		Object: objectOf("index", catalog.Name{Schema: table.Schema, Name: name}),
 		SQL:    fmt.Sprintf("CREATE UNIQUE INDEX %s ON %s USING btree (%s)%s", ident(name), quoted(table), strings.Join(keys, ", "), where),
+		Undo:   "DROP INDEX " + quoted(catalog.Name{Schema: table.Schema, Name: name}),
 	}))
 }
 

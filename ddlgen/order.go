@@ -11,9 +11,10 @@ import (
 
 // ordered sorts statements by phase, and inside a phase so that each comes
 // after what it names in After; where that leaves a choice, the order in which
-// they were made decides. An After that no statement of the phase answers is a
-// defect of this package.
+// they were made decides. An After that no statement of the phase or of an
+// earlier one answers is a defect of this package.
 func ordered(statements []Statement) ([]Statement, error) {
+	settlePhases(statements)
 	slices.SortStableFunc(statements, func(a, b Statement) int { return cmp.Compare(a.Phase, b.Phase) })
 	out := make([]Statement, 0, len(statements))
 	for start := 0; start < len(statements); {
@@ -29,6 +30,45 @@ func ordered(statements []Statement) ([]Statement, error) {
 		start = end
 	}
 	return out, nil
+}
+
+// settlePhases lets what waits for a statement that was moved to a later phase
+// follow it, and takes out of After what an earlier phase has done.
+func settlePhases(statements []Statement) {
+	at := make(map[string]int, len(statements))
+	waiting := make([][]int, len(statements))
+	for i := range statements {
+		at[statements[i].ID] = i
+	}
+	for i := range statements {
+		for _, id := range statements[i].After {
+			if j, ok := at[id]; ok {
+				waiting[j] = append(waiting[j], i)
+			}
+		}
+	}
+	moved := make([]int, 0, len(statements))
+	for i := range statements {
+		moved = append(moved, i)
+	}
+	for len(moved) > 0 {
+		j := moved[len(moved)-1]
+		moved = moved[:len(moved)-1]
+		for _, i := range waiting[j] {
+			s := &statements[i]
+			if s.Phase < statements[j].Phase && s.Phase > PhaseData {
+				s.Phase = statements[j].Phase
+				moved = append(moved, i)
+			}
+		}
+	}
+	for i := range statements {
+		s := &statements[i]
+		s.After = slices.DeleteFunc(s.After, func(id string) bool {
+			j, ok := at[id]
+			return ok && statements[j].Phase < s.Phase
+		})
+	}
 }
 
 func orderPhase(statements []Statement) ([]Statement, error) {

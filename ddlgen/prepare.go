@@ -11,9 +11,13 @@ import (
 // prepare creates schemas and extensions.
 func (p *planner) prepare() {
 	for _, s := range p.db.Schemas {
+		undo := "DROP SCHEMA " + quote.Ident(s.Name)
+		if s.Name == "public" {
+			undo = "" // it stands in every new database
+		}
 		p.add(Statement{
 			ID: "schemas/" + s.Name, Phase: PhasePrepare, Object: schemaObject(s.Name),
-			SQL: "CREATE SCHEMA IF NOT EXISTS " + quote.Ident(s.Name),
+			SQL: "CREATE SCHEMA IF NOT EXISTS " + quote.Ident(s.Name), Undo: undo,
 		})
 	}
 	for _, e := range p.db.Extensions {
@@ -57,6 +61,7 @@ func (p *planner) extension(e catalog.Extension) {
 	}
 	p.add(Statement{
 		ID: "extensions/" + e.Name, Phase: PhasePrepare, Object: o, SQL: sql, After: after,
+		Undo: "DROP EXTENSION " + quote.Ident(e.Name),
 	})
 }
 

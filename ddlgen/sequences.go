@@ -27,6 +27,7 @@ func (p *planner) sequences() {
 		}
 		p.add(Statement{
 			ID: sequenceID(s.Name), Phase: PhaseSequences, Object: sequenceObject(s.Name), SQL: p.createSequence(s),
+			Undo: "DROP SEQUENCE " + quoted(s.Name),
 		})
 	}
 }
@@ -132,21 +133,8 @@ func (p *planner) ownership() {
 		table := t.t.Name
 		p.add(Statement{
 			ID: "ownership/" + s.Name.String(), Phase: PhaseSequenceValues, Object: sequenceObject(s.Name), Table: &table,
-			SQL: fmt.Sprintf("ALTER SEQUENCE %s OWNED BY %s.%s", quoted(s.Name), quoted(table), ident(s.Owner.Column)),
+			SQL:  fmt.Sprintf("ALTER SEQUENCE %s OWNED BY %s.%s", quoted(s.Name), quoted(table), ident(s.Owner.Column)),
+			Undo: fmt.Sprintf("ALTER SEQUENCE %s OWNED BY NONE", quoted(s.Name)),
 		})
 	}
-}
-
-// afterSequences are the statements of the sequences phase that an expression
-// waits for.
-func (p *planner) afterSequences(uses []catalog.Ref) []string {
-	var ids []string
-	for _, u := range uses {
-		if p.model.sequences[u.Name] != nil && (u.Kind == "sequence" || u.Kind == "table") {
-			if _, identity := p.seqHome[u.Name]; !identity {
-				ids = append(ids, sequenceID(u.Name))
-			}
-		}
-	}
-	return ids
 }

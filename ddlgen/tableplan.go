@@ -25,6 +25,7 @@ const (
 // tablePlan is what becomes of one table of the source.
 type tablePlan struct {
 	t       *catalog.Table
+	decided bool
 	carried bool             // it is a table on the target
 	into    *tablePlan       // the root that it is made flat into
 	leaves  []*catalog.Table // the relations that hold the rows of a flattened tree
@@ -58,12 +59,6 @@ func (t *tablePlan) isRoot() bool {
 
 // decideTables finds out which tables are created, and in what shape.
 func (p *planner) decideTables() {
-	for i := range p.db.Tables {
-		t := &p.db.Tables[i]
-		plan := &tablePlan{t: t}
-		p.tables = append(p.tables, plan)
-		p.byName[t.Name] = plan
-	}
 	for _, plan := range p.tables {
 		p.decideTable(plan)
 	}
@@ -86,7 +81,22 @@ func (p *planner) decideTables() {
 	}
 }
 
+// tableCarried says whether a table of the model is one on the target.
+func (p *planner) tableCarried(n catalog.Name) bool {
+	t := p.byName[n]
+	if t == nil {
+		return false
+	}
+	p.decideTable(t)
+	return t.carried
+}
+
+// decideTable may be asked for by what needs the table, before its turn.
 func (p *planner) decideTable(plan *tablePlan) {
+	if plan.decided {
+		return
+	}
+	plan.decided = true
 	t := plan.t
 	o := tableObject(t.Name)
 	root := p.model.root(t)

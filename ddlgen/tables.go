@@ -89,9 +89,10 @@ func (p *planner) createTable(t *tablePlan) {
 	if len(t.t.Options) > 0 && p.profile.StorageOptions {
 		b.WriteString(" WITH (" + options(t.t.Options) + ")")
 	}
-	p.add(Statement{
+	p.use(p.add(Statement{
 		ID: id, Phase: PhaseTables, Object: o, Table: &name, SQL: b.String(), Carries: carries, After: p.tableAfter(t),
-	})
+		Undo: "DROP TABLE " + quoted(name),
+	}), p.tableRefs(t))
 	p.tableAlters(t)
 }
 
@@ -136,37 +137,70 @@ func (p *planner) tableAfter(t *tablePlan) []string {
 	return ids
 }
 
+// tableRefs is what CREATE TABLE uses of what stands beside tables.
+func (p *planner) tableRefs(t *tablePlan) []catalog.Ref {
+	var refs []catalog.Ref
+	for i := range t.columns {
+		c := &t.columns[i]
+		if !p.profile.Map && c.typ.code != typeUnavailable {
+			refs = append(refs, typeRefs(c.c.Type)...)
+		}
+		if c.generated != "" || !p.defaultAfter(c) {
+			refs = append(refs, c.uses...)
+		}
+	}
+	if t.isRoot() {
+		refs = append(refs, t.t.Uses...)
+	}
+	for _, c := range p.model.constraints[t.t.Name] {
+		switch {
+		case c.Kind == catalog.Check && p.checkInline(t, c):
+			refs = append(refs, c.Uses...)
+		case c == t.inline:
+			if x := p.model.constraintIndex(c); x != nil {
+				refs = append(refs, x.Uses...)
+			}
+		}
+	}
+	return slices.DeleteFunc(refs, func(r catalog.Ref) bool { return p.nodeOf(r) == nil })
+}
+
 // tableAlters sets what CREATE TABLE cannot say.
 func (p *planner) tableAlters(t *tablePlan) {
 	name := t.t.Name
 	base := tableID(name)
 	last := base
-	alter := func(id, sql string, optional bool, after ...string) {
+	alter := func(id, sql, undo string, optional bool, after ...string) {
+		if undo != "" {
+			undo = "ALTER TABLE " + undo
+		}
 		last = p.add(Statement{
 			ID: base + "/" + id, Phase: PhaseTables, Object: tableObject(name), Table: &name,
-			SQL: "ALTER TABLE " + sql, After: append(after, last), Optional: optional,
+			SQL: "ALTER TABLE " + sql, Undo: undo, After: append(after, last), Optional: optional,
 		})
 	}
 	for i := range t.columns {
 		c := &t.columns[i]
 		column := "ONLY " + quoted(name) + " ALTER COLUMN " + ident(c.c.Name)
 		if t.shape == inherits && !c.c.Local {
-			p.overrides(t, c, func(what, clause string) { alter(c.c.Name+"/"+what, column+" "+clause, false) })
+			p.overrides(t, c, func(what, clause, undo string) { alter(c.c.Name+"/"+what, column+" "+clause, column+" "+undo, false) })
 		}
 		for _, s := range p.columnSettings(c) {
-			alter(c.c.Name+"/"+s[0], column+" "+s[1], true)
+			alter(c.c.Name+"/"+s[0], column+" "+s[1], column+" "+s[2], true)
 		}
 	}
 	if r := t.t.ReplIdent; (r == "full" || r == "nothing") && p.profile.StorageOptions {
-		alter("replica-identity", "ONLY "+quoted(name)+" REPLICA IDENTITY "+strings.ToUpper(r), true)
+		alter("replica-identity", "ONLY "+quoted(name)+" REPLICA IDENTITY "+strings.ToUpper(r), "ONLY "+quoted(name)+" REPLICA IDENTITY DEFAULT", true)
 	}
 	switch t.shape {
 	case attached:
 		parent := t.parents[0]
-		alter("attach", fmt.Sprintf("ONLY %s ATTACH PARTITION %s %s", quoted(parent), quoted(name), t.t.Bound), false, tableID(parent))
+		alter("attach", fmt.Sprintf("ONLY %s ATTACH PARTITION %s %s", quoted(parent), quoted(name), t.t.Bound),
+			fmt.Sprintf("ONLY %s DETACH PARTITION %s", quoted(parent), quoted(name)), false, tableID(parent))
 	case adopted:
 		for _, parent := range t.parents {
-			alter("inherit "+parent.String(), fmt.Sprintf("ONLY %s INHERIT %s", quoted(name), quoted(parent)), false, tableID(parent))
+			alter("inherit "+parent.String(), fmt.Sprintf("ONLY %s INHERIT %s", quoted(name), quoted(parent)),
+				fmt.Sprintf("ONLY %s NO INHERIT %s", quoted(name), quoted(parent)), false, tableID(parent))
 		}
 	case plain, inherits:
 	}
@@ -174,7 +208,7 @@ func (p *planner) tableAlters(t *tablePlan) {
 
 // overrides sets default and NOT NULL of an inherited column where the child
 // differs from what it inherits.
-func (p *planner) overrides(t *tablePlan, c *columnPlan, alter func(what, clause string)) {
+func (p *planner) overrides(t *tablePlan, c *columnPlan, alter func(what, clause, undo string)) {
 	var def string
 	var notNull bool
 	for _, parent := range t.parents {
@@ -189,36 +223,48 @@ func (p *planner) overrides(t *tablePlan, c *columnPlan, alter func(what, clause
 	}
 	switch {
 	case c.generated != "":
-	case c.def != "" && c.def != def:
-		alter("default", "SET DEFAULT "+c.def)
+	case c.def != "" && c.def != def && !p.defaultAfter(c):
+		alter("default", "SET DEFAULT "+c.def, "DROP DEFAULT")
 	case c.def == "" && def != "":
-		alter("default", "DROP DEFAULT")
+		alter("default", "DROP DEFAULT", "SET DEFAULT "+def)
 	}
 	if c.notNull && !notNull && !c.invalid {
-		alter("not-null", "SET NOT NULL")
+		alter("not-null", "SET NOT NULL", "DROP NOT NULL")
 	}
 }
 
 // columnSettings are the storage settings of a column, each with a word for its
-// statement's ID. They change no result, so that their failure stops nothing.
-func (p *planner) columnSettings(c *columnPlan) [][2]string {
-	var out [][2]string
+// statement's ID and what takes it back. They change no result, so that their
+// failure stops nothing.
+func (p *planner) columnSettings(c *columnPlan) [][3]string {
+	var out [][3]string
 	if c.c.Storage != "" {
-		out = append(out, [2]string{"storage", "SET STORAGE " + strings.ToUpper(c.c.Storage)})
+		out = append(out, [3]string{"storage", "SET STORAGE " + strings.ToUpper(c.c.Storage), "SET STORAGE " + p.usualStorage(c.c)})
 	}
 	if c.c.Compress != "" && p.has(14) {
-		out = append(out, [2]string{"compression", "SET COMPRESSION " + c.c.Compress})
+		out = append(out, [3]string{"compression", "SET COMPRESSION " + c.c.Compress, "SET COMPRESSION DEFAULT"})
 	}
 	if c.c.StatsTgt >= 0 {
-		out = append(out, [2]string{"statistics", fmt.Sprintf("SET STATISTICS %d", c.c.StatsTgt)})
+		out = append(out, [3]string{"statistics", fmt.Sprintf("SET STATISTICS %d", c.c.StatsTgt), "SET STATISTICS -1"})
 	}
 	if len(c.c.Options) > 0 {
-		out = append(out, [2]string{"options", "SET (" + options(c.c.Options) + ")"})
+		out = append(out, [3]string{"options", "SET (" + options(c.c.Options) + ")", "RESET (" + optionNames(c.c.Options) + ")"})
 	}
 	if !p.profile.StorageOptions {
 		return nil
 	}
 	return out
+}
+
+// usualStorage is the storage that a column's type gives it.
+func (p *planner) usualStorage(c *catalog.Column) string {
+	switch {
+	case p.has(16):
+		return "DEFAULT"
+	case !c.Type.Array && (c.Type.Name.Name == "numeric" || c.Type.Name.Name == "inet" || c.Type.Name.Name == "cidr"):
+		return "MAIN"
+	}
+	return "EXTENDED"
 }
 
 // unlogged says whether the target's table is unlogged as the source's is.
@@ -293,6 +339,15 @@ func options(list []string) string {
 	for i, o := range list {
 		key, value, _ := strings.Cut(o, "=")
 		out[i] = key + "=" + literal(value)
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
+}
+
+func optionNames(list []string) string {
+	out := make([]string, len(list))
+	for i, o := range list {
+		out[i], _, _ = strings.Cut(o, "=")
 	}
 	slices.Sort(out)
 	return strings.Join(out, ", ")

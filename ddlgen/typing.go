@@ -323,18 +323,23 @@ func (p *planner) expanded(t catalog.Type) typing {
 // missingType says why a type is not on the target of a profile that keeps
 // types; empty when it is there.
 func (p *planner) missingType(t catalog.Type) string {
+	if why := p.missingBuiltIn(t); why != "" || builtIn(t.Name.Schema) || t.Extension != "" {
+		return why
+	}
+	return p.missingUserType(t.Name)
+}
+
+// missingBuiltIn is missingType so far as it is no matter of the user's types.
+func (p *planner) missingBuiltIn(t catalog.Type) string {
 	switch {
 	case t.Kind == catalog.KindMultirange && !p.has(14):
 		return p.majorText() + " has no multiranges"
 	case builtIn(t.Name.Schema):
 		return ""
-	case t.Extension != "":
-		if !p.extensions[t.Extension] {
-			return fmt.Sprintf("the target has no extension %s", t.Extension)
-		}
-		return ""
+	case t.Extension != "" && !p.extensions[t.Extension]:
+		return fmt.Sprintf("the target has no extension %s", t.Extension)
 	}
-	return p.missingUserType(t.Name)
+	return ""
 }
 
 // missingUserType is missingType for a type of the user's by its name.
@@ -342,10 +347,10 @@ func (p *planner) missingUserType(n catalog.Name) string {
 	if p.model.enums[n] != nil {
 		return ""
 	}
-	if why, known := p.types[n]; known {
-		return why
+	if d := p.node[refKey{"type", n}]; d != nil {
+		return p.missingNode(d)
 	}
-	if t := p.byName[n]; t != nil && t.carried {
+	if p.tableCarried(n) {
 		return ""
 	}
 	return fmt.Sprintf("type %s is left behind", n)

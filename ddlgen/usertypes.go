@@ -11,45 +11,18 @@ import (
 
 func typeID(n catalog.Name) string { return "types/" + n.String() }
 
-// decideTypes finds out which domains and composite types can be created, and
-// why the others cannot.
-func (p *planner) decideTypes() {
-	if p.profile.Map {
-		return
-	}
-	var decide func(n catalog.Name)
-	need := func(t catalog.Type) string {
-		decide(t.Name)
-		return p.missingType(t)
-	}
-	decide = func(n catalog.Name) {
-		if _, done := p.types[n]; done {
-			return
-		}
-		if d := p.model.domains[n]; d != nil {
-			p.types[n] = "" // stands while its parts are looked at
-			p.types[n] = need(d.Base)
-		}
-		if c := p.model.composites[n]; c != nil {
-			p.types[n] = ""
-			for _, f := range c.Fields {
-				if why := need(f.Type); why != "" {
-					p.types[n] = fmt.Sprintf("field %s: %s", f.Name, why)
-					break
-				}
-			}
-		}
-	}
+// declareTypes makes nodes of domains and composite types.
+func (p *planner) declareTypes() {
 	for i := range p.db.Domains {
-		decide(p.db.Domains[i].Name)
+		p.declareDomain(&p.db.Domains[i])
 	}
 	for i := range p.db.Composites {
-		decide(p.db.Composites[i].Name)
+		p.declareComposite(&p.db.Composites[i])
 	}
 }
 
-// userTypes creates enums, domains and composite types.
-func (p *planner) userTypes() {
+// enums creates the enumerated types, which need nothing.
+func (p *planner) enums() {
 	for i := range p.db.Enums {
 		e := &p.db.Enums[i]
 		labels := make([]string, len(e.Labels))
@@ -58,42 +31,67 @@ func (p *planner) userTypes() {
 		}
 		p.add(Statement{
 			ID: typeID(e.Name), Phase: PhaseTypes, Object: objectOf("type", e.Name),
-			SQL: fmt.Sprintf("CREATE TYPE %s AS ENUM (%s)", quoted(e.Name), strings.Join(labels, ", ")),
+			SQL:  fmt.Sprintf("CREATE TYPE %s AS ENUM (%s)", quoted(e.Name), strings.Join(labels, ", ")),
+			Undo: "DROP TYPE " + quoted(e.Name),
 		})
-	}
-	for i := range p.db.Domains {
-		p.domain(&p.db.Domains[i])
-	}
-	for i := range p.db.Composites {
-		p.composite(&p.db.Composites[i])
 	}
 }
 
-func (p *planner) domain(d *catalog.Domain) {
-	o := objectOf("domain", d.Name)
+// typeRefs is what columns, fields or the like need by their type.
+func typeRefs(types ...catalog.Type) []catalog.Ref {
+	var refs []catalog.Ref
+	for _, t := range types {
+		if !builtIn(t.Name.Schema) {
+			refs = append(refs, catalog.Ref{Kind: "type", Name: t.Name, Extension: t.Extension})
+		}
+	}
+	return refs
+}
+
+func (p *planner) declareDomain(d *catalog.Domain) {
+	n := &node{key: refKey{"type", d.Name}, object: objectOf("domain", d.Name), phase: PhaseTypes, code: typeLeft}
 	if p.profile.Map {
-		p.find(typeExpanded, o, "its columns get %s with the domain's NOT NULL, default and checks", d.Base.Text)
+		n.code = typeExpanded
+		n.refuse = fmt.Sprintf("its columns get %s with the domain's NOT NULL, default and checks", d.Base.Text)
+		p.declare(n)
 		return
 	}
-	if why := p.types[d.Name]; why != "" {
-		p.find(typeLeft, o, "%s", why)
-		return
+	n.refuse = p.missingBuiltIn(d.Base)
+	n.refs = typeRefs(d.Base)
+	// Default and checks may call what needs the domain itself: they stand in
+	// CREATE DOMAIN only where nothing of the user's but routines is needed.
+	inline := func() bool { return p.stands(d.Uses) < PhaseTypes }
+	n.settle = func() {
+		if p.missing(d.Uses) == "" {
+			p.need(d.Uses, max(PhaseTypes, p.stands(d.Uses)))
+		}
 	}
+	n.make = func(at place) { p.domain(d, at, inline()) }
+	p.declare(n)
+}
+
+func (p *planner) domain(d *catalog.Domain, at place, inline bool) {
+	o := objectOf("domain", d.Name)
 	sql := fmt.Sprintf("CREATE DOMAIN %s AS %s%s", quoted(d.Name), d.Base.Text, p.collate(d.Collation, o))
 	missing := p.missing(d.Uses)
 	var later []Statement
+	if missing == "" && !inline {
+		at.phase = max(at.phase, p.stands(d.Uses))
+	}
+	alter := func(id string, o finding.Object, clause, undo string) {
+		later = append(later, Statement{
+			ID: typeID(d.Name) + "/" + id, Phase: at.phase, Object: o,
+			SQL: fmt.Sprintf("ALTER DOMAIN %s %s", quoted(d.Name), clause), Undo: fmt.Sprintf("ALTER DOMAIN %s %s", quoted(d.Name), undo),
+		})
+	}
 	switch {
 	case d.Default == "":
 	case missing != "":
 		p.find(defaultLost, o, "default %s: %s", d.Default, missing)
-	case usesSequence(d.Uses):
-		later = append(later, Statement{
-			ID: "sequences/" + d.Name.String() + "/default", Phase: PhaseSequences, Object: o,
-			SQL:   fmt.Sprintf("ALTER DOMAIN %s SET DEFAULT %s", quoted(d.Name), d.Default),
-			After: p.afterSequences(d.Uses),
-		})
-	default:
+	case inline:
 		sql += " DEFAULT " + string(d.Default)
+	default:
+		alter("default", o, "SET DEFAULT "+string(d.Default), "DROP DEFAULT")
 	}
 	if d.NotNull {
 		sql += " NOT NULL"
@@ -104,80 +102,56 @@ func (p *planner) domain(d *catalog.Domain) {
 		switch {
 		case missing != "":
 			p.find(constraintLost, co, "check of domain %s: %s", d.Name, missing)
-		case !c.Validated:
-			later = append(later, Statement{
-				ID: typeID(d.Name) + "/" + c.Name, Phase: PhaseTypes, Object: co,
-				SQL:   fmt.Sprintf("ALTER DOMAIN %s ADD CONSTRAINT %s %s", quoted(d.Name), quote.Ident(c.Name), c.Def),
-				After: []string{typeID(d.Name)},
-			})
-		default:
+		case c.Validated && inline:
 			sql += fmt.Sprintf(" CONSTRAINT %s %s", quote.Ident(c.Name), c.Def)
 			carries = append(carries, co)
+		default:
+			alter("check/"+c.Name, co, fmt.Sprintf("ADD CONSTRAINT %s %s", quote.Ident(c.Name), c.Def), "DROP CONSTRAINT "+quote.Ident(c.Name))
 		}
 	}
-	p.add(Statement{
-		ID: typeID(d.Name), Phase: PhaseTypes, Object: o, SQL: sql, Carries: carries,
-		After: p.afterTypes(d.Name, []catalog.Type{d.Base}, d.Uses),
+	id := p.add(Statement{
+		ID: typeID(d.Name), Phase: p.node[refKey{"type", d.Name}].wanted, Object: o, SQL: sql, Carries: carries,
+		Undo: "DROP DOMAIN " + quoted(d.Name),
 	})
+	if missing == "" && inline {
+		p.use(id, d.Uses)
+	}
 	for _, s := range later {
-		p.add(s)
+		if s.Phase == p.statements[p.ids[id]].Phase {
+			s.After = []string{id}
+		}
+		p.use(p.add(s), d.Uses)
 	}
 }
 
-func (p *planner) composite(c *catalog.Composite) {
-	o := objectOf("type", c.Name)
+func (p *planner) declareComposite(c *catalog.Composite) {
+	n := &node{key: refKey{"type", c.Name}, object: objectOf("type", c.Name), phase: PhaseTypes, code: typeLeft}
 	if p.profile.Map {
-		p.find(typeLeft, o, "its columns become jsonb")
+		n.refuse = "its columns become jsonb"
+		p.declare(n)
 		return
 	}
-	if why := p.types[c.Name]; why != "" {
-		p.find(typeLeft, o, "%s", why)
-		return
+	for _, f := range c.Fields {
+		if why := p.missingBuiltIn(f.Type); why != "" && n.refuse == "" {
+			n.refuse = fmt.Sprintf("field %s: %s", f.Name, why)
+		}
+		n.refs = append(n.refs, typeRefs(f.Type)...)
 	}
+	n.make = func(at place) { p.composite(c, at) }
+	p.declare(n)
+}
+
+func (p *planner) composite(c *catalog.Composite, at place) {
+	o := objectOf("type", c.Name)
 	fields := make([]string, len(c.Fields))
-	types := make([]catalog.Type, len(c.Fields))
 	for i, f := range c.Fields {
 		fields[i] = "\n    " + quote.Ident(f.Name) + " " + f.Type.Text + p.collate(f.Collation, o)
-		types[i] = f.Type
 	}
 	p.add(Statement{
-		ID: typeID(c.Name), Phase: PhaseTypes, Object: o,
-		SQL:   fmt.Sprintf("CREATE TYPE %s AS (%s\n)", quoted(c.Name), strings.Join(fields, ",")),
-		After: p.afterTypes(c.Name, types, nil),
+		ID: typeID(c.Name), Phase: at.phase, Object: o,
+		SQL:  fmt.Sprintf("CREATE TYPE %s AS (%s\n)", quoted(c.Name), strings.Join(fields, ",")),
+		Undo: "DROP TYPE " + quoted(c.Name),
 	})
-}
-
-// afterTypes are the types of the user's that stand in PhaseTypes and that
-// another one there needs.
-func (p *planner) afterTypes(self catalog.Name, types []catalog.Type, uses []catalog.Ref) []string {
-	var ids []string
-	need := func(n catalog.Name) {
-		created := p.model.enums[n] != nil
-		if why, known := p.types[n]; known && why == "" {
-			created = true
-		}
-		if created && n != self {
-			ids = append(ids, typeID(n))
-		}
-	}
-	for _, t := range types {
-		need(t.Name)
-	}
-	for _, u := range uses {
-		if u.Kind == "type" {
-			need(u.Name)
-		}
-	}
-	return ids
-}
-
-func usesSequence(uses []catalog.Ref) bool {
-	for _, u := range uses {
-		if u.Kind == "sequence" {
-			return true
-		}
-	}
-	return false
 }
 
 // quoted is a name as SQL.
