@@ -22,11 +22,22 @@ type Filter struct {
 	ExcludeSchemas []string
 	IncludeTables  []string
 	ExcludeTables  []string
+	// HideSchemas are schemas, by their names as they are, that are out unless an
+	// inclusion names them: a schema pattern that fits, or a table pattern with a
+	// schema's part. One that is not there is no mistake.
+	HideSchemas []string
 }
 
 // Empty says that nothing was asked for: everything is in.
 func (f Filter) Empty() bool {
-	return len(f.IncludeSchemas)+len(f.ExcludeSchemas)+len(f.IncludeTables)+len(f.ExcludeTables) == 0
+	return len(f.IncludeSchemas)+len(f.ExcludeSchemas)+len(f.IncludeTables)+len(f.ExcludeTables)+len(f.HideSchemas) == 0
+}
+
+// Hides reports whether a schema is out by HideSchemas, and no schema pattern
+// takes it in.
+func (f Filter) Hides(schema string) bool {
+	m, err := f.matcher()
+	return err == nil && m.hides(Name{Schema: schema})
 }
 
 // ErrNothingSelected is a filter that leaves no table.
@@ -67,10 +78,15 @@ func (e *PatternError) Unwrap() error { return e.Err }
 // matcher is a compiled filter.
 type matcher struct {
 	includeSchemas, includeTables, excludeSchemas, excludeTables []*pattern
+
+	hidden map[string]bool
 }
 
 func (f Filter) matcher() (*matcher, error) {
-	m := &matcher{}
+	m := &matcher{hidden: map[string]bool{}}
+	for _, s := range f.HideSchemas {
+		m.hidden[s] = true
+	}
 	for _, s := range []struct {
 		to      *[]*pattern
 		texts   []string
@@ -115,7 +131,7 @@ func (m *matcher) match(refs []TableRef) ([]Name, error) {
 			byTable, bySchema := matchAny(m.includeTables, *n), matchAny(m.includeSchemas, *n)
 			included = included || byTable || bySchema
 			byTable, bySchema = matchAny(m.excludeTables, *n), matchAny(m.excludeSchemas, *n)
-			excluded = excluded || byTable || bySchema
+			excluded = excluded || byTable || bySchema || m.hides(*n)
 		}
 		if included && !excluded {
 			out = append(out, r.Name)
@@ -145,10 +161,21 @@ func (m *matcher) wholeSchema(schema string) bool {
 	if schema == "" {
 		return len(m.includeSchemas)+len(m.includeTables) == 0
 	}
-	if matchAny(m.excludeSchemas, n) {
+	if matchAny(m.excludeSchemas, n) || m.hides(n) {
 		return false
 	}
 	return matchAny(m.includeSchemas, n) || len(m.includeSchemas)+len(m.includeTables) == 0
+}
+
+// hides reports whether a table, or with an empty name a whole schema, is out
+// because its schema is hidden.
+func (m *matcher) hides(n Name) bool {
+	if !m.hidden[n.Schema] || matchAny(m.includeSchemas, n) {
+		return false
+	}
+	return n.Name == "" || !slices.ContainsFunc(m.includeTables, func(p *pattern) bool {
+		return (p.schema != nil || p.whole != nil) && p.matches(n)
+	})
 }
 
 func matchAny(set []*pattern, n Name) bool {

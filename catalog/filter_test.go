@@ -56,6 +56,11 @@ func TestFilterMatch(t *testing.T) {
 		{"schema", Filter{IncludeSchemas: []string{`"Audit Log"`}}, names("Audit Log", "log")},
 		{"schema by regular expression", Filter{IncludeSchemas: []string{"/^[aA]/"}}, names("Audit Log", "log", "app", "orders")},
 		{"schema and table add up", Filter{IncludeSchemas: []string{"app"}, IncludeTables: []string{"log"}}, names("Audit Log", "log", "app", "orders")},
+		{"M3: a hidden schema", Filter{HideSchemas: []string{"public", "not there"}}, names("Audit Log", "log", "app", "orders")},
+		{"M3: a hidden schema that is named", Filter{HideSchemas: []string{"app"}, IncludeSchemas: []string{"a*"}}, names("app", "orders")},
+		{"M3: a table of a hidden schema", Filter{HideSchemas: []string{"app", "public"}, IncludeTables: []string{"app.orders"}}, names("app", "orders")},
+		{"M3: a pattern for any schema names none", Filter{HideSchemas: []string{"app"}, IncludeTables: []string{"orders"}}, names("public", "orders")},
+		{"M3: a partition of a hidden root", Filter{HideSchemas: []string{"public"}, IncludeSchemas: []string{`"Audit Log"`}}, names("Audit Log", "log")},
 		{"exclusion beats inclusion", Filter{IncludeTables: []string{"orders"}, ExcludeSchemas: []string{"public"}}, names("app", "orders")},
 		{"the same pattern on both sides", Filter{IncludeSchemas: []string{"app", "Public"}, ExcludeTables: []string{"public.*"}}, names("app", "orders")},
 		{
@@ -195,4 +200,29 @@ func TestFoldingIsOfASCII(t *testing.T) {
 	got, err := Filter{IncludeTables: []string{"ÄPFEL"}}.Match(refs)
 	require.NoError(t, err)
 	require.Equal(t, names("public", "Äpfel"), got)
+}
+
+// M3: what lies in a hidden schema beside tables is out with it, unless a schema
+// pattern takes it in.
+func TestM3HiddenSchemas(t *testing.T) {
+	t.Parallel()
+	f := Filter{HideSchemas: []string{"auth"}}
+	require.False(t, f.Empty())
+	require.True(t, f.Hides("auth"))
+	require.False(t, f.Hides("public"))
+	require.False(t, Filter{HideSchemas: []string{"auth"}, IncludeSchemas: []string{"a*"}}.Hides("auth"))
+	db := &Database{
+		Schemas: []Schema{{Name: "auth"}, {Name: "public"}},
+		Tables:  []Table{{Name: Name{"auth", "users"}}, {Name: Name{"public", "t"}}},
+		Enums:   []Enum{{Name: Name{"auth", "kind"}}, {Name: Name{"public", "mood"}}},
+	}
+	got, _, err := db.Select(f)
+	require.NoError(t, err)
+	require.Equal(t, []Name{{"public", "t"}}, []Name{got.Tables[0].Name})
+	require.Len(t, got.Enums, 1)
+	require.Equal(t, "mood", got.Enums[0].Name.Name)
+	only := &Database{Tables: []Table{{Name: Name{"auth", "users"}}}}
+	got, _, err = only.Select(f)
+	require.NoError(t, err, "a source with nothing else is no mistake")
+	require.Empty(t, got.Tables)
 }

@@ -41,6 +41,7 @@ func runClone(ctx context.Context, p *program, cfg *config.Config) (Code, error)
 	return p.startJob(ctx, cmdClone, opts, func(j *job) []step {
 		return []step{
 			j.connect,
+			j.surveySource,
 			j.probe,
 			j.checkServers,
 			j.checkTables,

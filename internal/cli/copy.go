@@ -27,6 +27,7 @@ func runCopy(ctx context.Context, p *program, cfg *config.Config) (Code, error) 
 	return p.startJob(ctx, cmdCopy, opts, func(j *job) []step {
 		return []step{
 			j.connect,
+			j.surveySource,
 			j.probe,
 			j.checkServers,
 			j.checkTables,

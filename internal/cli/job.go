@@ -17,6 +17,7 @@ import (
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/event"
 	"github.com/pg2db9/pg2db9/internal/preflight"
+	"github.com/pg2db9/pg2db9/internal/preflight/sourcefacts"
 	"github.com/pg2db9/pg2db9/internal/ui"
 	"github.com/pg2db9/pg2db9/internal/ui/report"
 	"github.com/pg2db9/pg2db9/verify"
@@ -44,6 +45,7 @@ type job struct {
 	source, target *pgx.Conn // for questions; rows travel on connections of their own
 	sourceAbout    preflight.About
 	targetAbout    preflight.About
+	facts          *sourcefacts.Facts
 	profile        ddlgen.Profile
 	jobs           int
 	snapshot       *copier.Snapshot

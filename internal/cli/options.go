@@ -14,6 +14,7 @@ import (
 	"github.com/pg2db9/pg2db9/internal/config"
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/preflight"
+	"github.com/pg2db9/pg2db9/internal/preflight/sourcefacts"
 	"github.com/pg2db9/pg2db9/internal/probe"
 	"github.com/pg2db9/pg2db9/internal/ui/report"
 )
@@ -137,9 +138,13 @@ func checkAccept(command string, cfg *config.Config) error {
 	for _, c := range preflight.Codes() {
 		known = append(known, string(c))
 	}
+	for _, r := range sourcefacts.Rules() {
+		known = append(known, string(r.Code))
+	}
 	for _, a := range cfg.Accept {
 		code, _, _ := strings.Cut(a, ":")
-		if slices.Contains(preflight.Codes(), finding.Code(code)) && !preflight.Acceptable(finding.Code(code)) {
+		if slices.Contains(preflight.Codes(), finding.Code(code)) && !preflight.Acceptable(finding.Code(code)) ||
+			finding.Code(code) == sourcefacts.SourcePooler || finding.Code(code) == sourcefacts.SourceBalanced {
 			return usagef(command, "%s: %s cannot be accepted: the run would fail with the target half written", cfg.Where("accept"), code)
 		}
 		if slices.Contains(known, code) {
@@ -185,7 +190,7 @@ func checkReports(command string, cfg *config.Config) error {
 
 // accepted reports whether the user goes on in spite of a finding of preflight's.
 func (o *options) accepted(f finding.Finding) bool {
-	return preflight.Acceptable(f.Code) &&
+	return (preflight.Acceptable(f.Code) || sourcefacts.Acceptable(f.Code)) &&
 		(slices.Contains(o.Accept, string(f.Code)) || slices.Contains(o.Accept, string(f.Code)+":"+f.Object.Path()))
 }
 

@@ -73,7 +73,7 @@ func runSchema(ctx context.Context, p *program, cfg *config.Config) (Code, error
 		return OK, err
 	}
 	return p.startJob(ctx, cmdSchema, opts, func(j *job) []step {
-		steps := []step{j.connect, j.probe, j.openSnapshotUnlocked, j.loadCatalog, j.makePlan(false), j.releaseSnapshot}
+		steps := []step{j.connect, j.surveySource, j.probe, j.openSnapshotUnlocked, j.loadCatalog, j.makePlan(false), j.releaseSnapshot}
 		if cfg.Apply == "" || cfg.DryRun {
 			return append(steps, j.printSchema)
 		}

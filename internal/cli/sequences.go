@@ -27,6 +27,7 @@ func runSequences(ctx context.Context, p *program, cfg *config.Config) (Code, er
 	return p.startJob(ctx, cmdSequences, opts, func(j *job) []step {
 		return []step{
 			j.connect,
+			j.surveySource,
 			j.openSnapshotUnlocked,
 			j.loadCatalog,
 			j.makePlan(false),

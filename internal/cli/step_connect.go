@@ -115,6 +115,7 @@ func (j *job) checkTables(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	j.foundGrants(names)
 	if err := j.check(ctx, []preflight.Check{preflight.SourceTables(j.source, names)}); err != nil {
 		return err
 	}

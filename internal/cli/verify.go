@@ -25,6 +25,7 @@ func runVerify(ctx context.Context, p *program, cfg *config.Config) (Code, error
 	return p.startJob(ctx, cmdVerify, opts, func(j *job) []step {
 		return []step{
 			j.connect,
+			j.surveySource,
 			j.probe,
 			j.checkTables,
 			j.openSnapshot,

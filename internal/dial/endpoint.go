@@ -97,6 +97,15 @@ func (e *Endpoint) Side() Side { return e.side }
 // Database returns the name of the database.
 func (e *Endpoint) Database() string { return e.cfg.Database }
 
+// Host returns the server's host as it was named at first.
+func (e *Endpoint) Host() string { return e.cfg.Host }
+
+// Port returns the server's port as it was named at first.
+func (e *Endpoint) Port() uint16 { return e.cfg.Port }
+
+// User returns the role that connects.
+func (e *Endpoint) User() string { return e.cfg.User }
+
 // Plaintext reports whether the connection is not encrypted.
 func (e *Endpoint) Plaintext() bool { return e.cfg.TLSConfig == nil }
 
