@@ -21,10 +21,13 @@ func TestComments(t *testing.T) {
 		of := func(kind string, n Name, sub, text, object string) Comment {
 			return Comment{Kind: kind, Name: n, Sub: sub, Text: text, Object: object}
 		}
+		call := func(kind string, n Name, args, text string) Comment {
+			return Comment{Kind: kind, Name: n, Args: args, Text: text}
+		}
 		bare := func(name string) Name { return Name{Name: name} }
 		same(t, []Comment{
 			named("access method", bare("heaped"), "an access method", "heaped"),
-			named("aggregate", in("sum_of(integer)"), "an aggregate", "app.sum_of(integer)"),
+			call("aggregate", in("sum_of"), "integer", "an aggregate"),
 			named("base type", in("blob"), "a base type", "app.blob"),
 			named("cast", bare("app.mood AS integer"), "a cast", "(app.mood AS integer)"),
 			named("collation", in("plain"), "a collation", "app.plain"),
@@ -40,7 +43,7 @@ func TestComments(t *testing.T) {
 			named("event trigger", bare("noticed"), "an event trigger", ""),
 			named("foreign data wrapper", bare("wrapper"), "a wrapper", "wrapper"),
 			named("foreign table", in("distant"), "a foreign table", ""),
-			named("function", in("twice(integer)"), "a function", "app.twice(integer)"),
+			call("function", in("twice"), "n integer", "a function"),
 			named("index", in("by_name"), "an index", ""),
 			named("index", in("totals_name"), "an index of a materialized view", ""),
 			named("language", bare("lingo"), "a language", "lingo"),
@@ -49,7 +52,7 @@ func TestComments(t *testing.T) {
 			named("operator class", in("int4_again USING btree"), "an operator class", "app.int4_again USING btree"),
 			named("operator family", in("lonely USING hash"), "an operator family", "app.lonely USING hash"),
 			of("policy", in("customers"), "mine", "a policy", ""),
-			named("procedure", in("run(integer)"), "a procedure", "app.run(integer)"),
+			call("procedure", in("run"), "INOUT n integer", "a procedure"),
 			named("publication", bare("sent"), "a publication", "sent"),
 			named("range type", in("span"), "a range", "app.span"),
 			of("rule", in("customers"), "ruled", "a rule", ""),
@@ -106,8 +109,10 @@ func TestExtensions(t *testing.T) {
 		}, got.Extensions)
 		same(t, []Comment{{Kind: "extension", Name: Name{Name: "hstore"}, Text: "pairs"}}, got.Comments)
 		same(t, []Other{
-			{Kind: "extension configuration table", Name: ext("settings")}, {Kind: "function", Name: in("touch()")},
+			{Kind: "extension configuration table", Name: ext("settings")},
 		}, got.Others)
+		require.Len(t, got.Routines, 1)
+		same(t, in("touch()"), got.Routines[0].Name)
 		require.Empty(t, got.Enums)
 		require.Empty(t, got.Sequences)
 		same(t, []Schema{{"app"}, {"ext"}, {"public"}}, got.Schemas)

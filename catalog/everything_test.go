@@ -177,6 +177,9 @@ func objects(db *Database) []string {
 			add("pg_db_role_setting", s.Name, "OF ROLE", s.Role)
 		}
 	}
+	for _, r := range db.Routines {
+		add("pg_proc", string(r.Kind), r.Name)
+	}
 	for _, o := range db.Others {
 		for range max(1, o.Count) {
 			otherObject(o, add)
@@ -190,8 +193,6 @@ func objects(db *Database) []string {
 
 func otherObject(o Other, add func(string, ...any)) {
 	switch o.Kind {
-	case "function", "procedure", "aggregate", "window function":
-		add("pg_proc", o.Kind, o.Name)
 	case "base type", "range type", "shell type":
 		add("pg_type", o.Kind, o.Name)
 	case "statistics":

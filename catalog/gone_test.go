@@ -26,6 +26,10 @@ func TestGoneSinceTheSnapshot(t *testing.T) {
 		{"DROP SEQUENCE app.s", "sequence app.s"},
 		{"ALTER SEQUENCE app.s RENAME TO other", "a sequence"},
 		{"DROP SCHEMA app CASCADE", ""},
+		{"DROP FUNCTION app.f(integer)", "function app.f(integer)"},
+		{"ALTER FUNCTION app.f RENAME TO g", "function app.f(integer)"},
+		{"ALTER PROCEDURE app.run SET SCHEMA public", "procedure app.run()"},
+		{"CREATE OR REPLACE FUNCTION app.f(integer) RETURNS integer LANGUAGE sql AS 'SELECT 2'", "function app.f(integer)"},
 	}
 	for _, major := range []int{13, 15, 18} {
 		t.Run(fmt.Sprint(major), func(t *testing.T) {
@@ -33,7 +37,8 @@ func TestGoneSinceTheSnapshot(t *testing.T) {
 			db := pgtest.Major(t, major).Database(t)
 			for _, tt := range tests {
 				db.Exec(t, `DROP SCHEMA IF EXISTS app, public CASCADE; CREATE SCHEMA public; CREATE SCHEMA app;
-					CREATE TYPE app.mood AS ENUM ('a'); CREATE DOMAIN app.price AS integer DEFAULT 3 CHECK (VALUE > 0);
+					CREATE TYPE app.mood AS ENUM ('a'); CREATE FUNCTION app.f(integer) RETURNS integer LANGUAGE sql AS 'SELECT 1';
+					CREATE PROCEDURE app.run() LANGUAGE sql AS ''; CREATE DOMAIN app.price AS integer DEFAULT 3 CHECK (VALUE > 0);
 					CREATE TABLE app.t (id integer CHECK (id > 0), m app.mood[] DEFAULT '{a}', p app.price); CREATE INDEX i ON app.t (id) WHERE id > 1;
 					CREATE SEQUENCE app.s; CREATE TABLE app.root (id integer) PARTITION BY RANGE (id);
 					CREATE TABLE app.p PARTITION OF app.root FOR VALUES FROM (1) TO (10)`)

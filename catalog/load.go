@@ -44,7 +44,7 @@ func Load(ctx context.Context, q Querier, opts LoadOptions) (*Database, error) {
 	for _, step := range []func(context.Context) error{
 		r.session, r.database, r.schemas, r.extensions, r.readTypes, r.readUses,
 		r.enums, r.domains, r.composites, r.tables, r.views, r.columns, r.sequences,
-		r.constraints, r.indexes, r.triggers, r.eventTriggers, r.rules, r.policies, r.others, r.comments, r.rights,
+		r.constraints, r.indexes, r.routines, r.triggers, r.eventTriggers, r.rules, r.policies, r.others, r.comments, r.rights,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -66,6 +66,7 @@ type reader struct {
 	types       map[typeKey]Type
 	uses        map[objectKey][]Ref
 	known       map[objectKey]Comment // what a comment on the object looks like, without its text
+	routineRef  map[int64]ObjectRef   // routines by OID: with their argument types, which a comment has apart
 	table       map[int64]int         // OID of a table: index into db.Tables
 	fields      map[int64]int         // OID of a composite's relation: index into db.Composites
 	view        map[int64]int         // OID of a view: index into db.Views

@@ -21,6 +21,9 @@ func (r *reader) rights(ctx context.Context) error {
 // object is what the reader knows of a row of a catalog, in the words of
 // findings.
 func (r *reader) object(class string, oid int64, column string) (ObjectRef, bool) {
+	if ref, ok := r.routineRef[oid]; ok && class == "pg_proc" {
+		return ref, true
+	}
 	c, ok := r.known[objectKey{class, oid}]
 	if !ok {
 		return ObjectRef{}, false

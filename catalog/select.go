@@ -19,8 +19,8 @@ const (
 
 // Select returns the part of the database that a filter chooses: the tables,
 // and with them their indexes, constraints, triggers, comments, the sequences
-// that they own or call, the types, extensions and schemas that they need, and
-// the views that read selected tables alone. What belongs to no table (a
+// that they own or call, the types, routines, extensions and schemas that they
+// need, and the views that read selected tables alone. What belongs to no table (a
 // routine, a sequence or type that nothing uses) is chosen with its schema,
 // unless single tables are asked for. The findings say what is left because
 // something else is, and count the rest. The database itself stays as it is.
@@ -116,11 +116,15 @@ func (s *selection) database() *Database {
 // objects chooses what is not part of a table.
 func (s *selection) objects(out *Database) {
 	// Types first: a domain's default may call a sequence.
-	s.closeTypes(s.from, s.whole)
+	s.close(s.from, s.whole)
 	types := func(n Name) bool { return s.types[n] || s.whole(n.Schema) }
 	out.Enums = keep(s.from.Enums, func(e Enum) bool { return types(e.Name) })
 	out.Domains = keep(s.from.Domains, func(d Domain) bool { return types(d.Name) })
 	out.Composites = keep(s.from.Composites, func(c Composite) bool { return types(c.Name) })
+	out.Routines = keep(s.from.Routines, func(r Routine) bool { return s.routines[r.Name] || s.whole(r.Name.Schema) })
+	for _, r := range out.Routines {
+		s.schemas[r.Name.Schema] = true
+	}
 	out.Sequences = keep(s.from.Sequences, func(q Sequence) bool {
 		if s.sequences[q.Name] {
 			return true
@@ -231,6 +235,7 @@ func (s *selection) unselected(out *Database) {
 	count(len(s.from.Views)-len(out.Views), "view")
 	count(len(s.from.Sequences)-len(out.Sequences), "sequence")
 	count(len(s.from.Enums)+len(s.from.Domains)+len(s.from.Composites)-len(out.Enums)-len(out.Domains)-len(out.Composites), "type")
+	count(len(s.from.Routines)-len(out.Routines), "routine")
 	count(len(s.from.Extensions)-len(out.Extensions), "extension")
 	count(len(s.from.Schemas)-len(out.Schemas), "schema")
 	count(len(s.from.Others)+s.from.hanging()-len(out.Others)-out.hanging(), "other object")

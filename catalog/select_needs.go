@@ -4,12 +4,13 @@ package catalog
 type needs struct {
 	types      map[Name]bool
 	sequences  map[Name]bool
+	routines   map[Name]bool // with their argument types
 	schemas    map[string]bool
 	extensions map[string]bool
 }
 
 func newNeeds() needs {
-	return needs{types: map[Name]bool{}, sequences: map[Name]bool{}, schemas: map[string]bool{}, extensions: map[string]bool{}}
+	return needs{types: map[Name]bool{}, sequences: map[Name]bool{}, routines: map[Name]bool{}, schemas: map[string]bool{}, extensions: map[string]bool{}}
 }
 
 // table notes what a table's columns and partition key need.
@@ -41,6 +42,51 @@ func (n needs) refs(refs []Ref) {
 			n.sequences[r.Name] = true
 		case r.Kind == "type":
 			n.types[r.Name] = true
+		case r.Kind == "routine":
+			n.routines[r.Name] = true
+		}
+	}
+}
+
+// close adds what types and routines are made of: those needed, and those of the
+// schemas that are chosen whole. Each kind may need the other, through a
+// domain's check or an argument.
+func (n needs) close(db *Database, whole func(schema string) bool) {
+	for before := -1; before != len(n.types)+len(n.routines); {
+		before = len(n.types) + len(n.routines)
+		n.closeRoutines(db, whole)
+		n.closeTypes(db, whole)
+	}
+}
+
+// closeRoutines adds what routines need: the types of their arguments, and
+// what a body in SQL calls.
+func (n needs) closeRoutines(db *Database, whole func(schema string) bool) {
+	byName := make(map[Name]*Routine, len(db.Routines))
+	var todo []Name
+	for i := range db.Routines {
+		r := &db.Routines[i]
+		byName[r.Name] = r
+		if whole(r.Name.Schema) {
+			todo = append(todo, r.Name)
+		}
+	}
+	for r := range n.routines {
+		todo = append(todo, r)
+	}
+	done := map[Name]bool{}
+	for len(todo) > 0 {
+		f := byName[todo[len(todo)-1]]
+		todo = todo[:len(todo)-1]
+		if f == nil || done[f.Name] {
+			continue
+		}
+		done[f.Name] = true
+		n.refs(f.Uses)
+		for _, u := range f.Uses {
+			if u.Kind == "routine" {
+				todo = append(todo, u.Name)
+			}
 		}
 	}
 }

@@ -25,6 +25,14 @@ func (s *selection) comments(out *Database) func(Comment) bool {
 		kind string
 		name Name
 	}
+	type call struct {
+		name Name
+		args string
+	}
+	routines := map[call]bool{}
+	for _, r := range out.Routines {
+		routines[call{Name{r.Name.Schema, r.Plain}, r.IdentityArgs}] = true
+	}
 	others := map[key]bool{}
 	for _, o := range out.Others {
 		others[key{o.Kind, o.Name}] = true
@@ -41,6 +49,8 @@ func (s *selection) comments(out *Database) func(Comment) bool {
 			return s.relations[c.Name]
 		case "constraint":
 			return s.constraints[ColumnRef{c.Name, c.Sub}]
+		case "function", "procedure", "aggregate":
+			return routines[call{c.Name, c.Args}]
 		case "type", "domain", "constraint on domain":
 			return s.types[c.Name] || s.whole(c.Name.Schema)
 		}

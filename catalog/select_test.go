@@ -35,9 +35,9 @@ func store() *Database {
 
 	orders, customer := public("orders"), public("customer")
 	db := &Database{
-		Schemas:    []Schema{{"app"}, {"ext"}, {"public"}, {"types"}},
+		Schemas:    []Schema{{"app"}, {"ext"}, {"lib"}, {"public"}, {"types"}},
 		Extensions: []Extension{{Name: "citext", Schema: "ext"}, {Name: "hstore", Schema: "ext"}},
-		Enums:      []Enum{{Name: Name{"app", "unused"}}, {Name: public("mood")}, {Name: public("unused")}},
+		Enums:      []Enum{{Name: Name{"app", "unused"}}, {Name: public("mood")}, {Name: public("unused")}, {Name: Name{"types", "state"}}},
 		Domains: []Domain{{
 			Name: Name{"types", "price"}, Base: Type{Name: Name{"types", "pair"}, Kind: KindComposite},
 			Uses: []Ref{{Kind: "sequence", Name: Name{"types", "prices"}}},
@@ -59,7 +59,7 @@ func store() *Database {
 		Constraints: []Constraint{
 			{Table: customer, Name: "customer_pkey", Kind: PrimaryKey, Index: "customer_pkey"},
 			{Table: public("dog"), Name: "positive", Kind: Check, Inherited: true},
-			{Table: orders, Name: "orders_check", Kind: Check, Uses: []Ref{{Kind: "operator", Name: Name{"ext", "=(ext.hstore,ext.hstore)"}, Extension: "hstore"}}},
+			{Table: orders, Name: "orders_check", Kind: Check, Uses: []Ref{{Kind: "operator", Name: Name{"ext", "=(ext.hstore,ext.hstore)"}, Extension: "hstore"}, {Kind: "routine", Name: Name{"lib", "checked(integer)"}}}},
 			{Table: orders, Name: "orders_customer_fkey", Kind: ForeignKey, RefTable: &customer},
 			{Table: orders, Name: "orders_spatial_fkey", Kind: ForeignKey, RefTable: &Name{"ext", "spatial_ref_sys"}},
 			{Table: public("payment_1"), Name: "payment_pkey", Kind: PrimaryKey, Inherited: true},
@@ -78,7 +78,7 @@ func store() *Database {
 			{Kind: "constraint", Name: orders, Sub: "orders_check", Text: "4"},
 			{Kind: "database", Name: Name{Name: "d"}, Text: "5"},
 			{Kind: "extension", Name: Name{Name: "citext"}, Text: "6"},
-			{Kind: "function", Name: public("f()"), Text: "7"},
+			{Kind: "function", Name: public("f"), Args: "a integer", Text: "7"},
 			{Kind: "index", Name: public("orders_i"), Text: "8"},
 			{Kind: "schema", Name: Name{Name: "types"}, Text: "9"},
 			{Kind: "trigger", Name: orders, Sub: "touch", Text: "10"},
@@ -89,13 +89,20 @@ func store() *Database {
 		Triggers:      []Trigger{{Table: orders, Name: "touch"}, {Table: customer, Name: "watch"}, {Table: public("of_orders"), Name: "instead"}},
 		Rules:         []Rule{{Table: public("both"), Name: "redirect"}},
 		EventTriggers: []EventTrigger{{Name: "e"}},
+		Routines: []Routine{
+			{Name: Name{"app", "g()"}, Plain: "g", Kind: Function},
+			{Name: Name{"lib", "agg(public.mood)"}, Plain: "agg", Kind: Aggregate, Uses: []Ref{{Kind: "routine", Name: Name{"lib", "step(types.state)"}}}},
+			{Name: Name{"lib", "checked(integer)"}, Plain: "checked", Kind: Function, Uses: []Ref{{Kind: "routine", Name: Name{"lib", "agg(public.mood)"}}}},
+			{Name: Name{"lib", "step(types.state)"}, Plain: "step", Kind: Function, Uses: []Ref{{Kind: "type", Name: Name{"types", "state"}}}},
+			{Name: public("f(integer)"), Plain: "f", Kind: Function, IdentityArgs: "a integer"},
+			{Name: public("f(text)"), Plain: "f", Kind: Function, IdentityArgs: "a text"},
+		},
 		Others: []Other{
-			{Kind: "function", Name: Name{"app", "g()"}},
-			{Kind: "function", Name: public("f()")},
+			{Kind: "publication", Name: Name{Name: "pub"}},
 		},
 		Views: []View{
 			{Name: public("stock"), Materialized: true, Uses: []Ref{{Kind: "view", Name: public("both")}}},
-			{Name: public("both"), Uses: []Ref{{Kind: "table", Name: orders}, {Kind: "table", Name: customer}, {Kind: "routine", Name: public("f()")}}},
+			{Name: public("both"), Uses: []Ref{{Kind: "table", Name: orders}, {Kind: "table", Name: customer}, {Kind: "routine", Name: public("f(integer)")}}},
 			{Name: public("constant")},
 			{Name: Name{"types", "one"}},
 			{Name: public("of_orders"), Uses: []Ref{{Kind: "table", Name: orders}, {Kind: "view", Name: Name{"types", "one"}}}},
@@ -151,6 +158,9 @@ func listed(db *Database) []string {
 	for _, x := range db.EventTriggers {
 		add("event trigger", Name{Name: x.Name})
 	}
+	for _, x := range db.Routines {
+		add(string(x.Kind), x.Name)
+	}
 	for _, x := range db.Others {
 		add(x.Kind, x.Name)
 	}
@@ -173,17 +183,19 @@ func TestSelectOneTable(t *testing.T) {
 	got, findings, err := db.Select(Filter{IncludeTables: []string{"orders"}})
 	require.NoError(t, err)
 	require.Empty(t, cmp.Diff([]string{
-		"schema ext", "schema public", "schema types", "extension hstore", "enum public.mood", "domain types.price", "composite types.pair",
+		"schema ext", "schema lib", "schema public", "schema types", "extension hstore", "enum public.mood", "enum types.state", "domain types.price", "composite types.pair",
 		"sequence public.orders_id_seq", "sequence public.shared", "sequence types.prices", "table public.orders",
 		"constraint orders_check", "constraint orders_spatial_fkey", "index public.orders_i",
 		"comment 4", "comment 8", "comment 9", "comment 10", "comment 11", "comment 13",
-		"view public.of_orders", "view types.one", "trigger public.instead", "trigger public.touch",
+		"view public.of_orders", "view types.one",
+		"trigger public.instead", "trigger public.touch",
+		"aggregate lib.agg(public.mood)", "function lib.checked(integer)", "function lib.step(types.state)",
 	}, listed(got)))
 	require.Empty(t, cmp.Diff([]string{
 		"left filter.foreign-key constraint public.orders.orders_customer_fkey: the foreign key refers to public.customer, which is not selected",
 		"left filter.view materialized view public.stock: it reads public.customer, which is not selected",
 		"left filter.view view public.both: it reads public.customer, which is not selected",
-		"info filter.unselected objects not selected: left out by the filters: 6 tables, 3 views, 2 sequences, 2 types, 1 extension, 1 schema, 5 other objects",
+		"info filter.unselected objects not selected: left out by the filters: 6 tables, 3 views, 2 sequences, 2 types, 3 routines, 1 extension, 1 schema, 4 other objects",
 	}, told(findings)))
 	require.Nil(t, got.sequence(t, public("shared")).Owner, "its owner is not selected")
 	require.Equal(t, store(), db, "Select changed the model")
@@ -220,7 +232,7 @@ func TestSelectSchema(t *testing.T) {
 		"schema app", "schema ext", "extension citext", "enum app.unused", "sequence app.alone", "table app.log", "comment 6", "function app.g()",
 	}, listed(got)))
 	require.Empty(t, cmp.Diff([]string{
-		"info filter.unselected objects not selected: left out by the filters: 6 tables, 5 views, 4 sequences, 4 types, 1 extension, 2 schemas, 6 other objects",
+		"info filter.unselected objects not selected: left out by the filters: 6 tables, 5 views, 4 sequences, 5 types, 5 routines, 1 extension, 3 schemas, 6 other objects",
 	}, told(findings)))
 
 	got, _, err = store().Select(Filter{ExcludeSchemas: []string{"app"}})

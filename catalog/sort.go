@@ -22,8 +22,9 @@ func (db *Database) sort() {
 	})
 	slices.SortFunc(db.Indexes, func(a, b Index) int { return cmp.Or(a.Table.Compare(b.Table), a.Name.Compare(b.Name)) })
 	slices.SortFunc(db.Views, func(a, b View) int { return a.Name.Compare(b.Name) })
+	slices.SortFunc(db.Routines, func(a, b Routine) int { return cmp.Or(a.Name.Compare(b.Name), cmp.Compare(a.Kind, b.Kind)) })
 	slices.SortFunc(db.Comments, func(a, b Comment) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Name.Compare(b.Name), cmp.Compare(a.Sub, b.Sub), cmp.Compare(a.Object, b.Object))
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Name.Compare(b.Name), cmp.Compare(a.Sub, b.Sub), cmp.Compare(a.Args, b.Args), cmp.Compare(a.Object, b.Object))
 	})
 	db.sortRights()
 	slices.SortFunc(db.Others, func(a, b Other) int {

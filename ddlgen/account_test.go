@@ -72,6 +72,9 @@ func unaccounted(db *catalog.Database, plan *Plan) []string {
 	for i := range db.Indexes {
 		want(indexObject(&db.Indexes[i]))
 	}
+	for i := range db.Routines {
+		want(routineObject(&db.Routines[i]))
+	}
 	for _, c := range db.Comments {
 		want(commentObject(c))
 	}

@@ -185,6 +185,7 @@ func comparable(db *catalog.Database, plan *Plan) *catalog.Database {
 	c.Schemas = slices.DeleteFunc(slices.Clone(c.Schemas), func(s catalog.Schema) bool { return s.Name == "public" })
 	c.Domains = slices.DeleteFunc(slices.Clone(c.Domains), func(d catalog.Domain) bool { return spoken[objectOf("domain", d.Name)] })
 	c.Composites = slices.DeleteFunc(slices.Clone(c.Composites), func(d catalog.Composite) bool { return spoken[objectOf("type", d.Name)] })
+	c.Routines = slices.DeleteFunc(slices.Clone(c.Routines), func(r catalog.Routine) bool { return spoken[routineObject(&r)] })
 	c.Sequences = slices.Clone(c.Sequences)
 	for i := range c.Sequences {
 		s := &c.Sequences[i]

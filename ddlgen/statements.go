@@ -72,6 +72,8 @@ func indexObject(x *catalog.Index) finding.Object { return objectOf("index", x.N
 
 func sequenceObject(n catalog.Name) finding.Object { return objectOf("sequence", n) }
 
+func routineObject(r *catalog.Routine) finding.Object { return objectOf(string(r.Kind), r.Name) }
+
 func otherObject(o catalog.Other) finding.Object {
 	obj := objectOf(o.Kind, o.Name)
 	if o.Table != nil {

@@ -11,16 +11,7 @@ WITH ns (oid, nspname) AS (
     FROM pg_catalog.pg_namespace n
     WHERE n.nspname NOT IN ('pg_toast', '_pg2db9', '_pg2db9_probe') AND n.nspname !~ '^pg_(toast_)?temp_[0-9]+$'
 ), object (class, oid, kind, schema, name, rel) AS (
-    SELECT 'pg_proc', p.oid,
-           CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' WHEN 'w' THEN 'window function' ELSE 'function' END,
-           ns.nspname,
-           p.proname || '(' || pg_catalog.array_to_string(ARRAY(
-               SELECT pg_catalog.format_type(u.typ, NULL)
-               FROM pg_catalog.unnest(p.proargtypes::pg_catalog.oid[]) WITH ORDINALITY u(typ, ord)
-               ORDER BY u.ord), ',') || ')', NULL::pg_catalog.oid
-    FROM pg_catalog.pg_proc p JOIN ns ON ns.oid = p.pronamespace
-    UNION ALL
-    SELECT 'pg_statistic_ext', s.oid, 'statistics', ns.nspname, s.stxname, s.stxrelid
+    SELECT 'pg_statistic_ext', s.oid, 'statistics', ns.nspname, s.stxname::pg_catalog.text, s.stxrelid
     FROM pg_catalog.pg_statistic_ext s JOIN ns ON ns.oid = s.stxnamespace
     UNION ALL
     SELECT 'pg_type', t.oid,

@@ -1,5 +1,6 @@
 -- Every pair of type and modifier that a column of a table or view, a
--- composite's field or a domain's base has, so that format_type runs once per pair, not per column.
+-- composite's field, a domain's base or a routine's argument or result has (and
+-- the states of aggregates), so that format_type runs once per pair, not per column.
 -- An array is told by its element's typarray: int2vector and name have
 -- elements too, and are none. An array, a multirange and a row type belong to
 -- the extension of their element, range or table; 17 and later say so only
@@ -19,6 +20,15 @@ WITH used (typid, typmod) AS (
     SELECT t.typbasetype, t.typtypmod
     FROM pg_catalog.pg_type t
     WHERE t.typtype = 'd'
+    UNION
+    SELECT u.typ, -1
+    FROM pg_catalog.pg_proc p
+    LEFT JOIN pg_catalog.pg_aggregate a ON a.aggfnoid = p.oid
+    CROSS JOIN LATERAL pg_catalog.unnest(COALESCE(p.proallargtypes, p.proargtypes::pg_catalog.oid[])
+                                         || p.prorettype || a.aggtranstype || a.aggmtranstype) u(typ)
+    WHERE p.oid >= 16384
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
+                      WHERE e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid AND e.deptype IN ('e', 'i'))
 )
 SELECT u.typid::pg_catalog.int8 AS oid,
        u.typmod AS mod,
