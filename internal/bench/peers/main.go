@@ -38,6 +38,7 @@ func cases() []benchCase {
 		{"memory", "the most memory of a clone with eight jobs, and of one huge row", memoryBytes + hugeRowBytes, memory},
 		{"wan", "four tables over a long and narrow link, data phase alone", wanBytes, wan},
 		{"far-tables", "500 small tables to a target 100 ms away, beside pg_dump and pg_restore", farBytes, farAway},
+		{"many-tables", "assess and schema of 100,000 tables: memory, and time against half as many", manyBytes, manyTablesCase},
 		{"verify-cost", "what verification adds, beside reading the target once", verifyBytes, verifyCost},
 	}
 }
