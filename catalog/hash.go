@@ -5,7 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"slices"
+	"reflect"
 	"strings"
 )
 
@@ -18,42 +18,76 @@ import (
 // edges count: whose a table is and who may read it changes no row and no
 // definition, so that a GRANT while a run is interrupted does not keep it from
 // being continued.
+//
+// The model is hashed one object after the other: as one text it would be as
+// large as itself once more.
 func (db *Database) Hash() string {
-	d := *db
-	d.ServerVersion = 0
-	d.Tables = slices.Clone(db.Tables)
-	for i := range d.Tables {
-		d.Tables[i].HeapBytes, d.Tables[i].ToastBytes, d.Tables[i].RowsGuess = 0, 0, 0
-	}
-	d.Indexes = slices.Clone(db.Indexes)
-	for i := range d.Indexes {
-		d.Indexes[i].Bytes = 0
-	}
-	d.Views = slices.Clone(db.Views)
-	for i := range d.Views {
-		d.Views[i].HeapBytes, d.Views[i].ToastBytes, d.Views[i].RowsGuess, d.Views[i].Populated = 0, 0, 0, false
-	}
-	d.Sequences = slices.Clone(db.Sequences)
-	for i := range d.Sequences {
-		d.Sequences[i].LastValue, d.Sequences[i].IsCalled, d.Sequences[i].Unreadable = 0, false, false
-	}
-	d.Roles, d.Owners, d.Grants, d.DefaultPrivileges, d.Settings, d.SecurityLabels, d.Dependencies = nil, nil, nil, nil, nil, nil, nil
-	d.Others = keep(db.Others, func(o Other) bool { return !isData(o.Kind) })
-	for i := range d.Others {
-		d.Others[i].Count = 0
-	}
-	d.Comments = keep(db.Comments, func(c Comment) bool { return !isData(c.Kind) })
-	for i := range d.Comments {
-		if d.Comments[i].Kind == "database" {
-			d.Comments[i].Name = Name{} // the database's own name is not its schema's
+	sum := sha256.New()
+	out := json.NewEncoder(sum)
+	v := reflect.ValueOf(*db)
+	for _, field := range reflect.VisibleFields(v.Type()) {
+		if notSchema[field.Name] {
+			continue
+		}
+		write(out, field.Name)
+		list := v.FieldByIndex(field.Index)
+		if list.Kind() != reflect.Slice {
+			write(out, list.Interface())
+			continue
+		}
+		for i := range list.Len() {
+			if o := schemaOnly(list.Index(i).Interface()); o != nil {
+				write(out, o)
+			}
 		}
 	}
-	b, err := json.Marshal(&d)
-	if err != nil {
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+func write(out *json.Encoder, v any) {
+	if err := out.Encode(v); err != nil {
 		panic(fmt.Sprintf("a model of plain values cannot be marshalled: %v", err)) // impossible
 	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
+}
+
+// notSchema are the fields of a Database that Hash leaves out.
+var notSchema = map[string]bool{
+	"ServerVersion": true,
+	"Roles":         true, "Owners": true, "Grants": true, "DefaultPrivileges": true, "Settings": true, "SecurityLabels": true, "Dependencies": true,
+}
+
+// schemaOnly is an object without what running the database changes; nil is
+// one that is content rather than schema.
+func schemaOnly(o any) any {
+	switch o := o.(type) {
+	case Table:
+		o.HeapBytes, o.ToastBytes, o.RowsGuess = 0, 0, 0
+		return o
+	case Index:
+		o.Bytes = 0
+		return o
+	case View:
+		o.HeapBytes, o.ToastBytes, o.RowsGuess, o.Populated = 0, 0, 0, false
+		return o
+	case Sequence:
+		o.LastValue, o.IsCalled, o.Unreadable = 0, false, false
+		return o
+	case Other:
+		if isData(o.Kind) {
+			return nil
+		}
+		o.Count, o.Bytes = 0, 0
+		return o
+	case Comment:
+		if isData(o.Kind) {
+			return nil
+		}
+		if o.Kind == "database" {
+			o.Name = Name{} // the database's own name is not its schema's
+		}
+		return o
+	}
+	return o
 }
 
 // isData says that a kind of object is content rather than schema.

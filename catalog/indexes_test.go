@@ -56,7 +56,7 @@ func TestIndexes(t *testing.T) {
 		i04.Uses = []Ref{{Kind: "collation", Name: in("mine")}}
 		i05 := index("i05", "(a app.ints) WHERE ((m = 'b'::app.mood) AND (b IS NOT NULL))", "btree", IndexKey{Column: "a", OpClass: &Name{"app", "ints"}})
 		i05.Predicate = "((m = 'b'::app.mood) AND (b IS NOT NULL))"
-		i05.Uses = []Ref{{Kind: "operator class", Name: in("ints")}, {Kind: "type", Name: in("mood")}}
+		i05.Uses = []Ref{{Kind: "operator class", Name: in("ints USING btree")}, {Kind: "type", Name: in("mood")}}
 		i07 := index("i07", "(a) WITH (pages_per_range='4', autosummarize='on')", "brin", IndexKey{Column: "a"})
 		i07.Options, i07.Def = []string{"autosummarize=on", "pages_per_range=4"}, "CREATE INDEX i07 ON app.t USING brin (a) WITH (pages_per_range='4', autosummarize='on')"
 		i11 := index("i11", "(((app.f(c) = 'x'::text))) WHERE (app.f(c) <> ''::text)", "btree", IndexKey{Expr: "((app.f(c) = 'x'::text))"})

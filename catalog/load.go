@@ -40,7 +40,7 @@ type LoadOptions struct {
 // number of queries, however many objects there are (sequence positions are
 // read a few hundred at a time).
 func Load(ctx context.Context, q Querier, opts LoadOptions) (*Database, error) {
-	r := &reader{q: q, sizes: !opts.NoSizes, db: &Database{}}
+	r := &reader{q: q, sizes: !opts.NoSizes, db: &Database{}, texts: map[string]string{}}
 	for _, step := range []func(context.Context) error{
 		r.session, r.database, r.schemas, r.extensions, r.readTypes, r.readUses,
 		r.enums, r.domains, r.composites, r.tables, r.views, r.columns, r.sequences,
@@ -72,6 +72,7 @@ type reader struct {
 	view        map[int64]int         // OID of a view: index into db.Views
 	inherits    map[int64][]Name      // parents of tables and of indexes, by OID
 	tableByName map[Name]int
+	texts       map[string]string // see text
 }
 
 type typeKey struct {
@@ -94,15 +95,55 @@ func (r *reader) know(class string, oid int64, c Comment) {
 // collect runs an embedded query and scans its rows by column name, strictly:
 // a column without a field, or a field without a column, is an error.
 func collect[T any](ctx context.Context, q Querier, name string, args ...any) ([]T, error) {
+	var out []T
+	err := each(ctx, q, name, func(row T) error {
+		out = append(out, row)
+		return nil
+	}, args...)
+	return out, err
+}
+
+// each is collect for what may have a row for each column of a hundred thousand
+// tables: one row at a time, of which what is kept should be shared (reader.text).
+func each[T any](ctx context.Context, q Querier, name string, keep func(T) error, args ...any) error {
 	rows, err := q.Query(ctx, query(name), args...)
 	if err != nil {
-		return nil, fmt.Errorf("reading the catalog (%s): %w", name, err)
+		return fmt.Errorf("reading the catalog (%s): %w", name, err)
 	}
-	out, err := pgx.CollectRows(rows, pgx.RowToStructByName[T])
-	if err != nil {
-		return nil, gone(fmt.Errorf("reading the catalog (%s): %w", name, err), "an object", Name{})
+	defer rows.Close()
+	for rows.Next() {
+		row, err := pgx.RowToStructByName[T](rows)
+		if err != nil {
+			return fmt.Errorf("reading the catalog (%s): %w", name, err)
+		}
+		if err := keep(row); err != nil {
+			return err
+		}
 	}
-	return out, nil
+	if err := rows.Err(); err != nil {
+		return gone(fmt.Errorf("reading the catalog (%s): %w", name, err), "an object", Name{})
+	}
+	return nil
+}
+
+// text returns one copy of texts that many objects have: names of schemas and
+// columns, defaults, operator classes.
+func (r *reader) text(s string) string {
+	if s == "" {
+		return ""
+	}
+	if t, ok := r.texts[s]; ok {
+		return t
+	}
+	r.texts[s] = s
+	return s
+}
+
+func (r *reader) allTexts(list []string) []string {
+	for i, s := range list {
+		list[i] = r.text(s)
+	}
+	return orNil(list)
 }
 
 type sessionRow struct {

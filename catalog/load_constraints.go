@@ -35,11 +35,10 @@ var (
 )
 
 func (r *reader) constraints(ctx context.Context) error {
-	rows, err := collect[constraintRow](ctx, r.q, "constraints")
-	for _, k := range rows {
+	return each(ctx, r.q, "constraints", func(k constraintRow) error {
 		i, ok := r.table[k.Rel]
 		if !ok {
-			continue
+			return nil
 		}
 		table := r.db.Tables[i].Name
 		if k.Def == "" {
@@ -47,20 +46,20 @@ func (r *reader) constraints(ctx context.Context) error {
 		}
 		r.know("pg_constraint", k.OID, Comment{Kind: "constraint", Name: table, Sub: k.Name})
 		if k.Kind == "n" && plainNotNull(table.Name, k) {
-			continue
+			return nil
 		}
 		c := Constraint{
-			Table: table, Name: k.Name, Kind: constraintKinds[k.Kind], Def: ConstraintDef(k.Def), Columns: orNil(k.Columns), Index: k.Index,
+			Table: table, Name: k.Name, Kind: constraintKinds[k.Kind], Def: ConstraintDef(r.text(k.Def)), Columns: r.allTexts(k.Columns), Index: k.Index,
 			Deferrable: k.Deferrable, Deferred: k.Deferred, Validated: k.Validated, NoInherit: k.Kind != "f" && k.Kind != "p" && k.Kind != "u" && k.Kind != "x" && k.NoInherit,
 			Inherited: k.Inherited, Enforced: k.Enforced, Uses: r.uses[objectKey{"pg_constraint", k.OID}],
 		}
 		if k.Kind == "f" {
-			c.RefTable, c.RefColumns = name(k.RefSchema, k.RefTable), orNil(k.RefColumns)
+			c.RefTable, c.RefColumns = name(r.text(k.RefSchema), r.text(k.RefTable)), r.allTexts(k.RefColumns)
 			c.OnUpdate, c.OnDelete, c.SetColumns, c.MatchFull = actions[k.OnUpdate], actions[k.OnDelete], orNil(k.SetColumns), k.Match == "f"
 		}
 		r.db.Constraints = append(r.db.Constraints, c)
-	}
-	return err
+		return nil
+	})
 }
 
 // plainNotNull says that a NOT NULL constraint of 18 and later says no more than
@@ -150,48 +149,50 @@ type indexKeyRow struct {
 }
 
 func (r *reader) indexes(ctx context.Context) error {
-	rows, err := collect[indexRow](ctx, r.q, "indexes", r.sizes)
-	if err != nil {
-		return err
-	}
-	keys, err := collect[indexKeyRow](ctx, r.q, "index_keys")
-	if err != nil {
-		return err
-	}
-	byIndex := map[int64][]indexKeyRow{}
-	for _, k := range keys {
-		byIndex[k.Index] = append(byIndex[k.Index], k)
-	}
-	for _, x := range rows {
+	index := map[int64]int{} // OID: position in db.Indexes
+	err := each(ctx, r.q, "indexes", func(x indexRow) error {
 		table, ok := r.relation(x.Rel)
 		if !ok {
-			continue
+			return nil
 		}
 		n := Name{Schema: table.Schema, Name: x.Name}
 		if x.Def == "" {
 			return &GoneError{Kind: "index", Name: n}
 		}
 		idx := Index{
-			Name: n, Table: table, Def: IndexDef(x.Def), Method: x.Method, Unique: x.Unique, Primary: x.Primary, Constraint: x.Constraint,
-			Valid: x.Valid, Predicate: Expr(x.Predicate), NullsEqual: x.NullsEqual, Clustered: x.Clustered, ReplIdent: x.ReplIdent,
+			Name: n, Table: table, Def: IndexDef(x.Def), Method: r.text(x.Method), Unique: x.Unique, Primary: x.Primary, Constraint: x.Constraint,
+			Valid: x.Valid, Predicate: Expr(r.text(x.Predicate)), NullsEqual: x.NullsEqual, Clustered: x.Clustered, ReplIdent: x.ReplIdent,
 			Options: sortedStrings(x.Options), Tablespace: x.Tablespace, Uses: r.uses[objectKey{"pg_class", x.OID}], Bytes: x.Bytes,
+		}
+		if idx.Constraint == n.Name {
+			idx.Constraint = n.Name // one copy
 		}
 		if p := r.inherits[x.OID]; len(p) > 0 {
 			idx.Parent = &p[0]
 		}
-		for _, k := range byIndex[x.OID] {
-			if k.Included {
-				idx.Include = append(idx.Include, k.Column)
-				continue
-			}
-			idx.Keys = append(idx.Keys, IndexKey{
-				Column: k.Column, Expr: Expr(k.Expr), Collation: name(k.CollationSchema, k.Collation), OpClass: name(k.OpClassSchema, k.OpClass),
-				Descending: k.Option&1 != 0, NullsFirst: k.Option&2 != 0, // INDOPTION_DESC, INDOPTION_NULLS_FIRST of access/genam.h
-				OpClassOptions: orNil(k.OpClassOptions),
-			})
-		}
+		index[x.OID] = len(r.db.Indexes)
 		r.db.Indexes = append(r.db.Indexes, idx)
 		r.know("pg_class", x.OID, Comment{Kind: "index", Name: n})
+		return nil
+	}, r.sizes)
+	if err != nil {
+		return err
 	}
-	return nil
+	return each(ctx, r.q, "index_keys", func(k indexKeyRow) error {
+		i, ok := index[k.Index]
+		if !ok {
+			return nil
+		}
+		idx := &r.db.Indexes[i]
+		if k.Included {
+			idx.Include = append(idx.Include, r.text(k.Column))
+			return nil
+		}
+		idx.Keys = append(idx.Keys, IndexKey{
+			Column: r.text(k.Column), Expr: Expr(r.text(k.Expr)), Collation: name(k.CollationSchema, k.Collation), OpClass: name(k.OpClassSchema, k.OpClass),
+			Descending: k.Option&1 != 0, NullsFirst: k.Option&2 != 0, // INDOPTION_DESC, INDOPTION_NULLS_FIRST of access/genam.h
+			OpClassOptions: orNil(k.OpClassOptions),
+		})
+		return nil
+	})
 }

@@ -44,17 +44,17 @@ func (r *reader) sequences(ctx context.Context) error {
 	var readable []Name
 	var at []int
 	for i, s := range rows {
-		n := Name{Schema: s.Schema, Name: s.Name}
+		n := Name{Schema: r.text(s.Schema), Name: s.Name}
 		if s.Readable == nil {
 			return &GoneError{Kind: "sequence", Name: n}
 		}
 		readableNow := *s.Readable && (!s.Unlogged || !r.inRecovery) // a standby has no unlogged relation's contents
 		seq := Sequence{
-			Name: n, Type: s.Type, Start: s.Start, Increment: s.Increment, Min: s.Min, Max: s.Max, Cache: s.Cache, Cycle: s.Cycle,
+			Name: n, Type: r.text(s.Type), Start: s.Start, Increment: s.Increment, Min: s.Min, Max: s.Max, Cache: s.Cache, Cycle: s.Cycle,
 			Unlogged: s.Unlogged, LastValue: s.Start, Unreadable: !readableNow, Identity: s.Owned == "i",
 		}
 		if s.Owned != "" {
-			seq.Owner = &ColumnRef{Table: Name{Schema: s.TableSchema, Name: s.Table}, Column: s.Column}
+			seq.Owner = &ColumnRef{Table: Name{Schema: r.text(s.TableSchema), Name: s.Table}, Column: r.text(s.Column)}
 			r.setColumnSequence(*seq.Owner, n)
 		}
 		r.db.Sequences = append(r.db.Sequences, seq)

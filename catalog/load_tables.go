@@ -1,6 +1,9 @@
 package catalog
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 type tableRow struct {
 	OID          int64    `db:"oid"`
@@ -38,10 +41,6 @@ var (
 )
 
 func (r *reader) tables(ctx context.Context) error {
-	rows, err := collect[tableRow](ctx, r.q, "tables", r.sizes)
-	if err != nil {
-		return err
-	}
 	parents, err := collect[inheritRow](ctx, r.q, "inherits")
 	if err != nil {
 		return err
@@ -51,15 +50,15 @@ func (r *reader) tables(ctx context.Context) error {
 		byChild[p.Child] = append(byChild[p.Child], Name{Schema: p.Schema, Name: p.Name})
 	}
 	r.inherits = byChild
-	r.table = make(map[int64]int, len(rows))
-	for i, t := range rows {
-		n := Name{Schema: t.Schema, Name: t.Name}
+	r.table = map[int64]int{}
+	return each(ctx, r.q, "tables", func(t tableRow) error {
+		n := Name{Schema: r.text(t.Schema), Name: t.Name}
 		if t.Kind == "p" && t.PartitionKey == "" || t.IsPartition && t.Bound == "" {
 			return &GoneError{Kind: "table", Name: n}
 		}
-		r.table[t.OID] = i
+		r.table[t.OID] = len(r.db.Tables)
 		r.db.Tables = append(r.db.Tables, Table{
-			Name: n, Kind: tableKinds[t.Kind], Unlogged: t.Unlogged, AccessMeth: t.AccessMethod,
+			Name: n, Kind: tableKinds[t.Kind], Unlogged: t.Unlogged, AccessMeth: r.text(t.AccessMethod),
 			RowSecurity: t.RowSecurity, ForceRLS: t.ForceRLS, Options: sortedStrings(t.Options), ReplIdent: replIdents[t.ReplIdent],
 			Tablespace: t.Tablespace, OfType: name(t.OfSchema, t.OfType), Server: t.Server, Inherits: byChild[t.OID], IsPartition: t.IsPartition,
 			PartitionKey: PartitionKey(t.PartitionKey), Bound: PartitionBound(t.Bound), Uses: r.uses[objectKey{"pg_class", t.OID}],
@@ -70,8 +69,8 @@ func (r *reader) tables(ctx context.Context) error {
 			kind = "foreign table"
 		}
 		r.know("pg_class", t.OID, Comment{Kind: kind, Name: n})
-	}
-	return nil
+		return nil
+	}, r.sizes)
 }
 
 type columnRow struct {
@@ -102,35 +101,43 @@ var (
 )
 
 func (r *reader) columns(ctx context.Context) error {
-	rows, err := collect[columnRow](ctx, r.q, "columns")
-	for _, c := range rows {
+	var columns []Column // of the table whose rows are being read
+	at := -1
+	flush := func() {
+		if at >= 0 {
+			r.db.Tables[at].Columns = slices.Clone(columns) // no longer than it is
+		}
+		columns, at = columns[:0], -1
+	}
+	defer flush()
+	return each(ctx, r.q, "columns", func(c columnRow) error {
 		if i, ok := r.fields[c.Rel]; ok {
 			comp := &r.db.Composites[i]
 			comp.Fields = append(comp.Fields, CompositeField{
 				Name: c.Name, Type: r.types[typeKey{c.Type, c.Mod}], Collation: name(c.CollationSchema, c.Collation),
 			})
-			continue
+			return nil
 		}
 		if i, ok := r.view[c.Rel]; ok {
-			if err := r.viewColumn(&r.db.Views[i], c); err != nil {
-				return err
-			}
-			continue
+			return r.viewColumn(&r.db.Views[i], c)
 		}
 		i, ok := r.table[c.Rel]
 		if !ok {
-			continue // of an extension's table
+			return nil // of an extension's table
 		}
-		t := &r.db.Tables[i]
+		if i != at {
+			flush()
+			at = i
+		}
 		if c.DefaultOID != 0 && c.Default == "" {
-			return &GoneError{Kind: "column", Name: t.Name, Sub: c.Name}
+			return &GoneError{Kind: "column", Name: r.db.Tables[i].Name, Sub: c.Name}
 		}
-		t.Columns = append(t.Columns, Column{
-			Name: c.Name, Num: c.Num, Type: r.types[typeKey{c.Type, c.Mod}], NotNull: c.NotNull, Default: Expr(c.Default),
+		columns = append(columns, Column{
+			Name: r.text(c.Name), Num: c.Num, Type: r.types[typeKey{c.Type, c.Mod}], NotNull: c.NotNull, Default: Expr(r.text(c.Default)),
 			Collation: name(c.CollationSchema, c.Collation), Identity: identities[c.Identity], Generated: generations[c.Generated],
 			Uses: r.uses[objectKey{"pg_attrdef", c.DefaultOID}], Local: c.Local, Storage: storages[c.Storage],
 			StatsTgt: c.StatsTarget, Compress: compressions[c.Compression], Options: sortedStrings(c.Options),
 		})
-	}
-	return err
+		return nil
+	})
 }

@@ -46,12 +46,14 @@ type useRow struct {
 }
 
 func (r *reader) readUses(ctx context.Context) error {
-	rows, err := collect[useRow](ctx, r.q, "uses")
 	r.uses = map[objectKey][]Ref{}
-	for _, u := range rows {
-		k := objectKey{u.Class, u.Obj}
-		r.uses[k] = append(r.uses[k], Ref{Kind: u.Kind, Name: Name{Schema: u.Schema, Name: u.Name}, Column: u.Column, Extension: u.Extension})
-	}
+	err := each(ctx, r.q, "uses", func(u useRow) error {
+		k := objectKey{r.text(u.Class), u.Obj}
+		r.uses[k] = append(r.uses[k], Ref{
+			Kind: r.text(u.Kind), Name: Name{Schema: r.text(u.Schema), Name: r.text(u.Name)}, Column: r.text(u.Column), Extension: r.text(u.Extension),
+		})
+		return nil
+	})
 	for _, refs := range r.uses {
 		sortRefs(refs)
 	}

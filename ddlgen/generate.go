@@ -29,6 +29,9 @@ type Options struct {
 	Mapping *usermap.Mapping
 	// OnlyData leaves out every statement: transfers alone, for tables that exist.
 	OnlyData bool
+	// OnlySchema leaves out Transfers, Expect and Sequences, for who prints
+	// statements and findings: of a hundred thousand tables they are most of the plan.
+	OnlySchema bool
 }
 
 // Generate turns a model into a plan. It does no I/O.

@@ -42,7 +42,9 @@ func (p *planner) transfer(t *tablePlan) {
 		p.find(tableNoKey, tableObject(t.t.Name), "no primary key, and no unique key whose columns are NOT NULL")
 	}
 	p.provable(t, key)
-	p.transfers = append(p.transfers, tr)
+	if !p.opts.OnlySchema {
+		p.transfers = append(p.transfers, tr)
+	}
 }
 
 // expected records what reading the table back must show.
@@ -62,5 +64,7 @@ func (p *planner) expected(t *tablePlan) {
 			HasDefault: c.def != "" && c.generated == "" && c.identity == "",
 		})
 	}
-	p.expect = append(p.expect, e)
+	if !p.opts.OnlySchema {
+		p.expect = append(p.expect, e)
+	}
 }

@@ -20,7 +20,7 @@ func manyTablesCase(ctx context.Context, b *bench) (*result, error) {
 	if err := recreate(ctx, b.source); err != nil {
 		return nil, err
 	}
-	r := &result{Data: fmt.Sprintf("%d, then %d empty tables of 6 columns with a serial primary key, an index, a check, each tenth with a foreign key", half, all)}
+	r := &result{Data: fmt.Sprintf("%d, then %d empty tables of 3 columns with a primary key, each second with an index, each tenth with a foreign key", half, all)}
 	wall := map[string][]float64{}
 	made := 0
 	for _, n := range []int{half, all} {
@@ -59,10 +59,11 @@ func (b *bench) makeMany(ctx context.Context, from, to int) error {
 			DECLARE n integer;
 			BEGIN
 				FOR n IN %d .. %d LOOP
-					EXECUTE format('CREATE TABLE s%%1$s.t%%2$s (id serial PRIMARY KEY, name varchar(40) NOT NULL, amount numeric(12,2) CHECK (amount >= 0),
-						made timestamp(3) DEFAULT now(), small smallint, parent integer%%3$s)', n %% 100, n,
-						CASE WHEN n %% 10 = 0 AND n >= 100 THEN format(' REFERENCES s%%s.t%%s (id)', (n - 100) %% 100, n - 100) ELSE '' END);
-					EXECUTE format('CREATE INDEX ON s%%s.t%%s (name, made)', n %% 100, n);
+					EXECUTE format('CREATE TABLE s%%1$s.t%%2$s (id bigint PRIMARY KEY, name text NOT NULL, made timestamptz(3) DEFAULT now()%%3$s)', n %% 100, n,
+						CASE WHEN n %% 10 = 0 AND n >= 100 THEN format(', parent bigint REFERENCES s%%s.t%%s (id)', (n - 100) %% 100, n - 100) ELSE '' END);
+					IF n %% 2 = 0 THEN
+						EXECUTE format('CREATE INDEX ON s%%s.t%%s (made)', n %% 100, n);
+					END IF;
 				END LOOP;
 			END $$`, i, min(i+step, to)-1)
 		if i == 0 {
