@@ -51,7 +51,7 @@ type program struct {
 
 // commands are all commands, in the order of help.
 func commands() []command {
-	return []command{cloneCommand(), schemaCommand(), copyCommand(), verifyCommand(), sequencesCommand(), probeCommand(), versionCommand()}
+	return []command{assessCommand(), cloneCommand(), schemaCommand(), copyCommand(), verifyCommand(), sequencesCommand(), probeCommand(), versionCommand()}
 }
 
 // Main runs the program and returns its exit code. args are without the

@@ -11,6 +11,7 @@ const (
 	cmdProbe     = "probe"
 	cmdClone     = "clone"
 	cmdSchema    = "schema"
+	cmdAssess    = "assess"
 	cmdCopy      = "copy"
 	cmdVerify    = "verify"
 	cmdSequences = "sequences"

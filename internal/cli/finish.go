@@ -50,6 +50,9 @@ func (j *job) finish(err error) Code {
 	j.rep.Message = j.lastLine(code, err)
 	j.bus.Emit(event.RunDone{Run: j.id, ExitCode: int(code), Message: j.rep.Message, Elapsed: time.Since(j.started)})
 	j.ui.Close()
+	if j.assessed != nil {
+		j.fillAssessment(code)
+	}
 	code = j.writeReports(code)
 	j.tell(code, err)
 	return code
@@ -214,6 +217,9 @@ func position(p *verify.Position) *report.Position {
 
 // lastLine is what the user reads last: what happened, and what to do next.
 func (j *job) lastLine(code Code, err error) string {
+	if j.assessed != nil && err == nil && j.message != "" {
+		return j.message
+	}
 	parts := []string{j.headline(code, err)}
 	if c := j.rep.Counts; code != Usage && j.plan != nil && !j.opts.DryRun {
 		parts = append(parts, fmt.Sprintf("%s left, %d changed", objects(c.Left), c.Changed))
@@ -373,7 +379,7 @@ func (j *job) verdicts(which ...verify.Verdict) string {
 // was asked for.
 func (j *job) writeReports(code Code) Code {
 	for _, path := range j.opts.Reports {
-		if err := j.rep.WriteFile(path); err != nil {
+		if err := j.writeReport(path); err != nil {
 			code = worst(code, Failed)
 			_, _ = fmt.Fprintf(j.p.streams.Err, "pg2db9: %v\n", err)
 		}
@@ -381,11 +387,25 @@ func (j *job) writeReports(code Code) Code {
 	return code
 }
 
+func (j *job) writeReport(path string) error {
+	if j.assessed != nil {
+		return j.assessed.WriteFile(path)
+	}
+	return j.rep.WriteFile(path)
+}
+
 // tell prints the report and the last line.
 func (j *job) tell(code Code, err error) {
 	j.p.told = true
 	message := ui.Printable(j.rep.Message)
-	if j.p.json {
+	if j.p.json && j.assessed != nil {
+		j.p.lines.Write("assessment", ui.Object{{Key: "report", Value: j.assessed}})
+		j.p.exitObject(code, j.rep.Message, j.next)
+	} else if j.assessed != nil {
+		if len(j.assessed.Databases)+len(j.assessed.NotRead) > 0 {
+			j.assessed.Text(j.p.streams.Out, len(j.opts.Reports) > 0)
+		}
+	} else if j.p.json {
 		j.p.lines.Write("report", ui.Object{{Key: "report", Value: j.rep}})
 		j.p.exitObject(code, j.rep.Message, j.next)
 	} else if (len(j.rep.Tables)+len(j.rep.Findings)+len(j.rep.Statements)+len(j.rep.Sequences) > 0 || j.rep.Profile.Probe != nil) && !j.script {

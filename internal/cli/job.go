@@ -14,6 +14,7 @@ import (
 	"github.com/pg2db9/pg2db9/catalog/finding"
 	"github.com/pg2db9/pg2db9/copier"
 	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/assess"
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/event"
 	"github.com/pg2db9/pg2db9/internal/preflight"
@@ -61,6 +62,7 @@ type job struct {
 	incomplete     map[catalog.Name]error // target tables whose rows are not all there
 	sequences      []copier.SequenceResult
 	verified       *verify.Report
+	assessed       *assess.Report // of the assess command: the report in place of rep
 
 	script  bool   // stdout holds an SQL script: what else is said there is a comment
 	codes   []Code // all that hold

@@ -11,6 +11,7 @@ import (
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/catalog/finding"
 	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/assess"
 	"github.com/pg2db9/pg2db9/internal/config"
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/preflight"
@@ -132,13 +133,7 @@ func endpoint(ctx context.Context, command string, cfg *config.Config, side dial
 // the run after hours of thinking that it would not.
 func checkAccept(command string, cfg *config.Config) error {
 	known := make([]string, 0, 64)
-	for _, r := range ddlgen.Rules() {
-		known = append(known, string(r.Code))
-	}
-	for _, c := range preflight.Codes() {
-		known = append(known, string(c))
-	}
-	for _, r := range sourcefacts.Rules() {
+	for _, r := range assess.Rules() {
 		known = append(known, string(r.Code))
 	}
 	for _, a := range cfg.Accept {
@@ -176,7 +171,11 @@ func chosenProbes(command string, cfg *config.Config) (probe.Selection, error) {
 func checkReports(command string, cfg *config.Config) error {
 	seen := map[string]bool{}
 	for _, path := range cfg.Reports {
-		if err := report.CheckPath(path); err != nil {
+		check := report.CheckPath
+		if command == cmdAssess {
+			check = assess.CheckPath
+		}
+		if err := check(path); err != nil {
 			return usagef(command, "%s: %v", cfg.Where("report"), err)
 		}
 		clean := filepath.Clean(path)

@@ -19,7 +19,11 @@ func (j *job) connect(ctx context.Context) error {
 	return j.phase("connect", 0, func() (int, error) {
 		var err error
 		if j.opts.source != nil {
-			if j.source, err = j.opts.source.Connect(ctx, dial.Reader()); err != nil {
+			settings := dial.Reader()
+			if j.command == cmdAssess {
+				settings = settings.With("default_transaction_read_only", "on")
+			}
+			if j.source, err = j.opts.source.Connect(ctx, settings); err != nil {
 				return 0, err
 			}
 			if j.sourceAbout, err = preflight.Ask(ctx, j.source); err != nil {

@@ -31,8 +31,12 @@ func (j *job) probe(ctx context.Context) error {
 		}
 		if known != nil {
 			j.correct(known, "from cache")
-			return j.refuseBlocked()
+			return j.refuseUnfit()
 		}
+	}
+	if j.command == cmdAssess && j.opts.Probe != config.ProbeAlways {
+		j.rep.Profile.Probing = "not probed (an assessment writes nothing): everything is assumed; --probe always or pg2db9 probe asks the target"
+		return nil
 	}
 	if j.opts.DryRun {
 		j.rep.Profile.Probing = "not probed (a dry run writes nothing): everything is assumed; pg2db9 probe asks the target"
@@ -43,6 +47,15 @@ func (j *job) probe(ctx context.Context) error {
 		return err
 	}
 	j.correct(r, "")
+	return j.refuseUnfit()
+}
+
+// refuseUnfit ends the run where the target cannot be relied on; an assessment
+// goes on, and says so.
+func (j *job) refuseUnfit() error {
+	if j.command == cmdAssess {
+		return nil
+	}
 	return j.refuseBlocked()
 }
 

@@ -19,13 +19,13 @@ func (j *job) surveySource(ctx context.Context) error {
 		}
 		j.opts.filter.HideSchemas = j.facts.Provider.SchemaNames()
 		found := j.facts.Findings(func(schema string) bool { return !j.opts.filter.Hides(schema) })
-		if j.command != cmdClone && j.command != cmdCopy { // which are short, and leave the target as it is
+		if j.command != cmdClone && j.command != cmdCopy && j.command != cmdAssess { // which are short, and leave the target as it is
 			found = slices.DeleteFunc(found, func(f finding.Finding) bool {
 				return f.Severity != finding.Block && f.Code != sourcefacts.ProviderSchema
 			})
 		}
 		j.found(found)
-		return 0, j.refuseBlocked()
+		return 0, j.refuseUnfit()
 	})
 }
 

@@ -83,7 +83,7 @@ func TestUsageErrors(t *testing.T) {
 	}{
 		{"no command", nil, "no command given"},
 		{"unknown command", []string{"clon"}, `unknown command "clon"; did you mean "clone"?`},
-		{"unknown command, far off", []string{"frobnicate"}, "the commands are clone, schema"},
+		{"unknown command, far off", []string{"frobnicate"}, "the commands are assess, clone"},
 		{"unknown flag", append([]string{"clone", "--job", "3"}, both...), "unknown flag --job; did you mean --jobs?"},
 		{"unknown flag, far off", []string{"clone", "--colour"}, "unknown flag --colour\n"},
 		{"another command's flag", append([]string{"verify", "--skip-verify"}, both...), "unknown flag --skip-verify"},

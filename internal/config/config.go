@@ -59,6 +59,8 @@ type Config struct {
 	Apply string // schema
 	Set   bool   // sequences
 
+	AllDatabases bool // assess
+
 	Probe      string   // auto, always, never
 	ProbeCache string   // folder, "" the user's own
 	OnlyProbe  []string // numbers or names

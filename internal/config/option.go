@@ -137,7 +137,7 @@ var options = []Option{
 	},
 	{
 		Name: "report", Kind: List, Holder: "FILE", ref: func(c *Config) any { return &c.Reports },
-		Usage: "write a report to `FILE`.json or FILE.md; may be repeated",
+		Usage: "write a report to `FILE`.json or FILE.md, of assess also FILE.html; may be repeated",
 	},
 	{
 		Name: "on-existing", Kind: Text, Default: Refuse, Values: []string{Refuse, Truncate, Drop}, Holder: "WHAT",
@@ -164,6 +164,10 @@ var options = []Option{
 	{
 		Name: "apply", Kind: Text, Holder: "PHASE", ref: func(c *Config) any { return &c.Apply },
 		Usage: "execute the statements of `PHASE` on the target: a phase's name, pre-data, post-data or all",
+	},
+	{
+		Name: "all-databases", Kind: Switch, ref: func(c *Config) any { return &c.AllDatabases },
+		Usage: "assess every database of the source's server, each in its own section of one report",
 	},
 	{
 		Name: "set", Kind: Switch, ref: func(c *Config) any { return &c.Set },

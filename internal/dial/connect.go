@@ -100,6 +100,9 @@ func (e *Endpoint) config(ctx context.Context, refused answers) (*pgx.ConnConfig
 		if cfg, err = parse(e.side, text); err != nil {
 			return nil, given, fmt.Errorf("what %s printed: %w", e.url.option, err)
 		}
+		if e.database != "" {
+			cfg.Database = e.database
+		}
 		if err := e.sameDatabase(cfg); err != nil {
 			return nil, given, err
 		}

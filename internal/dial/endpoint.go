@@ -34,7 +34,16 @@ type Endpoint struct {
 	timeout  time.Duration   // of the network
 	dial     pgconn.DialFunc // nil is our own
 	known    *refusals
-	goOn     bool // after a timeout in a transaction
+	goOn     bool   // after a timeout in a transaction
+	database string // another one of the server than cfg's; empty: cfg's
+}
+
+// WithDatabase returns an endpoint for another database of the same server.
+func (e *Endpoint) WithDatabase(name string) *Endpoint {
+	other := *e
+	other.cfg = e.cfg.Copy()
+	other.cfg.Database, other.database = name, name
+	return &other
 }
 
 // Options say how to connect to a side. The zero value is what libpq's

@@ -53,6 +53,9 @@ func ServerChecks(s Servers) []Check {
 	}
 }
 
+// SourceChecks are those of ServerChecks that need no target.
+func SourceChecks(s Servers) []Check { return []Check{{"source server", s.sourceServer}} }
+
 func (s Servers) sourceServer(ctx context.Context) ([]finding.Finding, error) {
 	v, err := askServer(ctx, s.Source)
 	if err != nil {

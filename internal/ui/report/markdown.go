@@ -3,11 +3,11 @@ package report
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/dustin/go-humanize"
 
 	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/internal/ui/mark"
 )
 
 // Markdown writes the report as Markdown. Names stand in code spans, as they
@@ -150,38 +150,5 @@ var heading = map[finding.Severity]string{
 	finding.Info:   "Worth knowing",
 }
 
-// code puts text into a code span, whatever backquotes it holds.
-func code(s string) string {
-	s = oneLine(s)
-	run, longest := 0, 0
-	for _, r := range s {
-		if r == '`' {
-			run++
-			longest = max(longest, run)
-		} else {
-			run = 0
-		}
-	}
-	fence := strings.Repeat("`", longest+1)
-	if longest > 0 || strings.HasPrefix(s, " ") || s == "" {
-		return fence + " " + s + " " + fence
-	}
-	return fence + s + fence
-}
-
-// codeCell is a code span in a table, where a bar would end the cell.
-func codeCell(s string) string { return strings.ReplaceAll(code(s), "|", `\|`) }
-
-// cell is plain text in a table.
-func cell(s string) string { return strings.ReplaceAll(escape(s), "|", `\|`) }
-
-// escape keeps words whole (names in a message stay searchable) and takes away
-// what would begin HTML, emphasis or a code span.
-func escape(s string) string {
-	return strings.NewReplacer("<", "&lt;", "*", `\*`, "`", "\\`").Replace(oneLine(s))
-}
-
-// oneLine shows line breaks and other control characters as escapes.
-func oneLine(s string) string {
-	return strings.NewReplacer("\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(s)
-}
+// Texts of other people's in Markdown.
+var code, codeCell, cell, escape = mark.Code, mark.CodeCell, mark.Cell, mark.Escape

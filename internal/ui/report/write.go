@@ -16,6 +16,11 @@ func CheckPath(path string) error {
 	if format(path) == nil {
 		return fmt.Errorf("the report %q must end in .json or .md", path)
 	}
+	return CheckPlace(path)
+}
+
+// CheckPlace is CheckPath without a word on the extension.
+func CheckPlace(path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return fmt.Errorf("the report %q is a folder", path)
 	}
@@ -41,15 +46,19 @@ func format(path string) func(*Report, io.Writer) error {
 	return nil
 }
 
-// WriteFile writes the report to path, in the format of its extension. The
-// file is there as a whole or not at all.
-func (r *Report) WriteFile(path string) (err error) {
+// WriteFile writes the report to path, in the format of its extension.
+func (r *Report) WriteFile(path string) error {
 	write := format(path)
 	if write == nil {
 		return fmt.Errorf("the report %q must end in .json or .md", path)
 	}
+	return Save(path, func(w io.Writer) error { return write(r, w) })
+}
+
+// Save writes a report to path. The file is there as a whole or not at all.
+func Save(path string, write func(io.Writer) error) (err error) {
 	var b bytes.Buffer
-	if err := write(r, &b); err != nil {
+	if err := write(&b); err != nil {
 		return fmt.Errorf("writing the report %q: %w", path, err)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".pg2db9-report-*")

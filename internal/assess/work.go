@@ -1,0 +1,116 @@
+package assess
+
+import (
+	"strings"
+
+	"github.com/pg2db9/pg2db9/catalog/finding"
+)
+
+// The groups of the work list, in the order of a report.
+const (
+	doDecide      = "decide"
+	doBefore      = "before"
+	doApplication = "application"
+	doNothing     = "nothing"
+)
+
+var groups = []Group{
+	{ID: doDecide, Title: "Decide"},
+	{ID: doBefore, Title: "Change before the move"},
+	{ID: doApplication, Title: "Change the application"},
+	{ID: doNothing, Title: "Nothing to do"},
+}
+
+// todo says what a finding asks of the user, where that does not follow from
+// its severity and remedy alone.
+var todo = map[finding.Code]string{
+	"source.privilege":           doBefore,
+	"source.row-security":        doBefore,
+	"source.version":             doBefore,
+	"source.encoding":            doBefore,
+	"connections.few":            doBefore,
+	"target.read-only":           doBefore,
+	"target.encoding":            doBefore,
+	"target.privilege":           doBefore,
+	"target.not-empty":           doBefore,
+	"target.occupied":            doBefore,
+	"target.triggers":            doBefore,
+	"target.foreign-keys":        doBefore,
+	"password.expires":           doBefore,
+	"key.precision":              doBefore,
+	"type.unbounded":             doBefore,
+	"table.no-key":               doBefore,
+	"type.precision":             doApplication,
+	"type.mapped":                doApplication,
+	"table.flattened":            doApplication,
+	"table.inheritance":          doApplication,
+	"index.slow":                 doApplication,
+	"sequence.renamed":           doApplication,
+	"default.lost":               doDecide,
+	"generated.plain":            doDecide,
+	"collation.lost":             doApplication,
+	"extension.left":             doDecide,
+	"extension.used":             doDecide,
+	"filter.foreign-key":         doDecide,
+	"filter.view":                doDecide,
+	"comment.left":               doNothing,
+	"source.recoded":             doBefore,
+	"application.serializable":   doApplication,
+	"application.notify":         doApplication,
+	"application.advisory-locks": doApplication,
+}
+
+// whatToDo names the group of a finding. Where the table has no word for its
+// code: who must do nothing is told so by the remedy, what blocks or is left
+// must be decided, and what is changed is seen by the application first.
+func whatToDo(f finding.Finding) string {
+	if f.Severity == finding.Block {
+		if do := todo[f.Code]; do == doBefore {
+			return do
+		}
+		return doDecide
+	}
+	if do, ok := todo[f.Code]; ok {
+		return do
+	}
+	switch {
+	case strings.HasPrefix(f.Remedy, "None is needed"), f.Severity == finding.Info:
+		return doNothing
+	case f.Severity == finding.Left:
+		return doDecide
+	}
+	return doApplication
+}
+
+// workOf makes the work list of findings that are sorted worst first: those
+// alike are one item.
+func workOf(all []Finding) []Group {
+	type key struct {
+		do, message, remedy string
+		code                finding.Code
+		severity            finding.Severity
+		accepted            bool
+	}
+	out := make([]Group, len(groups))
+	at := map[string]int{}
+	for i, g := range groups {
+		out[i] = Group{ID: g.ID, Title: g.Title, Items: []Item{}}
+		at[g.ID] = i
+	}
+	items := map[key]int{}
+	for _, f := range all {
+		g := &out[at[f.Do]]
+		k := key{f.Do, f.Message, f.Remedy, f.Code, f.Severity, f.Accepted}
+		i, ok := items[k]
+		if !ok {
+			i = len(g.Items)
+			items[k] = i
+			g.Items = append(g.Items, Item{Code: f.Code, Severity: f.Severity, Message: f.Message, Remedy: f.Remedy, Accepted: f.Accepted})
+		}
+		it := &g.Items[i]
+		it.Count++
+		it.Objects = append(it.Objects, f.Object.String())
+		g.Count++
+	}
+	return out
+}

@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/internal/assess"
+	"github.com/pg2db9/pg2db9/internal/pgtest"
+)
+
+// assessed runs assess with a JSON report and returns that.
+func assessed(t *testing.T, url string, want Code, args ...string) (assess.Report, result) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "report.json")
+	r := run(t, append([]string{"assess", "--source", withPassword(url), "--report", path}, args...)...)
+	require.Equal(t, want, r.code, "%s\n%s", r.err, r.out)
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var rep assess.Report
+	require.NoError(t, json.Unmarshal(data, &rep))
+	require.Equal(t, int(want), rep.ExitCode)
+	require.Equal(t, assess.Version, rep.Version)
+	return rep, r
+}
+
+// U8: an assessment needs no target, ends with 0, and says what a clone will do.
+func TestAssess(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	db.Exec(t, shop)
+	rep, r := assessed(t, db.URL, OK)
+	require.Contains(t, r.last(), "nothing blocks a clone")
+	require.Nil(t, rep.Target)
+	require.Equal(t, "db9", rep.Profile.Name)
+	require.Len(t, rep.Databases, 1)
+	d := rep.Databases[0]
+	require.Equal(t, db.Name, d.Name)
+	require.NotNil(t, d.Score)
+	require.Equal(t, d.Counts.Objects, d.Counts.Carried+d.Counts.Changed+d.Counts.Left+d.Counts.Blocked)
+	require.Equal(t, 4, d.Estimate.Tables)
+	require.Positive(t, d.Estimate.Bytes)
+	require.Positive(t, d.Estimate.Parts)
+	require.NotNil(t, d.Estimate.Connections.SourceFree)
+	require.NotEmpty(t, rep.Application)
+	require.NotEmpty(t, rep.WayBack)
+	for _, a := range d.Areas {
+		if a.ID == "data" {
+			require.Nil(t, a.Score, "no rows were looked at")
+		}
+	}
+
+	all := jsonObjects(t, run(t, "assess", "--source", db.URL, "--json").out)
+	require.Equal(t, "assessment", all[len(all)-2]["type"])
+	require.Equal(t, "exit", all[len(all)-1]["type"])
+}
+
+// Findings that block end an assessment with 4 after all of it was looked at;
+// who accepts one is recorded, and only what is accepted no longer blocks.
+func TestAssessBlockedAndAccepted(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	db.Exec(t, `CREATE TABLE a (id int PRIMARY KEY, acl aclitem); CREATE TABLE b (id int PRIMARY KEY, acl aclitem)`)
+	rep, r := assessed(t, db.URL, Blocked)
+	require.Contains(t, r.last(), "2 findings block a clone, the first: column public.a.acl")
+	require.Equal(t, 2, rep.Databases[0].Counts.FindingsBlock)
+	require.NotEmpty(t, rep.Application, "a block does not end an assessment")
+
+	rep, _ = assessed(t, db.URL, Blocked, "--accept", "type.refused:public.a.acl")
+	require.Equal(t, 1, rep.Databases[0].Counts.FindingsBlock)
+	require.Equal(t, 1, rep.Databases[0].Counts.FindingsAccepted)
+
+	c := call{args: []string{"assess", "--source", db.URL}, env: map[string]string{"USER": "ada", "PG2DB9_ACCEPT": "type.refused"}}
+	path := filepath.Join(t.TempDir(), "r.json")
+	c.args = append(c.args, "--report", path)
+	r = c.run(t)
+	require.Equal(t, OK, r.code, r.err)
+	require.Contains(t, r.last(), "2 findings accepted")
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(data, &rep))
+	require.Equal(t, []assess.Acceptance{{Accept: "type.refused", By: "ada", Where: "PG2DB9_ACCEPT", Findings: 2}}, rep.Accepted)
+	require.Zero(t, rep.Databases[0].Counts.FindingsBlock)
+}
+
+// What the role may not read is found, all of it, and blocks.
+func TestAssessWithoutRights(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	role := "reader_" + db.Name
+	db.Exec(t, `CREATE TABLE open (id int PRIMARY KEY); CREATE TABLE closed (id serial PRIMARY KEY); CREATE ROLE `+role+` LOGIN; GRANT SELECT ON open TO `+role)
+	t.Cleanup(func() { dropRole(db, role) })
+	rep, _ := assessed(t, asUser(t, db.URL, role), Blocked)
+	var blocked []string
+	for _, f := range rep.Databases[0].Blocking() {
+		blocked = append(blocked, f.Object.String())
+		require.Equal(t, "before", f.Do)
+		require.Contains(t, f.Remedy, "GRANT")
+	}
+	require.ElementsMatch(t, []string{"table public.closed", "sequence public.closed_id_seq"}, blocked)
+}
+
+// Filters choose what is assessed; a pattern that matches nothing is no use.
+func TestAssessFilters(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	db.Exec(t, shop)
+	rep, _ := assessed(t, db.URL, OK, "--include-table", "customers")
+	require.Equal(t, 1, rep.Databases[0].Estimate.Tables)
+	r := run(t, "assess", "--source", db.URL, "--include-table", "nothing")
+	require.Equal(t, Usage, r.code, r.err)
+}
+
+// Nothing is written to the source: no transaction takes a number there, and its
+// log of writes stands where it stood. Nor is anything written to a target.
+func TestAssessWritesNothing(t *testing.T) {
+	t.Parallel()
+	source := pgtest.New(t, pgtest.ClusterOptions{Settings: map[string]string{
+		"autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0", "checkpoint_timeout": "1d",
+	}}).Database(t)
+	target := pgtest.Server(t).Database(t)
+	source.Exec(t, shop)
+	source.Exec(t, "VACUUM (FREEZE, ANALYZE)")
+	source.Exec(t, "CHECKPOINT")
+	assess := func() {
+		r := run(t, "assess", "--source", source.URL, "--target", target.URL, "--profile", "db9")
+		require.Equal(t, OK, r.code, r.err)
+	}
+	const position = "SELECT pg_current_wal_insert_lsn() || ' ' || txid_snapshot_xmax(txid_current_snapshot())"
+	assess() // pages that were never read before may get hints, which go to the log under checksums
+	before := source.QueryString(t, position)
+	assess()
+	require.Equal(t, before, source.QueryString(t, position))
+	(&bundle{source: source, target: target}).untouched(t)
+}
+
+// Every database of a server is a section of one report; those that cannot be
+// connected to are listed, and filters hold in each.
+func TestAssessAllDatabases(t *testing.T) {
+	t.Parallel()
+	c := pgtest.New(t, pgtest.ClusterOptions{})
+	a, b, closed := c.Database(t), c.Database(t), c.Database(t)
+	a.Exec(t, shop)
+	b.Exec(t, "CREATE TABLE only_here (id int PRIMARY KEY, acl aclitem)")
+	a.Exec(t, "ALTER DATABASE "+closed.Name+" ALLOW_CONNECTIONS false")
+	rep, r := assessed(t, a.URL, Blocked, "--all-databases")
+	var names []string
+	for _, d := range rep.Databases {
+		names = append(names, d.Name)
+	}
+	require.ElementsMatch(t, []string{a.Name, b.Name, "postgres"}, names)
+	require.IsIncreasing(t, names)
+	require.Equal(t, []assess.NotRead{{Name: closed.Name, Reason: "it allows no connections"}}, rep.NotRead)
+	require.Contains(t, strings.Join(strings.Fields(r.out), " "), "database "+closed.Name+" was not read: it allows no connections")
+	require.Contains(t, r.last(), "3 databases; 1 finding blocks a clone")
+
+	rep, _ = assessed(t, a.URL, Blocked, "--all-databases", "--include-table", "only_here")
+	require.Len(t, rep.Databases, 1)
+	require.Equal(t, b.Name, rep.Databases[0].Name)
+	require.Len(t, rep.NotRead, 3)
+}
+
+// Names that break what does not escape them pass through all outputs.
+func TestAssessHostileNames(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	db.Exec(t, `CREATE SCHEMA "<script>alert(1)</script>"; CREATE TABLE "<script>alert(1)</script>"."`+"`|*\n\t\x1b[31m{{.}}"+`" ("</td>" aclitem, b numeric)`)
+	dir := t.TempDir()
+	files := []string{filepath.Join(dir, "r.html"), filepath.Join(dir, "r.md"), filepath.Join(dir, "r.json")}
+	r := run(t, "assess", "--source", db.URL, "--report", files[0], "--report", files[1], "--report", files[2])
+	require.Equal(t, Blocked, r.code, r.err)
+	require.NotContains(t, r.out+r.err, "\x1b[31m")
+	page, err := os.ReadFile(files[0])
+	require.NoError(t, err)
+	require.NotContains(t, string(page), "<script>alert")
+	text, err := os.ReadFile(files[1])
+	require.NoError(t, err)
+	require.NotContains(t, strings.ReplaceAll(string(text), "`", ""), "\n\t\x1b")
+}
