@@ -239,7 +239,7 @@ func (a *affecting) values(t catalog.Type, value string, typ typing) {
 		return
 	}
 	if digits := a.p.keptDigits(t, typ); digits < microseconds {
-		cast := fmt.Sprintf("%s::pg_catalog.%s(%d)", value, t.Name.Name, digits)
+		cast := fmt.Sprintf("%s::%s(%d)", value, t.Name.Name, digits)
 		a.put(Affected{
 			Kind: "sub-millisecond", What: fmt.Sprintf("digits of a second beyond %d", digits),
 			Where: value + " <> " + cast,
