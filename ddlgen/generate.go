@@ -101,14 +101,15 @@ type planner struct {
 func newPlanner(db *catalog.Database, profile Profile, opts Options) *planner {
 	p := &planner{
 		db: db, profile: profile, opts: opts, model: newLookup(db),
-		byName:    map[catalog.Name]*tablePlan{},
-		relations: map[catalog.Name]bool{},
-		seqHome:   map[catalog.Name]catalog.Name{},
-		ids:       map[string]int{},
-		uniques:   map[catalog.Name]bool{},
-		byObject:  map[finding.Object]string{},
-		seen:      map[finding.Finding]bool{},
-		node:      map[refKey]*node{},
+		byName:     map[catalog.Name]*tablePlan{},
+		relations:  map[catalog.Name]bool{},
+		seqHome:    map[catalog.Name]catalog.Name{},
+		ids:        map[string]int{},
+		uniques:    map[catalog.Name]bool{},
+		byObject:   make(map[finding.Object]string, 2*len(db.Tables)),
+		statements: make([]Statement, 0, 3*len(db.Tables)+len(db.Indexes)),
+		seen:       map[finding.Finding]bool{},
+		node:       map[refKey]*node{},
 	}
 	for i := range db.Tables {
 		plan := &tablePlan{t: &db.Tables[i]}

@@ -16,7 +16,6 @@ import (
 func ordered(statements []Statement) ([]Statement, error) {
 	settlePhases(statements)
 	slices.SortStableFunc(statements, func(a, b Statement) int { return cmp.Compare(a.Phase, b.Phase) })
-	out := make([]Statement, 0, len(statements))
 	for start := 0; start < len(statements); {
 		end := start
 		for end < len(statements) && statements[end].Phase == statements[start].Phase {
@@ -26,10 +25,10 @@ func ordered(statements []Statement) ([]Statement, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, phase...)
+		copy(statements[start:end], phase)
 		start = end
 	}
-	return out, nil
+	return statements, nil
 }
 
 // settlePhases lets what waits for a statement that was moved to a later phase

@@ -15,13 +15,9 @@ func (p *planner) add(s Statement) string {
 	}
 	s.ID = id
 	p.ids[id] = len(p.statements)
-	if _, made := p.byObject[s.Object]; !made {
-		p.byObject[s.Object] = id
-	}
+	p.made(s.Object, id)
 	for _, o := range s.Carries {
-		if _, made := p.byObject[o]; !made {
-			p.byObject[o] = id
-		}
+		p.made(o, id)
 	}
 	p.statements = append(p.statements, s)
 	return id
@@ -39,6 +35,15 @@ func (p *planner) carry(id string, o finding.Object) {
 		return
 	}
 	p.statements[i].Carries = append(p.statements[i].Carries, o)
+	p.made(o, id)
+}
+
+// made notes the first statement that makes an object. Columns are their
+// table's, and too many to be noted.
+func (p *planner) made(o finding.Object, id string) {
+	if o.Kind == "column" {
+		return
+	}
 	if _, made := p.byObject[o]; !made {
 		p.byObject[o] = id
 	}
