@@ -30,10 +30,16 @@ type cloned struct {
 // clone runs the command as a user does.
 func clone(t *testing.T, source, target *pgtest.DB, profile string, more ...string) cloned {
 	t.Helper()
+	return cloneTo(t, source, target.URL, append([]string{"--profile", profile}, more...)...)
+}
+
+// cloneTo is clone to a URL.
+func cloneTo(t *testing.T, source *pgtest.DB, target string, more ...string) cloned {
+	t.Helper()
 	dir := t.TempDir()
 	c := cloned{markdown: filepath.Join(dir, "report.md"), json: filepath.Join(dir, "report.json")}
 	args := append([]string{
-		"clone", "--source", source.URL, "--target", target.URL, "--profile", profile, "--no-progress",
+		"clone", "--source", source.URL, "--target", target, "--no-progress",
 		"--report", c.markdown, "--report", c.json,
 	}, more...)
 	var out, stderr buffer

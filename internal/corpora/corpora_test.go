@@ -101,6 +101,6 @@ func run(t *testing.T, source, target *pgtest.DB, profile string) (c cloned, cod
 		c = clone(t, source, target, profile, c.accepts()...)
 		codes += ", accepted " + strconv.Itoa(c.code)
 	}
-	require.Contains(t, []int{done, blocked}, c.code, "exit %d: %s", c.code, c.stderr)
+	require.Contains(t, []int{done, blocked}, c.code, "exit %d: %s\n%s", c.code, c.stderr, c.failed())
 	return c, codes
 }

@@ -15,7 +15,10 @@ type result struct {
 	corpus      string
 	profile     string
 	major       int // of the source
-	code        string
+	assess      string
+	script      string // schema, its statements executed
+	simulated   string // clone through the strict stand-in
+	code        string // clone
 	tables      int
 	rows        int64
 	left        int
@@ -46,9 +49,9 @@ func (r *results) log(t *testing.T) {
 		})
 		var b strings.Builder
 		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "corpus\tsource\tprofile\texit\ttables\trows\tleft\tunaccounted")
+		fmt.Fprintln(w, "corpus\tsource\tprofile\tassess\tschema\tsimulated\tclone\ttables\trows\tleft\tunaccounted")
 		for _, x := range r.list {
-			fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%d\t%d\t%d\t%d\n", x.corpus, x.major, x.profile, x.code, x.tables, x.rows, x.left, x.unaccounted)
+			fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\n", x.corpus, x.major, x.profile, x.assess, x.script, x.simulated, x.code, x.tables, x.rows, x.left, x.unaccounted)
 		}
 		_ = w.Flush() // to a buffer
 		t.Logf("\n%s", b.String())
