@@ -48,7 +48,7 @@ func TestTable(t *testing.T) {
 				t.Run(profile, func(t *testing.T) {
 					r := result{corpus: name, profile: profile, major: source.Cluster().Major()}
 					defer func() { res.add(r) }()
-					// r.assess = assess(t, source, profile)
+					r.assess = assess(t, source, profile)
 					r.script = script(t, source, profile)
 					if profile == "db9" {
 						r.simulated = simulate(t, source, strict)
@@ -98,7 +98,7 @@ func schemas(t *testing.T, dir string) []string {
 }
 
 // assess is the exit code of an assessment.
-func _assess(t *testing.T, source *pgtest.DB, profile string) string {
+func assess(t *testing.T, source *pgtest.DB, profile string) string {
 	t.Helper()
 	var out, stderr buffer
 	code := cli.Main(t.Context(), []string{"assess", "--source", source.URL, "--profile", profile, "--no-progress"}, cli.Streams{Out: &out, Err: &stderr})

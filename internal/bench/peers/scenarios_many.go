@@ -28,7 +28,7 @@ func manyTablesCase(ctx context.Context, b *bench) (*result, error) {
 			return nil, err
 		}
 		made = n
-		for _, cmd := range []string{"schema"} {
+		for _, cmd := range []string{"assess", "schema"} {
 			c := &contender{
 				Name: fmt.Sprintf("%s, %d tables", cmd, n), keep: true,
 				recipe: recipe{steps: []pipeline{{{b.opts.pg2db9, cmd, "--source", b.sourceURL(), "--profile", "db9", "--no-progress"}}}},
