@@ -49,8 +49,10 @@ func TestRoutines(t *testing.T) {
 			{
 				Name: in("f(app.mood,integer,app.t)"), Plain: "f", Kind: Function, IdentityArgs: "a app.mood, b integer, OUT c text, INOUT d app.t",
 				Args: []Argument{
-					{Name: "a", Mode: "in", Type: mood}, {Name: "b", Mode: "in", Type: integer, Default: true},
-					{Name: "c", Mode: "out", Type: text}, {Name: "d", Mode: "inout", Type: row, Default: true},
+					{Name: "a", Mode: "in", Type: mood},
+					{Name: "b", Mode: "in", Type: integer, Default: true},
+					{Name: "c", Mode: "out", Type: text},
+					{Name: "d", Mode: "inout", Type: row, Default: true},
 				},
 				Returns: "record", ReturnsType: pseudo("record"), Language: "plpgsql",
 				Def: "CREATE OR REPLACE FUNCTION app.f(a app.mood, b integer DEFAULT 7, OUT c text, INOUT d app.t DEFAULT NULL::app.t)\n RETURNS record\n" +
