@@ -75,6 +75,14 @@ func unaccounted(db *catalog.Database, plan *Plan) []string {
 	for i := range db.Routines {
 		want(routineObject(&db.Routines[i]))
 	}
+	for i := range db.Views {
+		want(objectOf(db.Views[i].Kind(), db.Views[i].Name))
+		for _, c := range db.Views[i].Columns {
+			if c.Default != "" {
+				want(columnObject(db.Views[i].Name, c.Name), objectOf(db.Views[i].Kind(), db.Views[i].Name))
+			}
+		}
+	}
 	for _, c := range db.Comments {
 		want(commentObject(c))
 	}

@@ -47,6 +47,11 @@ const (
 	indexSlow         finding.Code = "index.slow"
 	indexEarly        finding.Code = "index.early"
 
+	viewLost      finding.Code = "view.lost"
+	viewChanged   finding.Code = "view.changed"
+	viewTypes     finding.Code = "view.types"
+	viewNotFilled finding.Code = "view.not-filled"
+
 	sequenceRenamed finding.Code = "sequence.renamed"
 	sequenceType    finding.Code = "sequence.type"
 	sequenceOwner   finding.Code = "sequence.owner"
@@ -104,6 +109,11 @@ var rules = []rule{
 	{indexSlow, finding.Info, "The target takes the index, but may answer with a scan of the table.", "Measure the queries that need it."},
 
 	{indexEarly, finding.Info, "The key or index is made before the rows: building it afterwards could last longer than the target's statement timeout.", "None is needed; the load of the table is slower. Where the timeout can be lifted, it is made afterwards."},
+
+	{viewLost, finding.Left, "The view is not carried: its query uses something that the target does not have.", "Create it by hand in a form that the target takes, or ask the tables in the application."},
+	{viewChanged, finding.Change, "The view is carried without some of its options.", "Check what the message names: who may read and write through the view."},
+	{viewTypes, finding.Info, "Columns of the view have other types on the target, as the columns of the tables have that they show.", "Check what the application does with them; the tables' findings name the loss."},
+	{viewNotFilled, finding.Change, "The materialized view is created, but stays without rows.", "REFRESH it by hand once what it reads has been refreshed."},
 
 	{sequenceRenamed, finding.Change, "The sequence of an identity column gets the name that the target gives it.", "Change what calls it by name."},
 	{sequenceType, finding.Info, "The sequence is a bigint one with the bounds of the source's.", "None is needed."},

@@ -49,8 +49,12 @@ func (p *planner) commented(c catalog.Comment) (sql, why string) {
 		}
 	case "column":
 		_, composite := p.byObject[objectOf("type", c.Name)]
-		if t != nil && t.carried || composite {
+		if t != nil && t.carried || composite || p.viewCarried(c.Name) {
 			return "COLUMN " + quoted(c.Name) + "." + ident(c.Sub), ""
+		}
+	case "view", "materialized view":
+		if p.viewCarried(c.Name) {
+			return strings.ToUpper(c.Kind) + " " + quoted(c.Name), ""
 		}
 	case "index":
 		if x := p.model.index[c.Name]; x != nil {

@@ -54,6 +54,9 @@ func (p *planner) missingRef(u catalog.Ref) string {
 		if p.model.sequences[u.Name] != nil {
 			return p.missingSequence(u.Name)
 		}
+		if t := p.byName[u.Name]; t != nil && t.into != nil {
+			return fmt.Sprintf("%s is a partition, and part of %s on the target", u.Name, t.into.t.Name)
+		}
 	}
 	return fmt.Sprintf("%s %s is left behind", u.Kind, u.Name)
 }

@@ -83,6 +83,8 @@ type planner struct {
 	seqHome   map[catalog.Name]catalog.Name // identity sequences: the table whose creation makes them
 	uniques   map[catalog.Name]bool         // generated names of constraints: schema.table / name
 
+	views map[catalog.Name]*viewPlan
+
 	nodes []*node // what stands beside tables, in the order of declaration
 	node  map[refKey]*node
 	users []user // statements that wait for nodes
@@ -110,6 +112,7 @@ func newPlanner(db *catalog.Database, profile Profile, opts Options) *planner {
 		statements: make([]Statement, 0, 3*len(db.Tables)+len(db.Indexes)),
 		seen:       map[finding.Finding]bool{},
 		node:       map[refKey]*node{},
+		views:      map[catalog.Name]*viewPlan{},
 	}
 	for i := range db.Tables {
 		plan := &tablePlan{t: &db.Tables[i]}
@@ -149,6 +152,7 @@ func (p *planner) plan() (*Plan, error) {
 		Transfers:  p.transfers,
 		Sequences:  p.values,
 		Expect:     p.expect,
+		Views:      p.expectedViews(),
 		Findings:   p.findings,
 	}, nil
 }

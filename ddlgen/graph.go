@@ -24,6 +24,10 @@ type node struct {
 	code   finding.Code  // of the finding where it is left
 	refuse string        // why it is left, whatever it needs; empty: it depends on refs
 
+	// judge, if not nil, says why the node is left although what it needs is
+	// there. It must not be asked before the columns are decided.
+	judge func() string
+
 	// settle, if not nil, notes with need what make will use beside refs. It is
 	// called before places are given out, for nodes that are carried.
 	settle func()
@@ -157,6 +161,9 @@ func (p *planner) whyLeft(n *node) string {
 			why := m.refuse
 			if why == "" {
 				why = p.missing(m.refs)
+			}
+			if why == "" && m.judge != nil {
+				why = m.judge()
 			}
 			if why == "" {
 				continue
@@ -406,14 +413,24 @@ func (p *planner) after(s *Statement, id string) {
 	}
 }
 
+// lastMade is the last statement that makes a node itself, not what hangs on it.
+func (p *planner) lastMade(n *node) string {
+	for _, id := range slices.Backward(n.made) {
+		if p.statements[p.ids[id]].Object == n.object {
+			return id
+		}
+	}
+	if len(n.made) > 0 {
+		return n.made[len(n.made)-1]
+	}
+	return ""
+}
+
 // madeBy is the statement after which what a reference names is there; empty
 // where none makes it.
 func (p *planner) madeBy(r catalog.Ref) string {
 	if n := p.nodeOf(r); n != nil {
-		if len(n.made) > 0 {
-			return n.made[len(n.made)-1]
-		}
-		return ""
+		return p.lastMade(n)
 	}
 	if r.Extension != "" {
 		return p.byObject[extensionObject(r.Extension)]

@@ -13,7 +13,7 @@ func (p *planner) others() {
 		}
 	}
 	for i := range p.db.Indexes {
-		if x := &p.db.Indexes[i]; p.byName[x.Table] == nil {
+		if x := &p.db.Indexes[i]; p.byName[x.Table] == nil && !p.viewCarried(x.Table) {
 			p.find(indexLost, indexObject(x), "%s is left behind", x.Table)
 		}
 	}

@@ -195,6 +195,12 @@ func comparable(db *catalog.Database, plan *Plan) *catalog.Database {
 	c.Constraints = slices.DeleteFunc(slices.Clone(c.Constraints), func(k catalog.Constraint) bool {
 		return !whole[k.Table] || spoken[constraintObject(&k)] || k.Kind == catalog.Check && spoken[tableObject(k.Table)]
 	})
+	c.Views = slices.DeleteFunc(slices.Clone(c.Views), func(v catalog.View) bool { return spoken[objectOf(v.Kind(), v.Name)] })
+	for i := range c.Views {
+		v := &c.Views[i]
+		whole[v.Name] = v.Materialized
+		v.HeapBytes, v.ToastBytes, v.RowsGuess = 0, 0, 0
+	}
 	c.Indexes = slices.Clone(c.Indexes)
 	for i := range c.Indexes {
 		x := &c.Indexes[i]
@@ -203,7 +209,6 @@ func comparable(db *catalog.Database, plan *Plan) *catalog.Database {
 	}
 	c.Indexes = slices.DeleteFunc(c.Indexes, func(x catalog.Index) bool { return !whole[x.Table] || spoken[indexObject(&x)] })
 	c.Comments = slices.DeleteFunc(slices.Clone(c.Comments), func(m catalog.Comment) bool { return spoken[commentObject(m)] })
-	c.Views = slices.DeleteFunc(slices.Clone(c.Views), func(v catalog.View) bool { return spoken[objectOf(v.Kind(), v.Name)] })
 	c.Tables = nil
 	for _, t := range db.Tables {
 		if !whole[t.Name] || spoken[tableObject(t.Name)] {

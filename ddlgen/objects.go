@@ -10,6 +10,7 @@ import (
 // declareObjects makes a node of each object beside tables. What no kind's own
 // file declares is left.
 func (p *planner) declareObjects() {
+	p.declareViews()
 	for _, o := range beside(p.db) {
 		p.declare(&node{key: refKey{o.Kind, catalog.Name{Schema: o.Schema, Name: o.Name}}, object: o, code: objectLeft, refuse: "it is not carried"})
 	}
@@ -20,13 +21,6 @@ func beside(db *catalog.Database) []finding.Object {
 	var out []finding.Object
 	add := func(kind string, n catalog.Name, parent string) {
 		out = append(out, finding.Object{Kind: kind, Schema: n.Schema, Name: n.Name, Parent: parent})
-	}
-	for _, v := range db.Views {
-		kind := "view"
-		if v.Materialized {
-			kind = "materialized view"
-		}
-		add(kind, v.Name, "")
 	}
 	for _, r := range db.Routines {
 		add(string(r.Kind), r.Name, "")

@@ -14,10 +14,11 @@ type Plan struct {
 	SourceHash  string            `json:"source_hash"`            // Database.Hash of the model it was made from
 	MappingHash string            `json:"mapping_hash,omitempty"` // usermap.Mapping.Hash of the user's mapping; empty is none
 	Profile     string            `json:"profile"`
-	Statements  []Statement       `json:"statements"` // by phase, in an order that works
-	Transfers   []Transfer        `json:"transfers"`  // by target name
-	Sequences   []SequenceValue   `json:"sequences"`  // values to set after the data
-	Expect      []ExpectedTable   `json:"expect"`     // what reading the target back must show, by name
+	Statements  []Statement       `json:"statements"`      // by phase, in an order that works
+	Transfers   []Transfer        `json:"transfers"`       // by target name
+	Sequences   []SequenceValue   `json:"sequences"`       // values to set after the data
+	Expect      []ExpectedTable   `json:"expect"`          // what reading the target back must show, by name
+	Views       []ExpectedView    `json:"views,omitempty"` // the same of views, by name
 	Findings    []finding.Finding `json:"findings"`
 }
 
@@ -40,6 +41,7 @@ const (
 	PhaseViews                // views and materialized views
 	PhaseRoutines             // all other routines
 	PhaseTriggers             // triggers
+	PhaseRefresh              // materialized views are filled, once all that their routines may call is there
 	PhaseSequenceValues       // sequence ownership; the values are in Plan.Sequences
 	PhaseComments             // comments
 	PhaseAnalyze              // ANALYZE
@@ -134,6 +136,26 @@ type ExpectedColumn struct {
 	Identity   catalog.Identity   `json:"identity,omitempty"`
 	Generated  catalog.Generation `json:"generated,omitempty"`
 	HasDefault bool               `json:"has_default,omitempty"`
+}
+
+// ExpectedView is what the read-back of a view on the target must show.
+type ExpectedView struct {
+	Name         catalog.Name         `json:"name"`
+	Source       catalog.Name         `json:"source"`
+	Materialized bool                 `json:"materialized,omitempty"`
+	Columns      []ExpectedViewColumn `json:"columns"`            // in order
+	Statement    string               `json:"statement"`          // ID of the one that makes it
+	Refresh      string               `json:"refresh,omitempty"`  // ID of the one that fills it; empty of one without rows
+	Reads        []catalog.Name       `json:"reads,omitempty"`    // target tables that its query reads, through other views too; sorted
+	Circular     bool                 `json:"circular,omitempty"` // it needs itself: a query of it may fail, as at the source
+}
+
+// ExpectedViewColumn is a column of a view. Its type is the target's doing: of a
+// column of a changed type it is the changed one, of an expression whatever the
+// target gives.
+type ExpectedViewColumn struct {
+	Name  string   `json:"name"`
+	Types []string `json:"types"` // any of them, as format_type says it; modifiers may be missing where the profile maps types
 }
 
 // Affected is a class of values that a transfer changes, or that the target

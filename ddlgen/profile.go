@@ -41,6 +41,7 @@ type Profile struct {
 	SlowMethods      []string `json:"slow_methods" yaml:"slow_methods"`   // accepted, but queries may scan the table all the same
 	AllExtensions    bool     `json:"all_extensions" yaml:"all_extensions"`
 	Extensions       []string `json:"extensions" yaml:"extensions"`             // accepted, when AllExtensions is false
+	ViewNesting      int      `json:"view_nesting" yaml:"view_nesting"`         // views upon views, at most; 0 is no bound
 	NameBytes        int      `json:"name_bytes" yaml:"name_bytes"`             // 63
 	TimestampDigits  int      `json:"timestamp_digits" yaml:"timestamp_digits"` // fractional digits of a timestamp that survive: 6, or 3 under db9
 	IntervalDigits   int      `json:"interval_digits" yaml:"interval_digits"`   // the same of interval: 6, or 3 under db9, where a day and 24 hours are one value
@@ -69,6 +70,6 @@ func DB9() Profile {
 		Extensions: []string{
 			"http", "uuid-ossp", "hstore", "fs9", "pg_cron", "parquet", "zhparser", "vector", "embedding",
 		},
-		NameBytes: 63, TimestampDigits: 3, IntervalDigits: 3, NumericDigits: 28,
+		ViewNesting: 64, NameBytes: 63, TimestampDigits: 3, IntervalDigits: 3, NumericDigits: 28,
 	}
 }

@@ -69,6 +69,9 @@ const (
 	kindTable    = "table"
 	kindIndex    = "index"
 	kindSequence = "sequence"
+
+	kindView         = "view"
+	kindMaterialized = "materialized view"
 )
 
 // ReadExisting reads what stands in the plan's schemas, from PostgreSQL's own
@@ -117,7 +120,7 @@ func Schemas(plan *ddlgen.Plan) []string {
 
 // Has reports whether what the statement creates stands on the target already,
 // and as what. Statements that may be repeated (comments, ANALYZE, CREATE ...
-// IF NOT EXISTS) are never had.
+// IF NOT EXISTS, REFRESH) are never had.
 func (e *Existing) Has(s ddlgen.Statement) (kind string, ok bool) {
 	name := catalog.Name{Schema: s.Object.Schema, Name: s.Object.Name}
 	switch s.Phase {
@@ -127,6 +130,11 @@ func (e *Existing) Has(s ddlgen.Statement) (kind string, ok bool) {
 	case ddlgen.PhaseSequences, ddlgen.PhaseTables:
 		o, ok := e.relations[name]
 		return o.Kind, ok
+	case ddlgen.PhaseViews:
+		if k := s.Object.Kind; k == kindView || k == kindMaterialized || k == kindIndex {
+			o, ok := e.relations[name]
+			return o.Kind, ok
+		}
 	case ddlgen.PhaseKeys, ddlgen.PhaseChecks, ddlgen.PhaseForeignKeys:
 		if s.Object.Parent != "" {
 			parent := catalog.Name{Schema: s.Object.Schema, Name: s.Object.Parent}
@@ -138,8 +146,8 @@ func (e *Existing) Has(s ddlgen.Statement) (kind string, ok bool) {
 			o, ok := e.relations[name]
 			return o.Kind, ok
 		}
-	case ddlgen.PhaseUnset, ddlgen.PhasePrepare, ddlgen.PhaseEarlyRoutines, ddlgen.PhaseData, ddlgen.PhaseViews, ddlgen.PhaseRoutines,
-		ddlgen.PhaseTriggers, ddlgen.PhaseSequenceValues, ddlgen.PhaseComments, ddlgen.PhaseAnalyze:
+	case ddlgen.PhaseUnset, ddlgen.PhasePrepare, ddlgen.PhaseEarlyRoutines, ddlgen.PhaseData, ddlgen.PhaseRoutines,
+		ddlgen.PhaseTriggers, ddlgen.PhaseRefresh, ddlgen.PhaseSequenceValues, ddlgen.PhaseComments, ddlgen.PhaseAnalyze:
 	}
 	return "", false
 }
@@ -173,9 +181,11 @@ func (e *Existing) describe() string {
 
 // Drops are the statements of --on-existing drop: exactly those objects that
 // the plan creates and that stand on the target, without CASCADE, so that
-// nothing else goes. All tables fall in one statement, since foreign keys tie
-// them together; the rest falls in the reverse order of its creation.
+// nothing else goes. Views fall first, then all tables in one statement, since
+// foreign keys tie them together; the rest falls in the reverse order of its
+// creation.
 func (e *Existing) Drops(plan *ddlgen.Plan) []string {
+	views := e.viewDrops(plan)
 	var tables, others []string
 	for _, s := range slices.Backward(plan.Statements) {
 		kind, ok := e.Has(s)
@@ -201,9 +211,31 @@ func (e *Existing) Drops(plan *ddlgen.Plan) []string {
 	}
 	if len(tables) > 0 {
 		slices.Sort(tables)
-		return append([]string{"DROP TABLE " + strings.Join(tables, ", ")}, others...)
+		views = append(views, "DROP TABLE "+strings.Join(tables, ", "))
 	}
-	return others
+	return append(views, others...)
+}
+
+// viewDrops are the drops of views, in the reverse order of their creation.
+// Neighbours of one kind fall together: they may need each other.
+func (e *Existing) viewDrops(plan *ddlgen.Plan) []string {
+	var out []string
+	last := ""
+	dropped := map[finding.Object]bool{}
+	for _, s := range slices.Backward(plan.Statements) {
+		if _, ok := e.Has(s); !ok || s.Object.Kind != kindView && s.Object.Kind != kindMaterialized || dropped[s.Object] {
+			continue
+		}
+		dropped[s.Object] = true
+		name := quote.Name(s.Object.Schema, s.Object.Name)
+		if s.Object.Kind == last {
+			out[len(out)-1] += ", " + name
+		} else {
+			out = append(out, "DROP "+strings.ToUpper(s.Object.Kind)+" "+name)
+		}
+		last = s.Object.Kind
+	}
+	return out
 }
 
 // ForeignKeyDrops are the statements that --on-existing truncate begins with:
@@ -247,6 +279,8 @@ func (e *Existing) occupied(plan *ddlgen.Plan) []finding.Finding {
 			want = kindTable
 		case ddlgen.PhaseSequences:
 			want = kindSequence
+		case ddlgen.PhaseViews:
+			want = s.Object.Kind
 		case ddlgen.PhaseKeys:
 			if kind == "constraint" {
 				continue
