@@ -57,7 +57,7 @@ var kindArea = map[string]string{
 }
 
 // noObjects are words of findings that stand for no object of the database.
-var noObjects = map[string]bool{"objects": true, "check": true}
+var noObjects = map[string]bool{"objects": true, "check": true, "sessions": true}
 
 // fate is what becomes of an object, worse ones above.
 type fate uint8

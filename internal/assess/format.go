@@ -84,8 +84,12 @@ func (e Estimate) duration(jobs int) string {
 	if high == 0 && math.IsInf(low, 1) {
 		return "unknown"
 	}
-	if a, b := span(low), span(high); a != b {
-		return a + " to " + b
+	a, b := span(low), span(high)
+	if a == b {
+		return b
 	}
-	return span(high)
+	if n, unit, ok := strings.Cut(a, " "); ok && strings.HasSuffix(b, " "+unit) {
+		a = n
+	}
+	return a + " to " + b
 }

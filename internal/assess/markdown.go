@@ -156,17 +156,33 @@ func (m *markdown) work(all []Group) {
 		for _, it := range g.Items {
 			accepted := ""
 			if it.Accepted {
-				accepted = " *(accepted)*"
+				accepted = ", accepted"
 			}
-			m.f("- **%s** %s%s %s", it.Severity, code(string(it.Code)), accepted, escape(it.Message))
+			m.f("- **%s** %s (%s%s): %s", it.Severity, code(string(it.Code)), comma(it.Count), accepted, escape(it.Reason))
 			if it.Remedy != "" {
 				m.f(" *%s*", escape(it.Remedy))
 			}
 			m.f("\n")
-			for _, o := range it.Objects {
-				m.f("  - %s\n", code(o))
+			for _, d := range it.Details {
+				m.detail(d)
 			}
 		}
+	}
+}
+
+// detail is one line where it is about one object.
+func (m *markdown) detail(d Detail) {
+	remedy := ""
+	if d.Remedy != "" {
+		remedy = " *" + escape(d.Remedy) + "*"
+	}
+	if len(d.Objects) == 1 {
+		m.f("  - %s: %s%s\n", code(d.Objects[0]), escape(d.Message), remedy)
+		return
+	}
+	m.f("  - %s%s\n", escape(d.Message), remedy)
+	for _, o := range d.Objects {
+		m.f("    - %s\n", code(o))
 	}
 }
 

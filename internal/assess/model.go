@@ -152,15 +152,22 @@ type Group struct {
 	Items []Item `json:"items"`
 }
 
-// Item is all findings of one code and severity with the same message.
+// Item is all findings of one code and severity in a group.
 type Item struct {
 	Code     finding.Code     `json:"code"`
 	Severity finding.Severity `json:"severity"`
-	Message  string           `json:"message"`
+	Reason   string           `json:"reason"` // what the code means
 	Remedy   string           `json:"remedy,omitempty"`
 	Accepted bool             `json:"accepted,omitempty"`
-	Count    int              `json:"count"`
-	Objects  []string         `json:"objects"` // all
+	Count    int              `json:"count"` // of findings
+	Details  []Detail         `json:"details"`
+}
+
+// Detail is all findings of an item with the same message.
+type Detail struct {
+	Message string   `json:"message"`
+	Remedy  string   `json:"remedy,omitempty"` // where it is another than the item's
+	Objects []string `json:"objects"`          // all
 }
 
 // Extension is an installed extension with what needs it.

@@ -15,8 +15,8 @@ const (
 	textWidth = 79
 	// mostNamed is how many objects an item names on a terminal; the files name all.
 	mostNamed = 5
-	// mostItems is how many messages of one code it shows.
-	mostItems = 4
+	// mostDetails is how many messages of one code it shows.
+	mostDetails = 4
 )
 
 // Text writes the report for a terminal: a summary for a screen, then the work
@@ -113,40 +113,38 @@ func (p *printer) details(d Database, several bool) {
 		}
 		p.line("")
 		p.line("%s (%s)", g.Title, plural(g.Count, "finding"))
-		p.group(g)
+		for _, it := range g.Items {
+			p.item(it, g.ID != doNothing)
+		}
 	}
 	p.checks(d)
 	p.estimate(d.Estimate)
 }
 
-// group writes the items of a group, those of one code and severity together.
-func (p *printer) group(g Group) {
-	for i := 0; i < len(g.Items); {
-		first, n := i, 0
-		for i < len(g.Items) && g.Items[i].Code == g.Items[first].Code && g.Items[i].Severity == g.Items[first].Severity {
-			n += g.Items[i].Count
-			i++
-		}
-		p.items(g.Items[first:i], n, g.ID != doNothing)
+// item writes the findings of one code.
+func (p *printer) item(it Item, remedy bool) {
+	accepted := ""
+	if it.Accepted {
+		accepted = ", accepted"
 	}
-}
-
-func (p *printer) items(alike []Item, n int, remedy bool) {
-	it := alike[0]
-	p.line("  %s [%s] %s", it.Severity, it.Code, comma(n))
+	p.line("  %s [%s] %s%s", it.Severity, it.Code, comma(it.Count), accepted)
 	shown := 0
-	for _, it := range alike[:min(len(alike), mostItems)] {
-		accepted := ""
-		if it.Accepted && !strings.HasSuffix(it.Message, planAccepted) {
-			accepted = planAccepted
+	for _, d := range it.Details[:min(len(it.Details), mostDetails)] {
+		shown += len(d.Objects)
+		if len(d.Objects) == 1 {
+			p.wrap("    ", d.Objects[0]+": "+d.Message)
+		} else {
+			p.wrap("    ", d.Message)
+			p.wrap("      ", few(d.Objects, len(d.Objects), mostNamed, ""))
 		}
-		p.wrap("    ", few(it.Objects, it.Count, mostNamed, "")+": "+it.Message+accepted)
-		shown += it.Count
+		if remedy && d.Remedy != "" {
+			p.wrap("    ", "-> "+d.Remedy)
+		}
 	}
-	if n > shown {
-		p.wrap("    ", fmt.Sprintf("and %s more%s", comma(n-shown), p.more))
+	if it.Count > shown {
+		p.wrap("    ", fmt.Sprintf("and %s more%s", comma(it.Count-shown), p.more))
 	}
-	if remedy && it.Remedy != "" {
+	if remedy && it.Remedy != "" && it.Details[0].Remedy == "" {
 		p.wrap("    ", "-> "+it.Remedy)
 	}
 }

@@ -82,14 +82,22 @@ func whatToDo(f finding.Finding) string {
 	return doApplication
 }
 
-// workOf makes the work list of findings that are sorted worst first: those
-// alike are one item.
+// workOf makes the work list of findings that are sorted worst first: those of
+// one code are one item, those that say the same one detail of it.
 func workOf(all []Finding) []Group {
-	type key struct {
-		do, message, remedy string
-		code                finding.Code
-		severity            finding.Severity
-		accepted            bool
+	type itemKey struct {
+		do       string
+		code     finding.Code
+		severity finding.Severity
+		accepted bool
+	}
+	type detailKey struct {
+		itemKey
+		message, remedy string
+	}
+	documented := map[finding.Code]finding.Rule{}
+	for _, r := range Rules() {
+		documented[r.Code] = r
 	}
 	out := make([]Group, len(groups))
 	at := map[string]int{}
@@ -97,20 +105,31 @@ func workOf(all []Finding) []Group {
 		out[i] = Group{ID: g.ID, Title: g.Title, Items: []Item{}}
 		at[g.ID] = i
 	}
-	items := map[key]int{}
+	items, details := map[itemKey]int{}, map[detailKey]int{}
 	for _, f := range all {
 		g := &out[at[f.Do]]
-		k := key{f.Do, f.Message, f.Remedy, f.Code, f.Severity, f.Accepted}
-		i, ok := items[k]
+		g.Count++
+		ik := itemKey{f.Do, f.Code, f.Severity, f.Accepted}
+		i, ok := items[ik]
 		if !ok {
 			i = len(g.Items)
-			items[k] = i
-			g.Items = append(g.Items, Item{Code: f.Code, Severity: f.Severity, Message: f.Message, Remedy: f.Remedy, Accepted: f.Accepted})
+			items[ik] = i
+			r := documented[f.Code]
+			g.Items = append(g.Items, Item{Code: f.Code, Severity: f.Severity, Accepted: f.Accepted, Reason: r.Reason, Remedy: r.Remedy})
 		}
 		it := &g.Items[i]
 		it.Count++
-		it.Objects = append(it.Objects, f.Object.String())
-		g.Count++
+		dk := detailKey{ik, f.Message, f.Remedy}
+		d, ok := details[dk]
+		if !ok {
+			d = len(it.Details)
+			details[dk] = d
+			it.Details = append(it.Details, Detail{Message: f.Message})
+			if f.Remedy != it.Remedy {
+				it.Details[d].Remedy = f.Remedy
+			}
+		}
+		it.Details[d].Objects = append(it.Details[d].Objects, f.Object.String())
 	}
 	return out
 }
