@@ -95,7 +95,7 @@ func OpenSnapshot(ctx context.Context, p SnapshotParams) (*Snapshot, error) {
 }
 
 func openSnapshot(ctx context.Context, p SnapshotParams) (s *Snapshot, err error) {
-	s = &Snapshot{source: p.Source, settings: p.Settings, locked: map[catalog.Name]bool{}, lockTimeout: lockTimeout}
+	s = &Snapshot{source: p.Source.Aside(), settings: p.Settings, locked: map[catalog.Name]bool{}, lockTimeout: lockTimeout}
 	if p.lockTimeout > 0 {
 		s.lockTimeout = p.lockTimeout
 	}
@@ -105,7 +105,7 @@ func openSnapshot(ctx context.Context, p SnapshotParams) (s *Snapshot, err error
 			s = nil
 		}
 	}()
-	if s.holder, err = p.Source.Connect(ctx, p.Settings); err != nil {
+	if s.holder, err = s.source.Connect(ctx, p.Settings); err != nil {
 		return s, err
 	}
 	if _, err = s.holder.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err != nil {

@@ -187,7 +187,7 @@ func (p *program) configure(c *cli.Context, cmd command) (*config.Config, error)
 	if err != nil {
 		return nil, err
 	}
-	cfg.File = file
+	cfg.File, cfg.SSHAgent = file, p.streams.Getenv("SSH_AUTH_SOCK")
 	p.json = cfg.JSON
 	return cfg, nil
 }

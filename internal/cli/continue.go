@@ -38,13 +38,32 @@ func (j *job) serverFlags() []string {
 		if !j.opts.Given(name) || j.opts.InFile(name) || strings.HasPrefix(j.opts.Where(name), "PG2DB9_") {
 			continue
 		}
-		if name == "network-timeout" {
-			out = append(out, "--"+name, strconv.Itoa(j.opts.NetworkTimeout))
+		if value, plain := j.plainServerOption(name); plain {
+			out = append(out, "--"+name, shellWord(value))
 			continue
 		}
 		out = append(out, "--"+name, `"$`+config.Options(name)[0].Env()+`"`)
 	}
 	return out
+}
+
+// plainServerOption is the value of an option of the servers' that is no secret.
+func (j *job) plainServerOption(name string) (string, bool) {
+	switch name {
+	case "network-timeout":
+		return strconv.Itoa(j.opts.NetworkTimeout), true
+	case "source-ssh":
+		return j.opts.SourceSSH, true
+	case "target-ssh":
+		return j.opts.TargetSSH, true
+	case "source-ssh-key":
+		return j.opts.SourceSSHKey, true
+	case "target-ssh-key":
+		return j.opts.TargetSSHKey, true
+	case "ssh-known-hosts":
+		return j.opts.SSHKnownHosts, true
+	}
+	return "", false
 }
 
 // planFlags repeat what shapes the plan.

@@ -185,6 +185,8 @@ func (j *job) closeAll(ctx context.Context) {
 			_ = c.Close(ctx)
 		}
 	}
+	j.opts.source.Close()
+	j.opts.target.Close()
 }
 
 // release gives the snapshot and its locks back.

@@ -14,6 +14,7 @@ import (
 	"github.com/pg2db9/pg2db9/internal/assess"
 	"github.com/pg2db9/pg2db9/internal/config"
 	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/dial/ssh"
 	"github.com/pg2db9/pg2db9/internal/preflight"
 	"github.com/pg2db9/pg2db9/internal/preflight/sourcefacts"
 	"github.com/pg2db9/pg2db9/internal/probe"
@@ -30,8 +31,12 @@ const mostNetworkTimeout = 86_400
 var (
 	serverOptions = []string{
 		"source", "target", "source-url-command", "target-url-command", "source-password-command", "target-password-command", "network-timeout",
+		"source-ssh", "target-ssh", "source-ssh-key", "target-ssh-key", "source-ssh-passphrase-command", "target-ssh-passphrase-command", "ssh-known-hosts",
 	}
-	targetOptions   = []string{"target", "target-url-command", "target-password-command", "network-timeout"}
+	targetOptions = []string{
+		"target", "target-url-command", "target-password-command", "network-timeout",
+		"target-ssh", "target-ssh-key", "target-ssh-passphrase-command", "ssh-known-hosts",
+	}
 	filterOptions   = []string{"include-table", "exclude-table", "include-schema", "exclude-schema"}
 	outputOptions   = []string{"json", "log-level", "no-progress"}
 	planOptions     = []string{"profile", "primary-key", "accept"}
@@ -64,6 +69,9 @@ func newOptions(ctx context.Context, command string, cfg *config.Config, n needs
 	if cfg.NetworkTimeout < 1 || cfg.NetworkTimeout > mostNetworkTimeout {
 		return nil, usagef(command, "%s: must be 1 to %d seconds, not %d", cfg.Where("network-timeout"), mostNetworkTimeout, cfg.NetworkTimeout)
 	}
+	if err := checkBastions(command, cfg); err != nil {
+		return nil, err
+	}
 	var err error
 	if o.source, err = endpoint(ctx, command, cfg, dial.Source, n.source); err != nil {
 		return nil, err
@@ -71,7 +79,7 @@ func newOptions(ctx context.Context, command string, cfg *config.Config, n needs
 	if o.target, err = endpoint(ctx, command, cfg, dial.Target, n.target); err != nil {
 		return nil, err
 	}
-	if o.source != nil && o.target != nil && o.source.String() == o.target.String() {
+	if o.source != nil && o.target != nil && o.source.String() == o.target.String() && o.source.Bastion() == o.target.Bastion() {
 		return nil, usagef(command, "source and target are the same database, %s: the target must be another one", o.source)
 	}
 	if cfg.RetryFor < 1 {
@@ -120,13 +128,49 @@ func endpoint(ctx context.Context, command string, cfg *config.Config, side dial
 	}
 	e, err := dial.Open(ctx, side, dial.Options{
 		URL: url.Reveal(), URLCommand: urlCommand.Reveal(), PasswordCommand: passwordCommand.Reveal(),
-		NetworkTimeout: time.Duration(cfg.NetworkTimeout) * time.Second,
+		NetworkTimeout: time.Duration(cfg.NetworkTimeout) * time.Second, SSH: bastion(cfg, side),
 	})
 	var conn *dial.ConnStringError
-	if errors.As(err, &conn) {
+	var option *ssh.OptionError
+	switch {
+	case errors.As(err, &conn):
 		return nil, &config.Error{Where: cfg.Where(from), Reason: err.Error()}
+	case errors.As(err, &option):
+		return nil, &config.Error{Where: cfg.Where(option.Option), Reason: option.Reason}
 	}
 	return e, err
+}
+
+// bastion is how a side is reached by SSH, if it is.
+func bastion(cfg *config.Config, side dial.Side) dial.SSH {
+	o := dial.SSH{
+		Bastion: cfg.SourceSSH, Key: cfg.SourceSSHKey, PassphraseCommand: cfg.SourceSSHPassphraseCommand.Reveal(),
+		Agent: cfg.SSHAgent, KnownHosts: cfg.SSHKnownHosts,
+	}
+	if side == dial.Target {
+		o.Bastion, o.Key, o.PassphraseCommand = cfg.TargetSSH, cfg.TargetSSHKey, cfg.TargetSSHPassphraseCommand.Reveal()
+	}
+	return o
+}
+
+// checkBastions finds keys for bastions that nobody named: the side would be
+// reached straight, which is not what was meant.
+func checkBastions(command string, cfg *config.Config) error {
+	for _, side := range []struct {
+		name, bastion, key string
+		command            config.Secret
+	}{
+		{"source", cfg.SourceSSH, cfg.SourceSSHKey, cfg.SourceSSHPassphraseCommand},
+		{"target", cfg.TargetSSH, cfg.TargetSSHKey, cfg.TargetSSHPassphraseCommand},
+	} {
+		switch {
+		case side.bastion == "" && side.key != "":
+			return usagef(command, "%s: there is no --%s-ssh that it is for", cfg.Where(side.name+"-ssh-key"), side.name)
+		case side.key == "" && side.command != "":
+			return usagef(command, "%s: there is no --%s-ssh-key that it is for", cfg.Where(side.name+"-ssh-passphrase-command"), side.name)
+		}
+	}
+	return nil
 }
 
 // checkAccept refuses codes that no finding has: a mistyped one would block

@@ -38,6 +38,17 @@ type Config struct {
 	TargetPasswordCommand Secret
 	NetworkTimeout        int // seconds
 
+	// Bastions: [user@]host[:port], files of keys, and commands that print their
+	// passphrases.
+	SourceSSH                  string
+	TargetSSH                  string
+	SourceSSHKey               string
+	TargetSSHKey               string
+	SourceSSHPassphraseCommand Secret
+	TargetSSHPassphraseCommand Secret
+	SSHKnownHosts              string
+	SSHAgent                   string // the agent's socket, of SSH_AUTH_SOCK: no option
+
 	IncludeTables  []string
 	ExcludeTables  []string
 	IncludeSchemas []string

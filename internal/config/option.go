@@ -95,6 +95,34 @@ var options = []Option{
 		Usage: "give a connection up when the network gives no sign of the other side for `SECONDS`",
 	},
 	{
+		Name: "source-ssh", Kind: Text, Holder: "BASTION", ref: func(c *Config) any { return &c.SourceSSH },
+		Usage: "reach the source by SSH through `BASTION`, user@host or user@host:port: its URL names the host as it is seen from there",
+	},
+	{
+		Name: "target-ssh", Kind: Text, Holder: "BASTION", ref: func(c *Config) any { return &c.TargetSSH },
+		Usage: "reach the target by SSH through `BASTION`",
+	},
+	{
+		Name: "source-ssh-key", Kind: Text, Holder: "FILE", ref: func(c *Config) any { return &c.SourceSSHKey },
+		Usage: "log in to the source's bastion by the private key in `FILE`, beside those of the agent (SSH_AUTH_SOCK)",
+	},
+	{
+		Name: "target-ssh-key", Kind: Text, Holder: "FILE", ref: func(c *Config) any { return &c.TargetSSHKey },
+		Usage: "log in to the target's bastion by the private key in `FILE`",
+	},
+	{
+		Name: "source-ssh-passphrase-command", Kind: Text, Holder: "COMMAND", ref: func(c *Config) any { return &c.SourceSSHPassphraseCommand },
+		Usage: "run `COMMAND` by the shell, and take the passphrase of the source's key from its first line",
+	},
+	{
+		Name: "target-ssh-passphrase-command", Kind: Text, Holder: "COMMAND", ref: func(c *Config) any { return &c.TargetSSHPassphraseCommand },
+		Usage: "run `COMMAND` by the shell, and take the passphrase of the target's key from its first line",
+	},
+	{
+		Name: "ssh-known-hosts", Kind: Text, Holder: "FILE", ref: func(c *Config) any { return &c.SSHKnownHosts },
+		Usage: "look bastions' host keys up in `FILE`, not in ~/.ssh/known_hosts; they are always checked",
+	},
+	{
 		Name: "include-table", Kind: List, Holder: "PATTERN", ref: func(c *Config) any { return &c.IncludeTables },
 		Usage: "only tables that match `PATTERN`: table or schema.table with * and ?, or /regex/; quote odd names as in SQL; may be repeated",
 	},

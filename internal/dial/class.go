@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pg2db9/pg2db9/internal/dial/ssh"
 )
 
 // Class says what an error of a server or of the way to it means for what was
@@ -52,9 +54,12 @@ func Classify(err error) Class {
 	var connect *pgconn.ConnectError
 	var netErr net.Error
 	var record tls.RecordHeaderError
+	var bastion *ssh.Error
 	switch {
 	case errors.Is(err, context.Canceled):
 		return Cancelled
+	case errors.As(err, &bastion) && bastion.Final:
+		return Final
 	case errors.As(err, &command):
 		return Retry // a service that hands tokens out can be away for a while, as a server can
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),

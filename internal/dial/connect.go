@@ -118,9 +118,9 @@ func (e *Endpoint) config(ctx context.Context, refused answers) (*pgx.ConnConfig
 	if e.goOn {
 		cfg.OnPgError = nil // pgconn's own closes at what ends the session
 	}
-	cfg.DialFunc = e.dial
-	if e.dial == nil {
-		cfg.DialFunc = dialer(e.side, e.timeout)
+	cfg.DialFunc = e.way()
+	if e.tunnel != nil {
+		cfg.LookupFunc = asGiven
 	}
 	return cfg, given, nil
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pg2db9/pg2db9/internal/dial/ssh"
 )
 
 // ConnectError is a connection that could not be made.
@@ -41,7 +43,10 @@ func connectReason(err error) string {
 	var op *net.OpError
 	var dns *net.DNSError
 	var cert *tls.CertificateVerificationError
+	var bastion *ssh.Error
 	switch {
+	case errors.As(err, &bastion):
+		return bastion.Error()
 	case errors.As(err, &dns):
 		return "host " + dns.Name + ": " + dns.Err
 	case errors.As(err, &cert):
@@ -79,7 +84,10 @@ func connectHint(err error) string {
 		return Remedy(err)
 	}
 	var cert *tls.CertificateVerificationError
+	var bastion *ssh.Error
 	switch {
+	case errors.As(err, &bastion):
+		return "" // it says what to do itself
 	case errors.As(err, &cert):
 		return "name the server as its certificate does, and a private CA's certificate by sslrootcert=FILE in the URL"
 	case strings.Contains(err.Error(), "channel binding required"):

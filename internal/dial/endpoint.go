@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pg2db9/pg2db9/internal/dial/ssh"
 )
 
 // Side says which end of a migration an endpoint is.
@@ -33,6 +35,8 @@ type Endpoint struct {
 	password *command        // nil: cfg's
 	timeout  time.Duration   // of the network
 	dial     pgconn.DialFunc // nil is our own
+	tunnel   *ssh.Tunnel     // nil: no bastion
+	aside    *ssh.Tunnel     // another, for Aside
 	known    *refusals
 	goOn     bool   // after a timeout in a transaction
 	database string // another one of the server than cfg's; empty: cfg's
@@ -53,6 +57,16 @@ type Options struct {
 	URLCommand      string        // prints the URL, in place of URL
 	PasswordCommand string        // prints the password; it decides before the URL's
 	NetworkTimeout  time.Duration // how long a network may give no sign; 0 is the default
+	SSH             SSH
+}
+
+// SSH says by which bastion a side is reached. The zero value is by none.
+type SSH struct {
+	Bastion           string // [user@]host[:port]
+	Key               string // file of a private key; "" is the agent's, and the user's own
+	PassphraseCommand string // prints the key's passphrase
+	Agent             string // the agent's socket (SSH_AUTH_SOCK)
+	KnownHosts        string // file; "" is the user's own and the system's
 }
 
 // Open returns the endpoint that the options describe. A command for the URL
@@ -68,6 +82,12 @@ func Open(ctx context.Context, side Side, o Options) (*Endpoint, error) {
 	}
 	connString := o.URL
 	var err error
+	if e.tunnel, err = openTunnel(side, e.timeout, o.SSH); err != nil {
+		return nil, err
+	}
+	if e.aside, err = openTunnel(side, e.timeout, o.SSH); err != nil {
+		return nil, err
+	}
 	if o.URLCommand != "" {
 		e.url = newCommand("--"+string(side)+"-url-command", o.URLCommand)
 		if connString, _, err = e.url.ask(ctx, 0); err != nil {
@@ -76,6 +96,9 @@ func Open(ctx context.Context, side Side, o Options) (*Endpoint, error) {
 	}
 	if e.cfg, err = parse(side, connString); err != nil {
 		return nil, err
+	}
+	if e.tunnel != nil && e.Socket() {
+		return nil, &ConnStringError{Side: side, Reason: "it names a unix socket of this machine, or no host: by SSH the host is needed as the bastion sees it"}
 	}
 	return e, nil
 }
@@ -120,6 +143,13 @@ func (e *Endpoint) Plaintext() bool { return e.cfg.TLSConfig == nil }
 
 // Transport says for the report how the connection is protected.
 func (e *Endpoint) Transport() string {
+	if e.tunnel != nil {
+		return e.protection() + ", by SSH through " + e.tunnel.String()
+	}
+	return e.protection()
+}
+
+func (e *Endpoint) protection() string {
 	switch {
 	case isSocket(e.cfg.Host):
 		return "unix socket"

@@ -17,11 +17,7 @@ func (e *Endpoint) Socket() bool { return isSocket(e.cfg.Host) }
 // yes, N for no. Nothing else is sent, so no secret travels.
 func (e *Endpoint) AskTLS(ctx context.Context) (byte, error) {
 	network, addr := pgconn.NetworkAddress(e.cfg.Host, e.cfg.Port)
-	dial := e.dial
-	if dial == nil {
-		dial = dialer(e.side, e.timeout)
-	}
-	conn, err := dial(ctx, network, addr)
+	conn, err := e.way()(ctx, network, addr)
 	if err != nil {
 		return 0, &ConnectError{Side: e.side, Server: e.String(), Hint: connectHint(err), Err: err}
 	}
