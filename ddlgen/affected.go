@@ -2,6 +2,7 @@ package ddlgen
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -411,4 +412,22 @@ func RefusedValues(db *catalog.Database, profile Profile) []Refused {
 		}
 	}
 	return out
+}
+
+// AffectedKinds lists the kinds of Affected that a plan can have.
+func AffectedKinds() []string {
+	kinds := map[string]bool{"sub-millisecond": true, "over-length": true, "out-of-range": true, "scale": true}
+	note := func(classes []valueClass) {
+		for _, c := range classes {
+			kinds[c.kind] = true
+		}
+	}
+	for _, m := range typeMap {
+		note(m.affected)
+	}
+	for _, classes := range documentClasses {
+		note(classes)
+	}
+	note([]valueClass{lowerBound, invalidUTF8, controlC1, emptyLine})
+	return slices.Sorted(maps.Keys(kinds))
 }

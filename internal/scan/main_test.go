@@ -1,8 +1,11 @@
 package scan
 
 import (
+	"context"
+	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pg2db9/pg2db9/catalog"
@@ -51,4 +54,17 @@ func (p Params) run(t *testing.T) (*Result, map[string]Item) {
 		require.NotEmpty(t, ruleOf(i.Code()))
 	}
 	return r, out
+}
+
+// asRole is a URL with another user, whose password is x.
+func asRole(url, role string) string {
+	_, rest, _ := strings.Cut(url, "://")
+	if _, after, ok := strings.Cut(rest, "@"); ok {
+		rest = after
+	}
+	return "postgres://" + role + ":x@" + rest
+}
+
+func dialAdmin(ctx context.Context, db *pgtest.DB) (*pgx.Conn, error) {
+	return pgx.Connect(ctx, db.URL)
 }

@@ -6,19 +6,17 @@ import (
 	"time"
 )
 
-// pace keeps all jobs together under a rate: what was read is paid for by
-// waiting before the next piece.
+// pace keeps all jobs together under a rate: each piece has its time, and the
+// next one begins when that is over.
 type pace struct {
 	rate Rate
 	mu   sync.Mutex
 	next time.Time // when the next piece may begin
 }
 
-// wait returns when the next piece may begin.
-func (p *pace) wait(ctx context.Context) error {
-	p.mu.Lock()
-	d := time.Until(p.next)
-	p.mu.Unlock()
+// wait returns when a piece may begin, and takes its time from those that follow.
+func (p *pace) wait(ctx context.Context, bytes, rows int64) error {
+	d := p.take(bytes, rows)
 	if d <= 0 {
 		return ctx.Err()
 	}
@@ -32,8 +30,8 @@ func (p *pace) wait(ctx context.Context) error {
 	}
 }
 
-// paid records what was read.
-func (p *pace) paid(bytes, rows int64) {
+// take takes time for what is read, and says how long it is until then.
+func (p *pace) take(bytes, rows int64) time.Duration {
 	var cost float64 // seconds
 	if p.rate.Bytes > 0 {
 		cost = float64(bytes) / float64(p.rate.Bytes)
@@ -41,13 +39,13 @@ func (p *pace) paid(bytes, rows int64) {
 	if p.rate.Rows > 0 {
 		cost = max(cost, float64(rows)/float64(p.rate.Rows))
 	}
-	if cost == 0 {
-		return
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if now := time.Now(); p.next.Before(now) {
+	now := time.Now()
+	if p.next.Before(now) {
 		p.next = now
 	}
+	d := p.next.Sub(now)
 	p.next = p.next.Add(time.Duration(cost * float64(time.Second)))
+	return d
 }

@@ -35,6 +35,7 @@ type piece struct {
 	blocks     bool  // [first, end) of the relation's blocks; else all, or its sample
 	first, end int64 // end 0: to the end, wherever that is
 	bytes      int64
+	rows       int64 // by the statistics
 }
 
 // where is the piece as a condition; empty is the whole relation.
@@ -55,6 +56,7 @@ func (p piece) event(id int64) event.Part {
 		e.Relation = p.r.name.String()
 	}
 	switch {
+	case p.blocks && p.first == 0 && p.end == 0:
 	case p.blocks && p.end > 0:
 		e.Range = fmt.Sprintf("blocks %d-%d", p.first, p.end-1)
 	case p.blocks:
@@ -67,13 +69,18 @@ func (p piece) event(id int64) event.Part {
 
 // halves cuts a piece that took too long.
 func (p piece) halves() []piece {
-	if !p.blocks || p.end == 0 || p.end-p.first < 2 {
+	end := p.end
+	if end == 0 {
+		end = p.r.size.Heap / max(p.r.size.Block, 1)
+	}
+	if !p.blocks || end-p.first < 2 {
 		return nil
 	}
-	middle := p.first + (p.end-p.first)/2
+	middle := p.first + (end-p.first)/2
 	a, b := p, p
 	a.end, b.first = middle, middle
 	a.bytes, b.bytes = p.bytes/2, p.bytes-p.bytes/2
+	a.rows, b.rows = p.rows/2, p.rows-p.rows/2
 	return []piece{a, b}
 }
 
@@ -132,7 +139,7 @@ func cutRelation(p Params, t *table, r *relation, major int) []piece {
 		share := min(float64(p.SampleRows)/max(rows, 1), sampleBytes/float64(max(weight, 1)))
 		if (weight > wholeBytes || rows > float64(p.SampleRows)) && share < 1 {
 			r.sample = max(share*100, 0.0001)
-			return []piece{{t: t, r: r, bytes: int64(float64(weight) * share)}}
+			return []piece{{t: t, r: r, bytes: int64(float64(weight) * share), rows: int64(rows * share)}}
 		}
 	}
 	most := int64(pieceBytes)
@@ -142,13 +149,13 @@ func cutRelation(p Params, t *table, r *relation, major int) []piece {
 	if p.Rate.Rows > 0 && rows > 0 {
 		most = min(most, max(leastBytes, int64(float64(weight)/rows*float64(p.Rate.Rows)/2)))
 	}
-	n := min((weight+most-1)/most, blocks)
-	if n < 2 || major < 14 || !heap {
-		return []piece{{t: t, r: r, bytes: weight}}
+	if major < 14 || !heap || !r.size.Ranges { // each range would read the whole, or may not be asked for
+		return []piece{{t: t, r: r, bytes: weight, rows: int64(rows)}}
 	}
+	n := max(min((weight+most-1)/most, blocks), 1)
 	out := make([]piece, 0, n)
 	for i := range n {
-		next := piece{t: t, r: r, blocks: true, first: blocks * i / n, end: blocks * (i + 1) / n, bytes: weight / n}
+		next := piece{t: t, r: r, blocks: true, first: blocks * i / n, end: blocks * (i + 1) / n, bytes: weight / n, rows: int64(rows) / n}
 		out = append(out, next)
 	}
 	// What was written since lies behind, and is not in the snapshot; the last

@@ -123,7 +123,7 @@ func (s *scanner) phase(ctx context.Context, name string, n int, task func(ctx c
 func (s *scanner) rows(ctx context.Context, pieces []piece) error {
 	return s.phase(ctx, "scan", len(pieces), func(ctx context.Context, w *worker, i int) error {
 		pc := pieces[i]
-		if err := s.pace.wait(ctx); err != nil {
+		if err := s.pace.wait(ctx, pc.bytes, pc.rows); err != nil {
 			return err
 		}
 		meter := s.p.Progress.Start(pc.event(int64(i + 1)))
@@ -164,7 +164,7 @@ func (s *scanner) questions(ctx context.Context, tables []*table) error {
 		}
 	}
 	return s.phase(ctx, "scan keys", len(tasks), func(ctx context.Context, w *worker, i int) error {
-		if err := s.pace.wait(ctx); err != nil {
+		if err := s.pace.wait(ctx, 0, 0); err != nil {
 			return err
 		}
 		return tasks[i](ctx, w)

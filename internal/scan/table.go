@@ -67,7 +67,8 @@ type size struct {
 	Toast    int64
 	Block    int64
 	Tuples   int64
-	Readable bool
+	Readable bool // at least one column
+	Ranges   bool // all columns, the system's with them
 }
 
 // from is the relation with its sample and the user's condition as a FROM and

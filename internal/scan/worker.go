@@ -147,7 +147,9 @@ func (w *worker) piece(ctx context.Context, pc piece) error {
 		}
 	}
 	pc.t.saw(pc, rows, asked, hits)
-	w.s.pace.paid(pc.bytes, rows)
+	if more := rows - pc.rows; more > 0 { // than the statistics said
+		w.s.pace.take(0, more)
+	}
 	return w.samples(ctx, pc, asked, hits)
 }
 
