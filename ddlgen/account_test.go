@@ -23,6 +23,11 @@ func unaccounted(db *catalog.Database, plan *Plan) []string {
 	for _, f := range plan.Findings {
 		accounted[f.Object] = true
 	}
+	for _, g := range plan.Groups {
+		for _, o := range g.Objects {
+			accounted[o] = true
+		}
+	}
 	var missing []string
 	want := func(o finding.Object, or ...finding.Object) {
 		if !accounted[o] && !slices.ContainsFunc(or, func(o finding.Object) bool { return accounted[o] }) {
@@ -89,7 +94,50 @@ func unaccounted(db *catalog.Database, plan *Plan) []string {
 	for _, o := range db.Others {
 		want(otherObject(o))
 	}
+	hanging(db, func(o finding.Object) { want(o) })
 	return missing
+}
+
+// hanging lists the objects of triggers, rules, policies and rights.
+func hanging(db *catalog.Database, want func(finding.Object)) {
+	for i := range db.Triggers {
+		want(triggerObject(&db.Triggers[i]))
+	}
+	for _, t := range db.EventTriggers {
+		want(finding.Object{Kind: "event trigger", Name: t.Name})
+	}
+	for _, r := range db.Rules {
+		want(hangingObject("rule", r.Table, r.Name))
+	}
+	for i := range db.Policies {
+		want(policyObject(&db.Policies[i]))
+	}
+	for _, r := range db.Roles {
+		want(roleObject(r.Name))
+	}
+	var home string
+	for _, w := range db.Owners {
+		if w.Object.Kind == "database" {
+			home = w.Role
+		}
+	}
+	for _, w := range db.Owners {
+		if w.Role != home { // what is the database owner's is as good as nobody's
+			want(rightObject("owner of", w.Object))
+		}
+	}
+	for _, g := range db.Grants {
+		want(rightObject("privileges on", g.Object))
+	}
+	for i := range db.DefaultPrivileges {
+		want(defaultPrivilegeObject(&db.DefaultPrivileges[i]))
+	}
+	for i := range db.Settings {
+		want(settingObject(&db.Settings[i]))
+	}
+	for _, l := range db.SecurityLabels {
+		want(rightObject("security label of "+l.Provider+" on", l.Object))
+	}
 }
 
 // requireSound checks what holds for every plan.

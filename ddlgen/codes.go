@@ -57,6 +57,24 @@ const (
 	sequenceOwner   finding.Code = "sequence.owner"
 	sequenceLost    finding.Code = "sequence.lost"
 
+	triggerLeft          finding.Code = "trigger.left"
+	triggerChanged       finding.Code = "trigger.changed"
+	triggerLate          finding.Code = "trigger.late"
+	eventTriggerLeft     finding.Code = "event-trigger.left"
+	ruleLeft             finding.Code = "rule.left"
+	policyLeft           finding.Code = "policy.left"
+	policyChanged        finding.Code = "policy.changed"
+	roleLeft             finding.Code = "role.left"
+	roleThere            finding.Code = "role.there"
+	roleChanged          finding.Code = "role.changed"
+	rolePassword         finding.Code = "role.password"
+	ownerLeft            finding.Code = "owner.left"
+	privilegeLeft        finding.Code = "privilege.left"
+	privilegeChanged     finding.Code = "privilege.changed"
+	defaultPrivilegeLeft finding.Code = "default-privilege.left"
+	settingLeft          finding.Code = "setting.left"
+	labelLeft            finding.Code = "label.left"
+
 	extensionLeft    finding.Code = "extension.left"
 	extensionBuiltIn finding.Code = "extension.built-in"
 	commentLeft      finding.Code = "comment.left"
@@ -119,6 +137,25 @@ var rules = []rule{
 	{sequenceType, finding.Info, "The sequence is a bigint one with the bounds of the source's.", "None is needed."},
 	{sequenceOwner, finding.Change, "The sequence belongs to no column on the target: dropping the table leaves it.", "None is needed."},
 	{sequenceLost, finding.Change, "The sequence is not carried.", "Create it by hand where something calls it."},
+
+	{triggerLeft, finding.Left, "The trigger is not carried: what it did by itself is not done on the target.", "Do it in the application, or write the trigger in a form that the target takes."},
+	{triggerChanged, finding.Change, "The trigger is carried, and acts at other times than at the source.", "Check whether the difference that the message names matters."},
+	{triggerLate, finding.Change, "Nobody has shown that the target fires AFTER triggers within the statement that causes them.", "Read nothing in the same transaction that an AFTER trigger writes, or let the target be probed."},
+	{eventTriggerLeft, finding.Left, "The event trigger is not carried.", "Watch changes of the schema in another way, or create it by hand as a superuser."},
+	{ruleLeft, finding.Left, "The rule is not carried: statements act on the table or view itself.", "Write a trigger instead, or change the application's statements."},
+	{policyLeft, finding.Left, "The policy is not carried.", "Grant nobody rights on the table who must not see all of its rows, and filter them in the application; or create roles and functions that the policy needs first."},
+	{policyChanged, finding.Change, "The policy is carried, but not for all of its roles.", "Create the roles first: --roles does it for those that are not a provider's."},
+
+	{roleLeft, finding.Left, "The role is not created on the target.", "Say --roles, or create it by hand with what it may do."},
+	{roleThere, finding.Info, "The target has a role of this name, and keeps it as it is.", "Check that it is the same one."},
+	{roleChanged, finding.Change, "The role is created with fewer rights than it has at the source.", "Give it what it needs by hand."},
+	{rolePassword, finding.Info, "Passwords are not read from the source: the role is created without one.", "Give it a password before it logs in: ALTER ROLE ... PASSWORD."},
+	{ownerLeft, finding.Left, "The owner is not set: the object belongs to the role that loads the target.", "Say --owners, or give it away by hand."},
+	{privilegeLeft, finding.Left, "The privilege is not carried: what was granted is not, and what was revoked is not either.", "Say --privileges, with --roles for those that are missing."},
+	{privilegeChanged, finding.Change, "Not all of the privileges are carried.", "None is needed."},
+	{defaultPrivilegeLeft, finding.Left, "The default privilege is not carried: it says nothing about the objects that are there, but about those to come.", "Say --privileges, or set it by hand."},
+	{settingLeft, finding.Left, "A parameter that is set for the database or for a role is not carried: sessions start with the target's own.", "Set it on the target, or in the application's connections: search_path and isolation levels change what statements do."},
+	{labelLeft, finding.Left, "The security label is not carried: it says something to a module of the source's server.", "Set it by hand where the target has the module."},
 
 	{extensionLeft, finding.Left, "The extension is not on the target; what needs it has findings of its own.", "None is needed where nothing uses it."},
 	{extensionBuiltIn, finding.Info, "The target has this without an extension.", "None is needed."},

@@ -10,6 +10,10 @@ import (
 func (p *planner) comments() {
 	for _, c := range p.db.Comments {
 		on, why := p.commented(c)
+		if why == "" && p.opts.NoComments {
+			p.group(commentLeft, "comments", "of the source", "--no-comments leaves them out", commentObject(c))
+			continue
+		}
 		if why != "" {
 			p.find(commentLeft, commentObject(c), "%s", why)
 			continue
@@ -24,6 +28,9 @@ func (p *planner) comments() {
 			s.Table = &t.t.Name
 		} else if x := p.model.index[c.Name]; x != nil && c.Kind == "index" {
 			s.Table = &x.Table
+		}
+		if c.Kind == "event trigger" { // it comes after all comments, and so does its own
+			s.Phase, s.After = PhaseEventTriggers, []string{p.byObject[objectOf(c.Kind, c.Name)]}
 		}
 		p.add(s)
 	}
@@ -77,8 +84,18 @@ func (p *planner) commented(c catalog.Comment) (sql, why string) {
 		}
 	case "constraint", "constraint on domain":
 		return p.commentedConstraint(c)
+	case "trigger", "rule", "policy":
+		if _, known := p.byObject[hangingObject(c.Kind, c.Name, c.Sub)]; known {
+			return strings.ToUpper(c.Kind) + " " + ident(c.Sub) + " ON " + quoted(c.Name), ""
+		}
 	case "database":
 		return "", "the target's database is not this one"
+	default:
+		if _, known := p.byObject[objectOf(c.Kind, c.Name)]; known {
+			if sql := p.named(c.Kind, c.Name); sql != "" {
+				return sql, ""
+			}
+		}
 	}
 	return "", left
 }

@@ -27,6 +27,15 @@ type Options struct {
 	Unfit []Unfit
 	// Mapping is what the user wants otherwise than it is; nil is nothing.
 	Mapping *usermap.Mapping
+	// Privileges, Owners and Roles carry what the names say; Policies creates row
+	// security where the profile has it in doubt; NoComments leaves out comments.
+	Privileges, Owners, Roles, Policies, NoComments bool
+	// TargetRoles lists the target's roles; nil is unknown: then all are taken to
+	// be there, but for a provider's.
+	TargetRoles []string
+	// TargetObeysPolicies says that policies hold for the role that loads, where
+	// they are forced on owners: it is no superuser, and has no BYPASSRLS.
+	TargetObeysPolicies bool
 	// OnlyData leaves out every statement: transfers alone, for tables that exist.
 	OnlyData bool
 	// OnlySchema leaves out Transfers, Expect and Sequences, for who prints
@@ -58,9 +67,15 @@ func Generate(db *catalog.Database, profile Profile, opts Options) (*Plan, error
 	p.checkStatements()
 	p.foreignKeys()
 	p.ownership()
+	p.triggers()
+	p.rules()
+	p.roles()
+	p.rowSecurity()
+	p.eventTriggers()
 	p.placeNodes()
 	p.others()
 	p.comments()
+	p.rights()
 	p.analyze()
 	return p.plan()
 }
@@ -88,6 +103,10 @@ type planner struct {
 	nodes []*node // what stands beside tables, in the order of declaration
 	node  map[refKey]*node
 	users []user // statements that wait for nodes
+
+	routine map[catalog.Name]*catalog.Routine
+	created map[string]bool // roles that the plan creates
+	groups  []grouped
 
 	attachments []attachment
 	statements  []Statement
@@ -119,6 +138,10 @@ func newPlanner(db *catalog.Database, profile Profile, opts Options) *planner {
 		p.tables = append(p.tables, plan)
 		p.byName[plan.t.Name] = plan
 	}
+	p.routine = map[catalog.Name]*catalog.Routine{}
+	for i := range db.Routines {
+		p.routine[db.Routines[i].Name] = &db.Routines[i]
+	}
 	if opts.TargetCollations != nil {
 		p.collations = map[string]bool{}
 		for _, c := range opts.TargetCollations {
@@ -134,12 +157,13 @@ func newPlanner(db *catalog.Database, profile Profile, opts Options) *planner {
 
 // plan puts the parts together in their final order.
 func (p *planner) plan() (*Plan, error) {
+	groups := p.tellGroups()
 	statements, err := ordered(p.statements)
 	if err != nil {
 		return nil, fmt.Errorf("ordering the statements: %w", err)
 	}
 	if p.opts.OnlyData {
-		statements = nil
+		statements, groups = nil, nil
 		p.findings = aboutData(p.findings)
 	}
 	finding.Sort(p.findings)
@@ -154,5 +178,6 @@ func (p *planner) plan() (*Plan, error) {
 		Expect:     p.expect,
 		Views:      p.expectedViews(),
 		Findings:   p.findings,
+		Groups:     groups,
 	}, nil
 }

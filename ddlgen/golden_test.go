@@ -91,8 +91,8 @@ func (g *golden) major(t *testing.T) int {
 // usual is also planned for an older PostgreSQL.
 func (g *golden) variants(t *testing.T) []variant {
 	t.Helper()
-	postgres := variant{name: "postgres", profile: Postgres(), major: g.major(t)}
-	db9 := variant{name: "db9", profile: DB9(), major: goldenMajor}
+	postgres := variant{name: "postgres", profile: Postgres(), opts: g.options(t), major: g.major(t)}
+	db9 := variant{name: "db9", profile: DB9(), opts: g.options(t), major: goldenMajor}
 	switch strings.TrimSpace(g.section("profile")) {
 	case "postgres":
 		return []variant{postgres}
@@ -104,6 +104,29 @@ func (g *golden) variants(t *testing.T) []variant {
 	}
 	older := variant{name: "older", profile: Postgres(), opts: Options{TargetVersion: goldenMajor * 10000}, major: goldenMajor}
 	return []variant{postgres, older, db9}
+}
+
+// options are the words of the section of that name.
+func (g *golden) options(t *testing.T) Options {
+	t.Helper()
+	var o Options
+	for _, word := range strings.Fields(g.section("options")) {
+		switch word {
+		case "privileges":
+			o.Privileges = true
+		case "owners":
+			o.Owners = true
+		case "roles":
+			o.Roles = true
+		case "policies":
+			o.Policies = true
+		case "no-comments":
+			o.NoComments = true
+		default:
+			require.Failf(t, "options", "no option %q", word)
+		}
+	}
+	return o
 }
 
 func (g *golden) model(t *testing.T) *catalog.Database {

@@ -171,6 +171,11 @@ func comparable(db *catalog.Database, plan *Plan) *catalog.Database {
 			spoken[f.Object] = true
 		}
 	}
+	for _, g := range plan.Groups {
+		for _, o := range g.Objects {
+			spoken[o] = true
+		}
+	}
 	whole := map[catalog.Name]bool{} // tables that are one on both sides
 	for _, e := range plan.Expect {
 		whole[e.Name] = true
@@ -209,6 +214,7 @@ func comparable(db *catalog.Database, plan *Plan) *catalog.Database {
 	}
 	c.Indexes = slices.DeleteFunc(c.Indexes, func(x catalog.Index) bool { return !whole[x.Table] || spoken[indexObject(&x)] })
 	c.Comments = slices.DeleteFunc(slices.Clone(c.Comments), func(m catalog.Comment) bool { return spoken[commentObject(m)] })
+	comparableRights(&c, spoken)
 	c.Tables = nil
 	for _, t := range db.Tables {
 		if !whole[t.Name] || spoken[tableObject(t.Name)] {
@@ -223,4 +229,20 @@ func comparable(db *catalog.Database, plan *Plan) *catalog.Database {
 		c.Tables = append(c.Tables, t)
 	}
 	return &c
+}
+
+// comparableRights takes out of a model the triggers, rules, policies and rights
+// that a finding speaks of, and what tells of the test's own role.
+func comparableRights(c *catalog.Database, spoken map[finding.Object]bool) {
+	c.Triggers = slices.DeleteFunc(slices.Clone(c.Triggers), func(t catalog.Trigger) bool { return spoken[triggerObject(&t)] })
+	c.EventTriggers = slices.DeleteFunc(slices.Clone(c.EventTriggers), func(t catalog.EventTrigger) bool {
+		return spoken[finding.Object{Kind: "event trigger", Name: t.Name}]
+	})
+	c.Rules = slices.DeleteFunc(slices.Clone(c.Rules), func(r catalog.Rule) bool { return spoken[hangingObject("rule", r.Table, r.Name)] })
+	c.Policies = slices.DeleteFunc(slices.Clone(c.Policies), func(x catalog.Policy) bool { return spoken[policyObject(&x)] })
+	c.Roles = slices.DeleteFunc(slices.Clone(c.Roles), func(r catalog.Role) bool { return spoken[roleObject(r.Name)] })
+	c.Owners = slices.DeleteFunc(slices.Clone(c.Owners), func(w catalog.Owner) bool { return spoken[rightObject("owner of", w.Object)] })
+	c.Grants = slices.DeleteFunc(slices.Clone(c.Grants), func(g catalog.Grant) bool { return spoken[rightObject("privileges on", g.Object)] })
+	c.DefaultPrivileges = slices.DeleteFunc(slices.Clone(c.DefaultPrivileges), func(d catalog.DefaultPrivilege) bool { return spoken[defaultPrivilegeObject(&d)] })
+	c.Settings = slices.DeleteFunc(slices.Clone(c.Settings), func(s catalog.Setting) bool { return spoken[settingObject(&s)] })
 }

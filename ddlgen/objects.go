@@ -1,8 +1,6 @@
 package ddlgen
 
 import (
-	"fmt"
-
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/catalog/finding"
 )
@@ -33,21 +31,6 @@ func beside(db *catalog.Database) []finding.Object {
 	}
 	for _, c := range db.Collations {
 		add("collation", c.Name, "")
-	}
-	for _, e := range db.EventTriggers {
-		add("event trigger", catalog.Name{Name: e.Name}, "")
-	}
-	for _, t := range db.Triggers {
-		add("trigger", catalog.Name{Schema: t.Table.Schema, Name: t.Name}, t.Table.Name)
-	}
-	for _, r := range db.Rules {
-		add("rule", catalog.Name{Schema: r.Table.Schema, Name: r.Name}, r.Table.Name)
-	}
-	for _, x := range db.Policies {
-		add("policy", catalog.Name{Schema: x.Table.Schema, Name: x.Name}, x.Table.Name)
-	}
-	for _, d := range db.DefaultPrivileges {
-		add("default privileges", catalog.Name{Schema: d.Schema, Name: fmt.Sprintf("FOR ROLE %s ON %s", d.Role, d.Objects)}, "")
 	}
 	return out
 }

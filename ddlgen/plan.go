@@ -20,6 +20,15 @@ type Plan struct {
 	Expect      []ExpectedTable   `json:"expect"`          // what reading the target back must show, by name
 	Views       []ExpectedView    `json:"views,omitempty"` // the same of views, by name
 	Findings    []finding.Finding `json:"findings"`
+	Groups      []Group           `json:"groups,omitempty"` // by code
+}
+
+// Group names the objects that one finding speaks of together, such as all
+// privileges that are not carried: a report that must name every object lists
+// them.
+type Group struct {
+	Code    finding.Code     `json:"code"`
+	Objects []finding.Object `json:"objects"`
 }
 
 // Phase is a stage of the run. Phases are executed in their order; the data
@@ -43,8 +52,12 @@ const (
 	PhaseTriggers             // triggers
 	PhaseRefresh              // materialized views are filled, once all that their routines may call is there
 	PhaseSequenceValues       // sequence ownership; the values are in Plan.Sequences
+	PhaseRights               // roles, row security, owners, privileges: where they are asked for
 	PhaseComments             // comments
 	PhaseAnalyze              // ANALYZE
+	PhaseEventTriggers        // event triggers: they would act on all that comes after them
+
+	LastPhase = PhaseEventTriggers
 )
 
 // Statement is one statement for the target.

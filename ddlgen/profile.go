@@ -27,6 +27,9 @@ type Profile struct {
 	Unlogged         bool     `json:"unlogged" yaml:"unlogged"`
 	Exclusion        bool     `json:"exclusion" yaml:"exclusion"`
 	Deferrable       bool     `json:"deferrable" yaml:"deferrable"` // DEFERRABLE, NULLS NOT DISTINCT, MATCH FULL, SET NULL (columns)
+	RowSecurity      bool     `json:"row_security" yaml:"row_security"`             // policies are enforced
+	StatementLevel   bool     `json:"statement_triggers" yaml:"statement_triggers"` // triggers FOR EACH STATEMENT fire
+	AfterTriggers    bool     `json:"after_triggers" yaml:"after_triggers"`         // what AFTER triggers do is seen by the transaction that fires them
 	NotValid         bool     `json:"not_valid" yaml:"not_valid"`
 	Generated        bool     `json:"generated" yaml:"generated"`             // generated columns are computed; false makes them plain and copies their values
 	Arrays           bool     `json:"arrays" yaml:"arrays"`                   // arrays arrive element by element as they are; false makes them jsonb
@@ -53,6 +56,7 @@ func Postgres() Profile {
 	return Profile{
 		Name: "postgres", AsyncCommit: true, Window: 64, FullCatalog: true,
 		Partitions: true, Inheritance: true, Unlogged: true, Exclusion: true, Deferrable: true, NotValid: true,
+		RowSecurity: true, StatementLevel: true, AfterTriggers: true,
 		Generated: true, Arrays: true, CopyNull: true, EmptyLines: true, JSONDigits: true, TimeSpecials: true, Collations: true, StorageOptions: true, IdentityAlways: true, AllExtensions: true,
 		NameBytes: 63, TimestampDigits: 6, IntervalDigits: 6,
 	}

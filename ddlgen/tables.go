@@ -306,9 +306,6 @@ func (p *planner) tableFindings(t *tablePlan) {
 	if t.t.OfType != nil {
 		p.find(tableTyped, o, "a table of type %s becomes a plain one", t.t.OfType)
 	}
-	if t.t.RowSecurity || t.t.ForceRLS {
-		p.find(tableRowSecurity, o, "row security is on at the source, and is not carried")
-	}
 }
 
 // flattened accounts for a partition that has become part of its root.

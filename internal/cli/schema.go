@@ -37,7 +37,7 @@ func schemaCommand() command {
 // phaseNames are the phases that have statements, as --apply takes them.
 func phaseNames() []string {
 	var out []string
-	for ph := ddlgen.PhasePrepare; ph <= ddlgen.PhaseAnalyze; ph++ {
+	for ph := ddlgen.PhasePrepare; ph <= ddlgen.LastPhase; ph++ {
 		if ph != ddlgen.PhaseData {
 			out = append(out, strings.ReplaceAll(ph.String(), " ", "-"))
 		}
@@ -55,7 +55,7 @@ func inPhases(word string) func(ddlgen.Phase) bool {
 	case allData:
 		return func(ddlgen.Phase) bool { return true }
 	}
-	for ph := ddlgen.PhasePrepare; ph <= ddlgen.PhaseAnalyze; ph++ {
+	for ph := ddlgen.PhasePrepare; ph <= ddlgen.LastPhase; ph++ {
 		if ph != ddlgen.PhaseData && strings.ReplaceAll(ph.String(), " ", "-") == strings.ReplaceAll(word, " ", "-") {
 			return func(p ddlgen.Phase) bool { return p == ph }
 		}
