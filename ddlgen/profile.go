@@ -26,7 +26,7 @@ type Profile struct {
 	InlinePrimaryKey bool     `json:"inline_primary_key" yaml:"inline_primary_key"`
 	Unlogged         bool     `json:"unlogged" yaml:"unlogged"`
 	Exclusion        bool     `json:"exclusion" yaml:"exclusion"`
-	Deferrable       bool     `json:"deferrable" yaml:"deferrable"` // DEFERRABLE, NULLS NOT DISTINCT, MATCH FULL, SET NULL (columns)
+	Deferrable       bool     `json:"deferrable" yaml:"deferrable"`                 // DEFERRABLE, NULLS NOT DISTINCT, MATCH FULL, SET NULL (columns)
 	RowSecurity      bool     `json:"row_security" yaml:"row_security"`             // policies are enforced
 	StatementLevel   bool     `json:"statement_triggers" yaml:"statement_triggers"` // triggers FOR EACH STATEMENT fire
 	AfterTriggers    bool     `json:"after_triggers" yaml:"after_triggers"`         // what AFTER triggers do is seen by the transaction that fires them

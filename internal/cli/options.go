@@ -40,6 +40,7 @@ var (
 	filterOptions   = []string{"include-table", "exclude-table", "include-schema", "exclude-schema"}
 	outputOptions   = []string{"json", "log-level", "no-progress"}
 	planOptions     = []string{"profile", "primary-key", "accept"}
+	rightsOptions   = []string{"roles", "owners", "privileges", "policies", "no-comments"}
 	probeOptions    = []string{"probe", "probe-cache", "skip-probe"} // of commands that go by a probed profile
 	transferOptions = []string{"jobs", "retry-for", "dry-run", "report", "on-existing", "skip-verify"}
 )

@@ -29,7 +29,7 @@ func schemaCommand() command {
 			"executes those of one phase, of pre-data, post-data or all on the target; what stands there already is left as it\n" +
 			"is. The phases are " + strings.Join(phaseNames()[:8], ", ") + ",\n" + strings.Join(phaseNames()[8:], ", ") + ".\n" +
 			"Without --target the profile auto is db9.",
-		options: optionNames(serverOptions, filterOptions, planOptions, probeOptions, []string{"apply", "jobs", "retry-for", "dry-run", "report"}, outputOptions),
+		options: optionNames(serverOptions, filterOptions, planOptions, rightsOptions, probeOptions, []string{"apply", "jobs", "retry-for", "dry-run", "report"}, outputOptions),
 		run:     runSchema,
 	}
 }

@@ -88,7 +88,16 @@ func (j *job) findUnfit(ctx context.Context) error {
 // makePlan decides what will be done to the target.
 func (j *job) makePlan(onlyData bool) step {
 	return func(ctx context.Context) error {
-		opts := ddlgen.Options{Accept: j.opts.Accept, OnlyData: onlyData, Unfit: j.unfit, TargetVersion: j.targetAbout.Version}
+		opts := ddlgen.Options{
+			Accept: j.opts.Accept, OnlyData: onlyData, Unfit: j.unfit, TargetVersion: j.targetAbout.Version,
+			Roles: j.opts.Roles, Owners: j.opts.Owners, Privileges: j.opts.Privileges, Policies: j.opts.Policies, NoComments: j.opts.NoComments,
+		}
+		if j.target != nil && !onlyData {
+			var err error
+			if opts.TargetRoles, opts.TargetObeysPolicies, err = preflight.Roles(ctx, j.target); err != nil {
+				return fmt.Errorf("asking the target for its roles: %w", err)
+			}
+		}
 		if j.target != nil && !j.profile.Map {
 			var err error
 			if opts.TargetExtensions, err = preflight.AvailableExtensions(ctx, j.target); err != nil {

@@ -67,6 +67,12 @@ type Config struct {
 	LogLevel   string
 	NoProgress bool
 
+	Privileges bool
+	Roles      bool
+	Owners     bool
+	Policies   bool
+	NoComments bool
+
 	Apply string // schema
 	Set   bool   // sequences
 

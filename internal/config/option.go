@@ -181,6 +181,26 @@ var options = []Option{
 		Usage: "go on in spite of a blocking finding, `CODE[:OBJECT]`: what it is about is not carried; may be repeated",
 	},
 	{
+		Name: "roles", Kind: Switch, ref: func(c *Config) any { return &c.Roles },
+		Usage: "create the roles that the target lacks, without passwords, with their memberships; never a provider's, nor superusers",
+	},
+	{
+		Name: "owners", Kind: Switch, ref: func(c *Config) any { return &c.Owners },
+		Usage: "give each object to the role that it belongs to at the source",
+	},
+	{
+		Name: "privileges", Kind: Switch, ref: func(c *Config) any { return &c.Privileges },
+		Usage: "grant and revoke what differs from the defaults at the source, default privileges too",
+	},
+	{
+		Name: "policies", Kind: Switch, ref: func(c *Config) any { return &c.Policies },
+		Usage: "create row security and policies on a DB9 that was seen to enforce them; a PostgreSQL always gets them",
+	},
+	{
+		Name: "no-comments", Kind: Switch, ref: func(c *Config) any { return &c.NoComments },
+		Usage: "set no comments",
+	},
+	{
 		Name: "log-level", Kind: Text, Default: "warn", Values: []string{"debug", "info", "warn", "error"}, Holder: "LEVEL",
 		ref:   func(c *Config) any { return &c.LogLevel },
 		Usage: "log to stderr from `LEVEL` up: debug, info, warn or error",

@@ -17,14 +17,29 @@ type Existing struct {
 	relations   map[catalog.Name]object // tables, views, sequences, indexes and composite types share one name space
 	types       map[catalog.Name]object
 	constraints map[constraintName]constraint
-	untold      []string // kinds of object that the target does not tell of
+	hanging     map[finding.Object]bool // triggers, rules and policies
+	untold      []string                // kinds of object that the target does not tell of
 }
 
 func newExisting() *Existing {
 	return &Existing{
 		relations: map[catalog.Name]object{}, types: map[catalog.Name]object{},
-		constraints: map[constraintName]constraint{},
+		constraints: map[constraintName]constraint{}, hanging: map[finding.Object]bool{},
 	}
+}
+
+// hang takes triggers, rules and policies as they were read.
+func (e *Existing) hang(all []hanging) {
+	for _, h := range all {
+		e.hanging[finding.Object{Kind: h.Kind, Schema: h.Schema, Parent: h.Table, Name: h.Name}] = true
+	}
+}
+
+type hanging struct {
+	Schema string `db:"schema"`
+	Table  string `db:"table"`
+	Kind   string `db:"kind"`
+	Name   string `db:"name"`
 }
 
 // add takes objects as they were read.
@@ -94,6 +109,11 @@ func ReadExisting(ctx context.Context, q Querier, plan *ddlgen.Plan, full bool) 
 	for _, c := range constraints {
 		e.constraints[constraintName{catalog.Name{Schema: c.Schema, Name: c.Table}, c.Name}] = c
 	}
+	hung, err := rows[hanging](ctx, q, "target_hanging", schemas)
+	if err != nil {
+		return nil, err
+	}
+	e.hang(hung)
 	return e, nil
 }
 
@@ -146,8 +166,10 @@ func (e *Existing) Has(s ddlgen.Statement) (kind string, ok bool) {
 			o, ok := e.relations[name]
 			return o.Kind, ok
 		}
-	case ddlgen.PhaseUnset, ddlgen.PhasePrepare, ddlgen.PhaseEarlyRoutines, ddlgen.PhaseData, ddlgen.PhaseRoutines,
-		ddlgen.PhaseTriggers, ddlgen.PhaseRefresh, ddlgen.PhaseSequenceValues, ddlgen.PhaseComments, ddlgen.PhaseAnalyze:
+	case ddlgen.PhaseTriggers, ddlgen.PhaseRights, ddlgen.PhaseEventTriggers:
+		return s.Object.Kind, e.hanging[s.Object] // and with it the state that it is in
+	case ddlgen.PhaseUnset, ddlgen.PhasePrepare, ddlgen.PhaseEarlyRoutines, ddlgen.PhaseData, ddlgen.PhaseRoutines, ddlgen.PhaseRefresh,
+		ddlgen.PhaseSequenceValues, ddlgen.PhaseComments, ddlgen.PhaseAnalyze:
 	}
 	return "", false
 }
@@ -186,7 +208,7 @@ func (e *Existing) describe() string {
 // creation.
 func (e *Existing) Drops(plan *ddlgen.Plan) []string {
 	views := e.viewDrops(plan)
-	var tables, others []string
+	var first, tables, others []string
 	for _, s := range slices.Backward(plan.Statements) {
 		kind, ok := e.Has(s)
 		if !ok {
@@ -206,6 +228,10 @@ func (e *Existing) Drops(plan *ddlgen.Plan) []string {
 				word = "DOMAIN"
 			}
 			others = append(others, "DROP "+word+" "+name)
+		case ddlgen.PhaseEventTriggers: // before it can act on what follows
+			if drop := "DROP EVENT TRIGGER " + quote.Ident(s.Object.Name); !slices.Contains(first, drop) {
+				first = append(first, drop)
+			}
 		default: // keys, checks and foreign keys go with their tables
 		}
 	}
@@ -213,7 +239,7 @@ func (e *Existing) Drops(plan *ddlgen.Plan) []string {
 		slices.Sort(tables)
 		views = append(views, "DROP TABLE "+strings.Join(tables, ", "))
 	}
-	return append(views, others...)
+	return slices.Concat(first, views, others)
 }
 
 // viewDrops are the drops of views, in the reverse order of their creation.

@@ -229,6 +229,28 @@ func Collations(ctx context.Context, q Querier) ([]string, error) {
 	return unlessUnknown(list[string](ctx, q, "collations"))
 }
 
+// Roles lists the target's roles, and says whether the one that loads obeys
+// policies that are forced on a table's owner. Where the target does not tell,
+// the list is nil.
+func Roles(ctx context.Context, q Querier) (names []string, obeys bool, err error) {
+	type role struct {
+		Name  string `db:"name"`
+		Obeys bool   `db:"obeys"`
+	}
+	all, err := rows[role](ctx, q, "target_roles")
+	if err != nil {
+		if unknownThere(err) || notTold(err) {
+			return nil, false, nil
+		}
+		return nil, false, err
+	}
+	for _, r := range all {
+		names = append(names, r.Name)
+		obeys = obeys || r.Obeys
+	}
+	return names, obeys, nil
+}
+
 func unlessUnknown(names []string, err error) ([]string, error) {
 	if err != nil && unknownThere(err) {
 		return nil, nil

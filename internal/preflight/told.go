@@ -33,6 +33,11 @@ func readTold(ctx context.Context, q Querier, plan *ddlgen.Plan) (*Existing, err
 		}
 		e.add(objects)
 	}
+	hung, err := rows[hanging](ctx, q, "told_hanging", schemas)
+	if err != nil && !notTold(err) {
+		return nil, err
+	}
+	e.hang(hung)
 	constraints, err := rows[constraint](ctx, q, "told_constraints", schemas)
 	if err != nil && !notTold(err) {
 		return nil, err

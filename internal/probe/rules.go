@@ -133,6 +133,36 @@ var rules = []Rule{
 		},
 	},
 	{
+		Probes: []int{17}, Field: "row_security",
+		When: "a second role sees the rows that a policy shows it, and no others",
+		Then: "true: with --policies row security and policies are made; otherwise each is left behind, which is a finding",
+		apply: func(r *Result, p *ddlgen.Profile) {
+			if r.proved(17) {
+				p.RowSecurity = true
+			}
+		},
+	},
+	{
+		Probes: []int{20}, Field: "statement_triggers",
+		When: "a trigger FOR EACH STATEMENT fires once, and what it wrote is seen by its transaction",
+		Then: "true: such triggers are made; otherwise each is left behind, which is a finding",
+		apply: func(r *Result, p *ddlgen.Profile) {
+			if r.Fact(20).is("statement", works) {
+				p.StatementLevel = true
+			}
+		},
+	},
+	{
+		Probes: []int{20}, Field: "after_triggers",
+		When: "what an AFTER trigger FOR EACH ROW wrote is seen by its transaction",
+		Then: "true: no finding says that AFTER triggers may come late",
+		apply: func(r *Result, p *ddlgen.Profile) {
+			if r.Fact(20).is("row", works) {
+				p.AfterTriggers = true
+			}
+		},
+	},
+	{
 		Probes: []int{21}, Field: "identity_always",
 		When: "an ALWAYS column refuses a value by INSERT and takes one by COPY",
 		Then: "true: GENERATED ALWAYS stays; otherwise it becomes BY DEFAULT, which is a finding",

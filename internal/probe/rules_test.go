@@ -22,6 +22,7 @@ func wide() *Result {
 		16: {"gin": "used", "gist": "used", "hash": "used", "brin": "used", "spgist": "used", "ivfflat": "accepted"},
 		21: {"always": kept, "copy-into-always": kept},
 		23: {"deferrable": enforced, "nulls-not-distinct": enforced, "match-full": enforced, "set-columns": enforced, "exclude": enforced, "not-valid": enforced},
+		20: {"row": works, "statement": works},
 		25: {"hnsw": works},
 		27: {"row_bytes": "9437184"},
 		29: {"wrong-count": refused, "empty-line": kept, "null": kept},
@@ -76,6 +77,7 @@ func TestApplyWide(t *testing.T) {
 	want.SlowMethods = []string{}
 	want.TimestampDigits, want.IntervalDigits, want.NumericDigits = 6, 6, 0
 	want.RowBytes = 9 << 20
+	want.RowSecurity, want.StatementLevel, want.AfterTriggers = true, true, true
 	want.Arrays, want.CopyNull, want.EmptyLines, want.JSONDigits, want.TimeSpecials = true, true, true, true, true
 	require.Equal(t, want, after)
 	require.Equal(t, after, wide().Apply(after), "once more changes nothing")
@@ -147,6 +149,10 @@ func TestApply(t *testing.T) {
 			name: "one form lost", r: wide().set(23, Refuted, map[string]string{"match-full": lost, "exclude": refused}),
 			changed: []string{"not_valid: false -> true"}, kept: []string{"deferrable", "exclusion"},
 		},
+		{name: "policies ignored", r: wide().set(17, Refuted, nil), kept: []string{"row_security"}},
+		{name: "policies in doubt", r: wide().set(17, Assumed, nil), kept: []string{"row_security"}},
+		{name: "triggers of a statement never fire", r: wide().set(20, Refuted, map[string]string{"statement": "not seen"}), changed: []string{"after_triggers: false -> true"}, kept: []string{"statement_triggers"}},
+		{name: "triggers fire late", r: wide().set(20, Refuted, map[string]string{"row": "later"}), changed: []string{"statement_triggers: false -> true"}, kept: []string{"after_triggers"}},
 		{name: "ALWAYS lost", r: wide().set(21, Refuted, map[string]string{"always": lost}), kept: []string{"identity_always"}},
 		{name: "COPY into ALWAYS refused", r: wide().set(21, Refuted, map[string]string{"copy-into-always": refused}), kept: []string{"identity_always"}},
 		{
