@@ -83,7 +83,7 @@ func (c *complaints) none(t *testing.T) {
 }
 
 // screen makes the tab one of the width in pixels.
-func screen(t *testing.T, tab context.Context, width, height int64, scheme string) {
+func screen(tab context.Context, t *testing.T, width, height int64, scheme string) {
 	t.Helper()
 	require.NoError(t, chromedp.Do(tab, chromedp.EmulateViewport(width, height)))
 	_, err := chromedp.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
@@ -93,7 +93,7 @@ func screen(t *testing.T, tab context.Context, width, height int64, scheme strin
 }
 
 // evaluate runs a script in the tab.
-func evaluate[T any](t *testing.T, tab context.Context, script string) T {
+func evaluate[T any](tab context.Context, t *testing.T, script string) T {
 	t.Helper()
 	v, err := chromedp.Run(tab, chromedp.Evaluate[T](script))
 	require.NoError(t, err)
@@ -117,15 +117,15 @@ func TestHTMLInABrowser(t *testing.T) {
 			address := (&url.URL{Scheme: "file", Path: path}).String()
 			for _, width := range []int64{1280, 400} {
 				for _, scheme := range []string{"light", "dark"} {
-					screen(t, tab, width, 900, scheme)
+					screen(tab, t, width, 900, scheme)
 					require.NoError(t, chromedp.Do(tab, chromedp.Navigate(address)))
-					wide := evaluate[int64](t, tab, `document.querySelectorAll("details").forEach(d => d.open = true); document.documentElement.scrollWidth`)
+					wide := evaluate[int64](tab, t, `document.querySelectorAll("details").forEach(d => d.open = true); document.documentElement.scrollWidth`)
 					require.LessOrEqual(t, wide, width, "%s at %d pixels scrolls sideways", scheme, width)
-					require.EqualValues(t, 1, evaluate[int64](t, tab, `document.scripts.length`))
+					require.EqualValues(t, 1, evaluate[int64](tab, t, `document.scripts.length`))
 				}
 			}
-			all := evaluate[int](t, tab, `document.querySelectorAll("[data-severity]").length`)
-			shown := evaluate[int](t, tab, `{
+			all := evaluate[int](tab, t, `document.querySelectorAll("[data-severity]").length`)
+			shown := evaluate[int](tab, t, `{
 				const text = document.querySelector(".filter input[type=search]");
 				text.value = "no such word";
 				text.dispatchEvent(new Event("input"));
@@ -135,15 +135,15 @@ func TestHTMLInABrowser(t *testing.T) {
 			require.Zero(t, shown)
 			c.none(t)
 			if name == "sample" && os.Getenv("UPDATE") != "" {
-				picture(t, tab, address)
+				picture(tab, t, address)
 			}
 		})
 	}
 }
 
-func picture(t *testing.T, tab context.Context, address string) {
+func picture(tab context.Context, t *testing.T, address string) {
 	t.Helper()
-	screen(t, tab, 1280, 1240, "light")
+	screen(tab, t, 1280, 1240, "light")
 	require.NoError(t, chromedp.Do(tab, chromedp.Navigate(address)))
 	png, err := chromedp.Run(tab, chromedp.CaptureScreenshot())
 	require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/preflight"
 	"github.com/pg2db9/pg2db9/internal/preflight/sourcefacts"
+	"github.com/pg2db9/pg2db9/internal/scan"
 )
 
 // Input is what has been found out about one database.
@@ -25,7 +26,7 @@ type Input struct {
 
 	Facts      *Facts             // nil: the source was not asked
 	Source     *sourcefacts.Facts // nil: the source was not surveyed
-	Scan       *Scan              // nil: no rows were looked at
+	Scan       *scan.Result       // nil: no rows were looked at
 	Parts      int                // -1: not known
 	Jobs       int
 	SourceFree *int
@@ -39,6 +40,9 @@ type Input struct {
 func Build(in *Input) Database {
 	extensions := extensionsOf(in.Database, in.Plan)
 	plain := slices.Concat(in.Findings, in.Plan.Findings, usageFindings(in), usedExtensions(extensions))
+	if in.Scan != nil {
+		plain = append(plain, in.Scan.Findings()...)
+	}
 	finding.Sort(plain)
 	plain = slices.Compact(plain)
 	out := Database{
@@ -51,6 +55,9 @@ func Build(in *Input) Database {
 	out.Areas = areasOf(in, out.Findings)
 	out.Score = overall(out.Areas)
 	for _, a := range out.Areas {
+		if a.ID == areaData { // whose objects are tables, once more
+			continue
+		}
 		out.Counts.Objects += a.Objects
 		out.Counts.Carried += a.Carried
 		out.Counts.Changed += a.Changed
@@ -72,11 +79,18 @@ func Build(in *Input) Database {
 func acceptedBy(accept []string, f finding.Finding) bool {
 	switch {
 	case f.Severity == finding.Change && !strings.HasSuffix(f.Message, planAccepted),
-		f.Severity == finding.Block && !preflight.Acceptable(f.Code) && !sourcefacts.Acceptable(f.Code),
+		f.Severity == finding.Block && !Acceptable(f.Code),
 		f.Severity != finding.Change && f.Severity != finding.Block:
 		return false
 	}
 	return slices.ContainsFunc(accept, func(a string) bool { return acknowledges(a, f) })
+}
+
+// Acceptable reports whether a blocking finding that is not the plan's may be
+// accepted. What the scan of rows found may: the user may know better what
+// becomes of them until the move.
+func Acceptable(code finding.Code) bool {
+	return preflight.Acceptable(code) || sourcefacts.Acceptable(code) || slices.ContainsFunc(scan.Rules(), func(r finding.Rule) bool { return r.Code == code })
 }
 
 // planAccepted ends the message of a finding of the plan's that was accepted.
@@ -153,32 +167,47 @@ func areasOf(in *Input, all []Finding) []Area {
 	return out
 }
 
-// dataArea counts columns that were looked at: those without a value that
-// changes or fails are carried.
+// dataArea counts tables whose rows were looked at: one without a row that
+// changes or fails is carried. Those that nobody looked at are not counted.
 func dataArea(in *Input, a *Area) {
 	if in.Scan == nil {
 		a.Note = "not looked at: --scan-data sample, or full"
 		return
 	}
-	worst := map[string]bool{}
-	for _, h := range in.Scan.Hits {
-		worst[h.Column] = worst[h.Column] || h.Refused
-	}
-	score100 := in.Scan.Columns
-	refused := 0
-	for _, r := range worst {
-		if r {
-			refused++
+	worst := map[catalog.Name]fate{}
+	for _, x := range in.Scan.Items {
+		switch {
+		case x.State != scan.Found:
+		case x.Refused:
+			worst[x.Table] = blocked
+		default:
+			worst[x.Table] = max(worst[x.Table], changed)
 		}
 	}
-	good, some := score100-len(worst), len(worst)-refused
-	a.Score = score(score100, good, some)
-	a.Note = "columns whose rows were looked at"
-	if in.Scan.Mode != "full" {
-		a.Note += ", in a sample"
+	unseen := 0
+	for _, t := range in.Scan.Tables {
+		if t.Rows == 0 && !t.Whole {
+			unseen++
+			continue
+		}
+		a.Objects++
+		switch worst[t.Table] {
+		case carried, left:
+			a.Carried++
+		case changed:
+			a.Changed++
+		case blocked:
+			a.Blocked++
+		}
 	}
-	if a.Score == nil {
-		a.Note = "no column holds values that could change"
+	a.Score = score(a.Objects, a.Carried, a.Changed)
+	switch {
+	case a.Score == nil:
+		a.Note = "no rows were looked at"
+	case unseen > 0:
+		a.Note = plural(unseen, "table") + " not looked at"
+	case in.Scan.Sampled:
+		a.Note = "by a sample"
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/internal/scan"
 )
 
 // check is one check of the migration guides: the findings that answer it.
@@ -66,7 +67,7 @@ var checks = []check{
 		reason: "DB9 has nine extensions of its own choice.", remedy: "See who needs each: what nobody needs can be forgotten.",
 	},
 	{
-		id: "plpgsql", title: "PL/pgSQL that DB9 does not run", codes: []finding.Code{"routine.construct", "routine.left", "routine.unsupported", "routine.language"},
+		id: "plpgsql", title: "PL/pgSQL that DB9 does not run", codes: []finding.Code{bodyConstruct},
 		reason: "WHILE, EXECUTE, EXCEPTION blocks, cursors and LOOP are not in DB9's PL/pgSQL, and it looks at a body only when it is called.", remedy: "Write the routine anew without them, or move it into the application.",
 	},
 	{
@@ -149,9 +150,17 @@ func (c check) answer(in *Input, all []Finding) CheckResult {
 		}
 	}
 	if c.id == "values" && in.Scan != nil {
-		r.Count = len(in.Scan.Hits)
-		for _, h := range in.Scan.Hits[:min(mostObjects, r.Count)] {
-			r.Objects = append(r.Objects, h.Column+": "+h.Kind)
+		for _, x := range in.Scan.Items {
+			if x.State != scan.Found {
+				continue
+			}
+			r.Count++
+			if len(r.Objects) < mostObjects {
+				r.Objects = append(r.Objects, x.Object.String()+": "+x.Kind)
+			}
+		}
+		if r.Count == 0 && !in.Scan.Complete {
+			r.State, r.Note = Unknown, "none was found, but not every row was looked at"
 		}
 	}
 	switch {

@@ -9,6 +9,7 @@ import (
 	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/preflight"
 	"github.com/pg2db9/pg2db9/internal/preflight/sourcefacts"
+	"github.com/pg2db9/pg2db9/internal/scan"
 )
 
 // The codes of what an assessment finds beside the plan. They never change:
@@ -18,6 +19,7 @@ const (
 	usesSerializable finding.Code = "application.serializable"
 	usesNotify       finding.Code = "application.notify"
 	usesAdvisory     finding.Code = "application.advisory-locks"
+	bodyConstruct    finding.Code = "body.construct"
 	viewNesting      finding.Code = "view.nesting"
 	encodingRecoded  finding.Code = "source.recoded"
 )
@@ -44,6 +46,11 @@ var own = []finding.Rule{
 		Remedy: "Lock a row with SELECT ... FOR UPDATE, or keep a lease in a row.",
 	},
 	{
+		Code: bodyConstruct, Severity: finding.Info,
+		Reason: "A routine uses what DB9's SQL and PL/pgSQL do not have (WHILE, LOOP, EXECUTE, EXCEPTION blocks, cursors, functions of extensions, other languages). DB9 looks at a body only when it is called; what becomes of the routine is in its own finding.",
+		Remedy: "Write the routine anew without it, or move it into the application.",
+	},
+	{
 		Code: viewNesting, Severity: finding.Change,
 		Reason: "Views stand on views more than 64 deep, and DB9 does not follow them further.",
 		Remedy: "Write the views anew with fewer steps between them.",
@@ -57,7 +64,7 @@ var own = []finding.Rule{
 
 // Rules documents every code that a run can find, of whatever package, by code.
 func Rules() []finding.Rule {
-	out := slices.Concat(ddlgen.Rules(), preflight.Rules(), catalog.Rules(), sourcefacts.Rules(), own)
+	out := slices.Concat(ddlgen.Rules(), preflight.Rules(), catalog.Rules(), sourcefacts.Rules(), scan.Rules(), own)
 	slices.SortFunc(out, func(a, b finding.Rule) int { return strings.Compare(string(a.Code), string(b.Code)) })
 	return out
 }

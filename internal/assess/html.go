@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/pg2db9/pg2db9/internal/scan"
 	"github.com/pg2db9/pg2db9/internal/ui/page"
 )
 
@@ -25,7 +26,13 @@ var htmlPage = sync.OnceValue(func() *page.Page {
 		"duration": func(e Estimate, jobs int) string { return e.duration(jobs) },
 		"facts":    func(d Database) []fact { return factsOf(d.Source) },
 		"section":  func(r htmlReport, d Database) htmlDatabase { return htmlDatabase{d, len(r.Databases) > 1} },
-		"grade":    grade,
+		"scanText": scanText,
+		"scanWord": func(x scan.Item) any {
+			word, rows := scanWord(x)
+			class := map[string]string{"fails": "block", "changes": "change", "not known": "left"}[word]
+			return struct{ Word, Rows, Class string }{word, rows, class}
+		},
+		"grade": grade,
 		"scored": func(all []Area) int {
 			n := 0
 			for _, a := range all {

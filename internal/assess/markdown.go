@@ -5,6 +5,9 @@ import (
 	"io"
 	"strings"
 
+	"github.com/dustin/go-humanize"
+
+	"github.com/pg2db9/pg2db9/internal/scan"
 	"github.com/pg2db9/pg2db9/internal/ui/mark"
 )
 
@@ -186,24 +189,51 @@ func (m *markdown) detail(d Detail) {
 	}
 }
 
-func (m *markdown) scan(s *Scan) {
+func (m *markdown) scan(s *scan.Result) {
 	if s == nil {
 		return
 	}
-	m.f("\n### Rows that would change or fail\n\nScan: %s, %s rows in %s.\n", s.Mode, comma(int(s.Rows)), plural(s.Tables, "table"))
-	if len(s.Hits) > 0 {
-		m.f("\n| column | kind | rows | | keys of some | query that lists them |\n| --- | --- | ---: | --- | --- | --- |\n")
-		for _, h := range s.Hits {
-			word := "changes"
-			if h.Refused {
-				word = "fails"
-			}
-			m.f("| %s | %s | %s | %s | %s | %s |\n", codeCell(h.Column), cell(h.Kind), comma(int(h.Rows)), word, cell(strings.Join(h.Keys, "; ")), codeCell(h.Query))
+	m.f("\n### Rows that would change or fail\n\n%s\n", escape(scanText(s)))
+	if len(s.Items) > 0 {
+		m.f("\n| object | kind | rows | | keys of some | query that lists them |\n| --- | --- | ---: | --- | --- | --- |\n")
+		for _, x := range s.Items {
+			word, rows := scanWord(x)
+			m.f("| %s | %s | %s | %s | %s | %s |\n", codeCell(x.Object.String()), cell(x.Kind), rows, word, cell(strings.Join(x.Keys, "; ")), codeCell(x.Query))
 		}
 	}
-	for _, n := range s.NotSeen {
-		m.f("- not looked at: %s: %s\n", code(n.Name), escape(n.Reason))
+	for _, t := range s.Tables {
+		if t.Why != "" {
+			m.f("- not looked at: %s: %s\n", code(t.Table.String()), escape(t.Why))
+		}
 	}
+}
+
+// scanText sums a scan up.
+func scanText(s *scan.Result) string {
+	out := fmt.Sprintf("Scan (%s): %s rows of %s were looked at.", s.Mode, rowCount(s.Rows), plural(len(s.Tables), "table"))
+	if !s.Complete {
+		out += " Not everything was: what is not named here is not proved to be clean."
+	}
+	return out
+}
+
+// scanWord is what becomes of rows, and how many there are.
+func scanWord(x scan.Item) (word, rows string) {
+	switch {
+	case x.State != scan.Found:
+		return "not known", "?"
+	case x.Refused:
+		word = "fails"
+	default:
+		word = "changes"
+	}
+	rows = humanize.Comma(x.Count)
+	if x.Estimated {
+		rows = "about " + rows
+	} else if x.AtLeast {
+		rows = "at least " + rows
+	}
+	return word, rows
 }
 
 func (m *markdown) advice(title string, all []Advice) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pg2db9/pg2db9/catalog/finding"
 	"github.com/pg2db9/pg2db9/internal/preflight/sourcefacts"
+	"github.com/pg2db9/pg2db9/internal/scan"
 )
 
 // Version is that of the report's JSON. Fields are added without a new version;
@@ -77,7 +78,7 @@ type Database struct {
 	Findings   []Finding          `json:"findings"`
 	Extensions []Extension        `json:"extensions,omitempty"` // by name
 	Estimate   Estimate           `json:"estimate"`
-	Scan       *Scan              `json:"scan,omitempty"`   // null where no data were scanned
+	Scan       *scan.Result       `json:"scan,omitempty"`   // null where no data were scanned
 	Source     *sourcefacts.Facts `json:"source,omitempty"` // what the source says of itself, as package sourcefacts documents it
 }
 
@@ -224,28 +225,6 @@ type Connections struct {
 	SourceFree *int `json:"source_free"` // null: the server does not say
 	Target     int  `json:"target_needed"`
 	TargetFree *int `json:"target_free"` // null: no target, or it does not say
-}
-
-// Scan is what a look at the rows found.
-type Scan struct {
-	Mode    string    `json:"mode"` // sample, full
-	Rows    int64     `json:"rows"`
-	Bytes   int64     `json:"bytes"`
-	Seconds float64   `json:"seconds"`
-	Tables  int       `json:"tables"`
-	Columns int       `json:"columns"`
-	Hits    []ScanHit `json:"hits,omitempty"`
-	NotSeen []NotRead `json:"not_seen,omitempty"` // tables that could not be looked at
-}
-
-// ScanHit is one kind of value in one column that would change or fail.
-type ScanHit struct {
-	Column  string   `json:"column"`
-	Kind    string   `json:"kind"`
-	Rows    int64    `json:"rows"`
-	Refused bool     `json:"refused"`
-	Keys    []string `json:"keys,omitempty"`  // of some such rows
-	Query   string   `json:"query,omitempty"` // lists them all
 }
 
 // Acceptance is one use of --accept.

@@ -11,6 +11,7 @@ import (
 	"github.com/pg2db9/pg2db9/catalog/finding"
 	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/preflight/sourcefacts"
+	"github.com/pg2db9/pg2db9/internal/scan"
 )
 
 func name(s string) catalog.Name { return catalog.Name{Schema: "shop", Name: s} }
@@ -118,7 +119,11 @@ func hostileReport() *Report {
 			Tables: 1, Rows: 1, Bytes: 1, Parts: 1, Note: hostile, Largest: []Large{{Table: hostile, Bytes: 5, Rows: -1, Share: 1}},
 			Durations: []Duration{{Rate: hostile, Bytes: 1, Basis: hostile, Jobs: []JobsTime{{1, 3600}, {4, 900}, {10, 360}}}},
 		},
-		Scan:   &Scan{Mode: hostile, Hits: []ScanHit{{Column: hostile, Kind: hostile, Rows: 1, Keys: []string{hostile}, Query: hostile}}, NotSeen: []NotRead{{hostile, hostile}}},
+		Scan: &scan.Result{
+			Mode:   scan.Mode(hostile),
+			Items:  []scan.Item{{Kind: hostile, State: scan.Found, Object: finding.Object{Kind: "column", Schema: hostile, Name: hostile}, Count: 1, Keys: []string{hostile}, Query: hostile, Why: hostile}},
+			Tables: []scan.Table{{Table: catalog.Name{Schema: hostile, Name: hostile}, Why: hostile}},
+		},
 		Source: &sourcefacts.Facts{Version: hostile, Unknown: []sourcefacts.Unknown{{What: hostile, Why: hostile}}},
 	}
 	for _, t := range areaTitles {

@@ -19,6 +19,7 @@ func usageFindings(in *Input) []finding.Finding {
 		out = append(out, isolation(in)...)
 		out = append(out, locksNow(in)...)
 		out = append(out, nesting(in.Database)...)
+		out = append(out, bodies(in.Database)...)
 	}
 	if e := in.Database.Encoding; e != "UTF8" && e != "SQL_ASCII" && e != "" {
 		out = append(out, find(encodingRecoded, finding.Object{Kind: "server", Name: "source"},

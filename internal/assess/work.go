@@ -54,6 +54,16 @@ var todo = map[finding.Code]string{
 	"filter.foreign-key":         doDecide,
 	"filter.view":                doDecide,
 	"comment.left":               doNothing,
+	"data.sub-millisecond":       doApplication,
+	"data.days":                  doApplication,
+	"data.padding":               doApplication,
+	"data.lower-bound":           doApplication,
+	"source.provider":            doNothing,
+	"source.provider-schema":     doDecide,
+	"source.session-pooler":      doNothing,
+	"source.unknown":             doNothing,
+	"source.sessions-hidden":     doNothing,
+	"body.construct":             doDecide,
 	"source.recoded":             doBefore,
 	"application.serializable":   doApplication,
 	"application.notify":         doApplication,
@@ -65,13 +75,18 @@ var todo = map[finding.Code]string{
 // must be decided, and what is changed is seen by the application first.
 func whatToDo(f finding.Finding) string {
 	if f.Severity == finding.Block {
-		if do := todo[f.Code]; do == doBefore {
-			return do
+		if todo[f.Code] == doBefore || strings.HasPrefix(string(f.Code), "data.") || strings.HasPrefix(string(f.Code), "source.") {
+			return doBefore
 		}
 		return doDecide
 	}
 	if do, ok := todo[f.Code]; ok {
 		return do
+	}
+	for _, p := range []struct{ prefix, do string }{{"data.", doBefore}, {"source.", doBefore}} {
+		if strings.HasPrefix(string(f.Code), p.prefix) {
+			return p.do
+		}
 	}
 	switch {
 	case strings.HasPrefix(f.Remedy, "None is needed"), f.Severity == finding.Info:

@@ -16,6 +16,7 @@ import (
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/preflight"
 	"github.com/pg2db9/pg2db9/internal/probe"
+	"github.com/pg2db9/pg2db9/internal/scan"
 	"github.com/pg2db9/pg2db9/internal/ui"
 )
 
@@ -27,7 +28,7 @@ func assessCommand() command {
 			"anywhere, and needs no target: without --target the profile auto is db9. A target is asked who it is; it is probed\n" +
 			"only by --probe always, else what it answered to an earlier probe is used. Ends with 4 while a finding blocks that\n" +
 			"is not accepted by --accept. --report FILE.html writes a page for people who were not there.",
-		options: optionNames(serverOptions, filterOptions, planOptions, probeOptions, []string{"all-databases", "jobs", "report"}, outputOptions),
+		options: optionNames(serverOptions, filterOptions, planOptions, probeOptions, []string{"all-databases", "scan-data", "scan-rows", "scan-rate", "jobs", "report"}, outputOptions),
 		run:     runAssess,
 	}
 }
@@ -36,6 +37,12 @@ func runAssess(ctx context.Context, p *program, cfg *config.Config) (Code, error
 	opts, err := newOptions(ctx, cmdAssess, cfg, needs{source: true})
 	if err != nil {
 		return OK, err
+	}
+	if cfg.ScanRows < 1 {
+		return OK, usagef(cmdAssess, "%s: must be at least 1, not %d", cfg.Where("scan-rows"), cfg.ScanRows)
+	}
+	if _, err := scan.ParseRate(cfg.ScanRate); err != nil {
+		return OK, usagef(cmdAssess, "%s: %v", cfg.Where("scan-rate"), err)
 	}
 	return p.startJob(ctx, cmdAssess, opts, func(j *job) []step {
 		j.assessed = &assess.Report{Version: assess.Version, Program: version(), Databases: []assess.Database{}}
@@ -155,9 +162,35 @@ func (j *job) assessment(ctx context.Context) (*assess.Input, error) {
 		return nil, err
 	}
 	in.Parts = len(parts)
+	if err := j.scanData(ctx, in); err != nil {
+		return nil, err
+	}
 	in.Source, in.Database, in.Plan, in.Profile, in.Findings = j.facts, j.db, j.plan, j.profile, j.findings
 	j.release(ctx)
 	return in, nil
+}
+
+// scanData looks at the rows, in the snapshot that the schema was read in.
+func (j *job) scanData(ctx context.Context, in *assess.Input) error {
+	if j.opts.ScanData == "" {
+		return nil
+	}
+	mode, err := scan.ParseMode(j.opts.ScanData)
+	if err != nil {
+		return err
+	}
+	rate, err := scan.ParseRate(j.opts.ScanRate)
+	if err != nil {
+		return err
+	}
+	in.Scan, err = scan.Run(ctx, scan.Params{
+		Source: j.opts.source, Snapshot: j.snapshot.ID, DB: j.db, Plan: j.plan, Profile: j.profile,
+		Mode: mode, SampleRows: int64(j.opts.ScanRows), Jobs: j.jobs, Rate: rate, Bus: j.bus, Progress: j.progress,
+	})
+	if err == nil {
+		in.Moment = "Schema, sizes and rows were read in one snapshot; rights, locks and connections are those of the moments after it."
+	}
+	return err
 }
 
 // lookAtSource makes the checks of the source that a clone makes, and asks what

@@ -138,6 +138,31 @@ func TestAssessWritesNothing(t *testing.T) {
 	(&bundle{source: source, target: target}).untouched(t)
 }
 
+// U9: with --scan-data the rows are looked at; what would fail blocks, with its
+// count, keys and query, until it is accepted.
+func TestAssessScansData(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	db.Exec(t, `CREATE TABLE t (id int PRIMARY KEY, n numeric, at timestamp);
+		INSERT INTO t SELECT i, i, '2020-01-01' FROM generate_series(1, 100) i;
+		INSERT INTO t VALUES (101, 'NaN', '2020-01-01 00:00:00.123456')`)
+	rep, _ := assessed(t, db.URL, Blocked, "--scan-data", "full")
+	d := rep.Databases[0]
+	require.True(t, d.Scan.Complete)
+	require.EqualValues(t, 101, d.Scan.Rows)
+	require.Len(t, d.Blocking(), 1)
+	require.Equal(t, "data.nan", string(d.Blocking()[0].Code))
+	require.Contains(t, d.Blocking()[0].Message, "id=101")
+	for _, a := range d.Areas {
+		if a.ID == "data" {
+			require.NotNil(t, a.Score)
+			require.Equal(t, 1, a.Blocked)
+		}
+	}
+	rep, _ = assessed(t, db.URL, OK, "--scan-data", "sample", "--scan-rows", "1000", "--scan-rate", "100MB/s", "--accept", "data.nan")
+	require.Equal(t, 1, rep.Databases[0].Counts.FindingsAccepted)
+}
+
 // Every database of a server is a section of one report; those that cannot be
 // connected to are listed, and filters hold in each.
 func TestAssessAllDatabases(t *testing.T) {

@@ -76,7 +76,10 @@ type Config struct {
 	Apply string // schema
 	Set   bool   // sequences
 
-	AllDatabases bool // assess
+	AllDatabases bool   // assess
+	ScanData     string // assess: sample, full; "" is no scan
+	ScanRows     int    // assess
+	ScanRate     string // assess
 
 	Probe      string   // auto, always, never
 	ProbeCache string   // folder, "" the user's own

@@ -218,6 +218,18 @@ var options = []Option{
 		Usage: "assess every database of the source's server, each in its own section of one report",
 	},
 	{
+		Name: "scan-data", Kind: Text, Values: []string{"sample", "full"}, Holder: "MODE", ref: func(c *Config) any { return &c.ScanData },
+		Usage: "look at the source's rows for what would change or fail: `MODE` is sample (some rows of each large table, estimated) or full",
+	},
+	{
+		Name: "scan-rows", Kind: Number, Default: "100000", Holder: "N", ref: func(c *Config) any { return &c.ScanRows },
+		Usage: "rows of a table that a sample looks at: about `N`",
+	},
+	{
+		Name: "scan-rate", Kind: Text, Holder: "RATE", ref: func(c *Config) any { return &c.ScanRate },
+		Usage: "scan no more than `RATE` of the source: 20MB/s, or 50000rows/s",
+	},
+	{
 		Name: "set", Kind: Switch, ref: func(c *Config) any { return &c.Set },
 		Usage: "give the target's sequences the source's positions",
 	},
