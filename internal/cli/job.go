@@ -61,6 +61,7 @@ type job struct {
 	copied         *copier.Result
 	incomplete     map[catalog.Name]error // target tables whose rows are not all there
 	sequences      []copier.SequenceResult
+	viewRows       map[catalog.Name]int64 // of the source's materialized views, in the snapshot
 	verified       *verify.Report
 	assessed       *assess.Report // of the assess command: the report in place of rep
 
