@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/ddlgen"
@@ -154,7 +154,7 @@ func sameWord(expected []string, is typeWord) bool {
 // that names the columns, and proves that the query runs. Types are those that
 // information_schema tells. An error is one of the connection.
 func (v *run) runView(ctx context.Context, conn *pgx.Conn, e *ddlgen.ExpectedView, found *foundTable, out *View) error {
-	results, err := conn.PgConn().Exec(ctx, "SELECT * FROM "+quote.Name(e.Name.Schema, e.Name.Name)+" LIMIT 0").ReadAll()
+	names, err := columnNames(ctx, conn, "SELECT * FROM "+quote.Name(e.Name.Schema, e.Name.Name)+" LIMIT 0")
 	switch dial.SQLState(err) {
 	case "":
 		if err != nil {
@@ -172,10 +172,6 @@ func (v *run) runView(ctx context.Context, conn *pgx.Conn, e *ddlgen.ExpectedVie
 	default:
 		out.differ("", "query", "one that runs", err.Error())
 		return nil
-	}
-	var names []string
-	for _, f := range fields(results) {
-		names = append(names, f.Name)
 	}
 	if !out.sameColumns(e, names) {
 		return nil
@@ -196,11 +192,19 @@ func (v *run) runView(ctx context.Context, conn *pgx.Conn, e *ddlgen.ExpectedVie
 	return nil
 }
 
-func fields(results []*pgconn.Result) []pgconn.FieldDescription {
-	if len(results) != 1 {
-		return nil
+// columnNames runs a query that gives no rows, for the names of its columns.
+func columnNames(ctx context.Context, conn *pgx.Conn, sql string) ([]string, error) {
+	var names []string
+	results := conn.PgConn().Exec(ctx, sql)
+	for results.NextResult() {
+		for _, f := range results.ResultReader().FieldDescriptions() {
+			names = append(names, f.Name)
+		}
+		if _, err := results.ResultReader().Close(); err != nil {
+			return nil, errors.Join(err, results.Close())
+		}
 	}
-	return results[0].FieldDescriptions
+	return names, results.Close()
 }
 
 // countTarget counts the rows of a materialized view that was filled.

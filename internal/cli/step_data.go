@@ -165,7 +165,9 @@ func (j *job) weigh(rep *verify.Report) {
 		}
 	}
 	for _, v := range rep.Views {
-		judge(v.Verdict)
+		if j.readsIncomplete(v.Target) == nil { // what differs there is the table's, as a rule
+			judge(v.Verdict)
+		}
 	}
 	if unknown {
 		j.hold(Failed)

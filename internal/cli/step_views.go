@@ -76,15 +76,24 @@ func (j *job) notFillable(s ddlgen.Statement) string {
 	if why := j.notMadeYet(s); why != "" {
 		return why
 	}
+	if t := j.readsIncomplete(catalog.Name{Schema: s.Object.Schema, Name: s.Object.Name}); t != nil {
+		return fmt.Sprintf("the rows of %s, which it reads, are not all there", t)
+	}
+	return ""
+}
+
+// readsIncomplete is a table without all of its rows that a view reads; nil is
+// none.
+func (j *job) readsIncomplete(view catalog.Name) *catalog.Name {
 	for _, v := range j.plan.Views {
-		if v.Refresh != s.ID {
+		if v.Name != view {
 			continue
 		}
-		for _, t := range v.Reads {
-			if _, bad := j.incomplete[t]; bad {
-				return fmt.Sprintf("the rows of %s, which it reads, are not all there", t)
+		for i := range v.Reads {
+			if _, bad := j.incomplete[v.Reads[i]]; bad {
+				return &v.Reads[i]
 			}
 		}
 	}
-	return ""
+	return nil
 }
