@@ -216,11 +216,7 @@ func chosenProbes(command string, cfg *config.Config) (probe.Selection, error) {
 func checkReports(command string, cfg *config.Config) error {
 	seen := map[string]bool{}
 	for _, path := range cfg.Reports {
-		check := report.CheckPath
-		if command == cmdAssess {
-			check = assess.CheckPath
-		}
-		if err := check(path); err != nil {
+		if err := report.CheckPath(path); err != nil {
 			return usagef(command, "%s: %v", cfg.Where("report"), err)
 		}
 		clean := filepath.Clean(path)

@@ -204,13 +204,13 @@ func TestCheckPath(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "folder.md"), 0o755))
 	for path, want := range map[string]string{
-		filepath.Join(dir, "r.html"):         "must end in .json or .md",
-		filepath.Join(dir, "r"):              "must end in .json or .md",
+		filepath.Join(dir, "r.txt"):          "must end in .html, .md or .json",
+		filepath.Join(dir, "r"):              "must end in .html, .md or .json",
 		filepath.Join(dir, "none", "r.json"): "cannot be written: no such file or directory",
 		filepath.Join(dir, "folder.md"):      "is a folder",
 	} {
 		require.ErrorContains(t, CheckPath(path), want)
 	}
 	require.ErrorContains(t, full().WriteFile(filepath.Join(dir, "none", "r.json")), "no such file or directory")
-	require.ErrorContains(t, full().WriteFile("r.html"), "must end in")
+	require.ErrorContains(t, full().WriteFile("r.txt"), "must end in")
 }
