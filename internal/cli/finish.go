@@ -47,6 +47,7 @@ func (j *job) finish(err error) Code {
 	j.rep.ExitCode, j.rep.Next = int(code), j.next
 	j.rep.Seconds = time.Since(j.started).Seconds()
 	j.rep.Finish()
+	j.rep.Ending = j.ending(code)
 	j.rep.Message = j.lastLine(code, err)
 	j.bus.Emit(event.RunDone{Run: j.id, ExitCode: int(code), Message: j.rep.Message, Elapsed: time.Since(j.started)})
 	j.ui.Close()

@@ -109,6 +109,8 @@ func (p *program) startJob(ctx context.Context, command string, opts *options, s
 	cancel(nil)
 	<-j.listening
 	j.closeAll(ctx)
+	opts.source.Close() // and the tunnel that the endpoints of other databases share
+	opts.target.Close()
 	return j.finish(err), nil
 }
 
@@ -186,8 +188,6 @@ func (j *job) closeAll(ctx context.Context) {
 			_ = c.Close(ctx)
 		}
 	}
-	j.opts.source.Close()
-	j.opts.target.Close()
 }
 
 // release gives the snapshot and its locks back.

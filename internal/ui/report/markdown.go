@@ -38,6 +38,7 @@ func (r *Report) Markdown(w io.Writer) error {
 			b.f("- %s\n", escape(n))
 		}
 	}
+	r.mdEnding(b)
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("writing Markdown: %w", err)
 	}

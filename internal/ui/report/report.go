@@ -10,6 +10,7 @@ import (
 
 	"github.com/pg2db9/pg2db9/catalog/finding"
 	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/guide"
 	"github.com/pg2db9/pg2db9/internal/probe"
 )
 
@@ -41,6 +42,8 @@ type Report struct {
 	Statements []Statement `json:"statements,omitempty"`
 	Findings   []Finding   `json:"findings,omitempty"` // worst first
 	Notes      []string    `json:"notes,omitempty"`    // in the order they came
+
+	Ending *guide.Ending `json:"ending,omitempty"` // of clone: what comes after the run
 }
 
 // Server is one side.

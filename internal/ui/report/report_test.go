@@ -14,7 +14,9 @@ import (
 
 	"github.com/pg2db9/pg2db9/catalog/finding"
 	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/guide"
 	"github.com/pg2db9/pg2db9/internal/probe"
+	"github.com/pg2db9/pg2db9/internal/provider"
 )
 
 func golden(t *testing.T, name, got string) {
@@ -89,6 +91,12 @@ func full() *Report {
 	r.Findings[4].Accepted = true
 	r.Counts.Carried = 12
 	r.Finish()
+	r.Ending = guide.End(guide.Run{
+		State: guide.Undone, Next: r.Next, DB9: true, Taken: started, Provider: provider.Neon,
+		Findings: []finding.Finding{{Code: "type.precision", Severity: finding.Change, Object: obj("column", "public", "orders", "a*b")}},
+		Source:   guide.Server{URL: "postgres://app:***@db.example:5432/shop?sslmode=verify-full", Role: "app", Bastion: "u@bastion"},
+		Target:   guide.Server{URL: "postgres://t.admin:***@pg.example:5433/postgres?sslmode=require", Role: "t.admin"},
+	})
 	return r
 }
 

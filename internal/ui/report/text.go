@@ -47,6 +47,7 @@ func (r *Report) text(w *page) {
 			w.f("  %s\n", ui.Printable(n))
 		}
 	}
+	r.textEnding(w)
 	w.f("\n")
 }
 
