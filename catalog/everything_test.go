@@ -117,6 +117,15 @@ func objects(db *Database) []string {
 			add("pg_attribute", c.Name, f.Name)
 		}
 	}
+	for _, x := range db.Ranges {
+		add("pg_type", "range type", x.Name)
+	}
+	for _, x := range db.Collations {
+		add("pg_collation", x.Name)
+	}
+	for _, x := range db.Statistics {
+		add("pg_statistic_ext", x.Table, x.Name)
+	}
 	for _, s := range db.Sequences {
 		add("pg_class", "sequence", s.Name)
 	}

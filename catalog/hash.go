@@ -72,6 +72,12 @@ func schemaOnly(o any) any {
 	case Sequence:
 		o.LastValue, o.IsCalled, o.Unreadable = 0, false, false
 		return o
+	case Extension:
+		o.Members = 0
+		return o
+	case RangeType:
+		o.Multirange = Name{} // 13 has none
+		return o
 	case Other:
 		if isData(o.Kind) {
 			return nil

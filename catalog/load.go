@@ -32,6 +32,8 @@ type LoadOptions struct {
 	// NoSizes leaves the sizes of tables and indexes at 0: reading them opens
 	// every file.
 	NoSizes bool
+	// Dependencies asks for the edges of pg_depend (Database.Dependencies).
+	Dependencies bool
 }
 
 // Load reads the whole schema of a database. It must run inside a transaction,
@@ -40,11 +42,11 @@ type LoadOptions struct {
 // number of queries, however many objects there are (sequence positions are
 // read a few hundred at a time).
 func Load(ctx context.Context, q Querier, opts LoadOptions) (*Database, error) {
-	r := &reader{q: q, sizes: !opts.NoSizes, db: &Database{}, texts: map[string]string{}}
+	r := &reader{q: q, sizes: !opts.NoSizes, edges: opts.Dependencies, db: &Database{}, texts: map[string]string{}}
 	for _, step := range []func(context.Context) error{
 		r.session, r.database, r.schemas, r.extensions, r.readTypes, r.readUses,
-		r.enums, r.domains, r.composites, r.tables, r.views, r.columns, r.sequences,
-		r.constraints, r.indexes, r.routines, r.triggers, r.eventTriggers, r.rules, r.policies, r.others, r.comments, r.rights,
+		r.enums, r.domains, r.composites, r.ranges, r.collations, r.tables, r.views, r.columns, r.sequences,
+		r.constraints, r.indexes, r.routines, r.triggers, r.eventTriggers, r.rules, r.policies, r.statistics, r.others, r.comments, r.rights, r.dependencies,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -59,6 +61,7 @@ func Load(ctx context.Context, q Querier, opts LoadOptions) (*Database, error) {
 type reader struct {
 	q     Querier
 	sizes bool
+	edges bool
 	db    *Database
 
 	began       float64 // when the transaction began, in seconds
@@ -240,16 +243,18 @@ type extensionRow struct {
 	Version       string   `db:"version"`
 	ConfigSchemas []string `db:"config_schemas"`
 	ConfigTables  []string `db:"config_tables"`
+	ConfigRows    []int64  `db:"config_rows"`
+	Members       int64    `db:"members"`
 }
 
 func (r *reader) extensions(ctx context.Context) error {
 	rows, err := collect[extensionRow](ctx, r.q, "extensions")
 	for _, x := range rows {
-		ext := Extension{Name: x.Name, Schema: x.Schema, Version: x.Version}
+		ext := Extension{Name: x.Name, Schema: x.Schema, Version: x.Version, Members: x.Members}
 		for i, t := range x.ConfigTables {
 			n := Name{Schema: x.ConfigSchemas[i], Name: t}
 			ext.Config = append(ext.Config, n)
-			r.db.Others = append(r.db.Others, Other{Kind: "extension configuration table", Name: n})
+			r.db.Others = append(r.db.Others, Other{Kind: "extension configuration table", Name: n, Count: max(0, x.ConfigRows[i])})
 		}
 		r.db.Extensions = append(r.db.Extensions, ext)
 		r.know("pg_extension", x.OID, Comment{Kind: "extension", Name: Name{Name: x.Name}})

@@ -21,6 +21,8 @@ type tableRow struct {
 	OfSchema     string   `db:"of_schema"`
 	OfType       string   `db:"of_type"`
 	Server       string   `db:"server"`
+	ServerOpts   []string `db:"foreign_options"`
+	Secrets      []string `db:"foreign_secrets"`
 	IsPartition  bool     `db:"is_partition"`
 	PartitionKey string   `db:"partition_key"`
 	Bound        string   `db:"partition_bound"`
@@ -60,7 +62,7 @@ func (r *reader) tables(ctx context.Context) error {
 		r.db.Tables = append(r.db.Tables, Table{
 			Name: n, Kind: tableKinds[t.Kind], Unlogged: t.Unlogged, AccessMeth: r.text(t.AccessMethod),
 			RowSecurity: t.RowSecurity, ForceRLS: t.ForceRLS, Options: sortedStrings(t.Options), ReplIdent: replIdents[t.ReplIdent],
-			Tablespace: t.Tablespace, OfType: name(t.OfSchema, t.OfType), Server: t.Server, Inherits: byChild[t.OID], IsPartition: t.IsPartition,
+			Tablespace: t.Tablespace, OfType: name(t.OfSchema, t.OfType), Server: t.Server, ServerOpts: sortedStrings(t.ServerOpts), Secrets: sortedStrings(t.Secrets), Inherits: byChild[t.OID], IsPartition: t.IsPartition,
 			PartitionKey: PartitionKey(t.PartitionKey), Bound: PartitionBound(t.Bound), Uses: r.uses[objectKey{"pg_class", t.OID}],
 			HeapBytes: t.HeapBytes, ToastBytes: t.ToastBytes, RowsGuess: t.RowsGuess,
 		})
@@ -91,6 +93,7 @@ type columnRow struct {
 	StatsTarget     int      `db:"stats_target"`
 	Compression     string   `db:"compression"`
 	Options         []string `db:"options"`
+	ServerOpts      []string `db:"foreign_options"`
 }
 
 var (
@@ -136,7 +139,7 @@ func (r *reader) columns(ctx context.Context) error {
 			Name: r.text(c.Name), Num: c.Num, Type: r.types[typeKey{c.Type, c.Mod}], NotNull: c.NotNull, Default: Expr(r.text(c.Default)),
 			Collation: name(c.CollationSchema, c.Collation), Identity: identities[c.Identity], Generated: generations[c.Generated],
 			Uses: r.uses[objectKey{"pg_attrdef", c.DefaultOID}], Local: c.Local, Storage: storages[c.Storage],
-			StatsTgt: c.StatsTarget, Compress: compressions[c.Compression], Options: sortedStrings(c.Options),
+			StatsTgt: c.StatsTarget, Compress: compressions[c.Compression], Options: sortedStrings(c.Options), ServerOpts: sortedStrings(c.ServerOpts),
 		})
 		return nil
 	})

@@ -99,6 +99,7 @@ type Extension struct {
 	Name    string `json:"name"`
 	Schema  string `json:"schema"`
 	Version string `json:"version"`
+	Members int64  `json:"members,omitempty"`       // objects that belong to it
 	Config  []Name `json:"config_tables,omitempty"` // member tables whose rows are the user's (pg_extension_config_dump)
 }
 
@@ -228,6 +229,8 @@ type Table struct {
 	Tablespace  string    `json:"tablespace,omitempty"`       // empty is the database's
 	OfType      *Name     `json:"of_type,omitempty"`          // CREATE TABLE ... OF type
 	Server      string    `json:"server,omitempty"`           // of a foreign table
+	ServerOpts  []string  `json:"foreign_options,omitempty"`  // of a foreign table, sorted: "table_name=t"; those that may hold a secret left out
+	Secrets     []string  `json:"foreign_secrets,omitempty"`  // names of the options left out
 
 	Inherits     []Name         `json:"inherits,omitempty"` // parents in inhseqno order; for a partition its one parent
 	IsPartition  bool           `json:"is_partition,omitempty"`
@@ -261,6 +264,8 @@ type Column struct {
 	StatsTgt  int        `json:"stats_target"`          // attstattarget; -1 is the default
 	Compress  string     `json:"compression,omitempty"` // pglz, lz4
 	Options   []string   `json:"options,omitempty"`     // attoptions
+
+	ServerOpts []string `json:"foreign_options,omitempty"` // of a foreign table's column: "column_name=c"
 }
 
 // Identity says how an identity column takes values.
@@ -368,11 +373,12 @@ type Comment struct {
 // Other is an object of a kind that only PostgreSQL itself takes: it is carried
 // there as it is, and left elsewhere.
 type Other struct {
-	Kind  string   `json:"kind"` // "operator", "cast", "text search configuration", ...
-	Name  Name     `json:"name"` // with what tells it from others of its name: argument types, USING method
-	Table *Name    `json:"table,omitempty"`
-	Def   []string `json:"def,omitempty"`   // the statements that make it, in order, without semicolons; secrets are left out
-	Uses  []Ref    `json:"uses,omitempty"`  // what must stand before
-	Count int64    `json:"count,omitempty"` // for kinds that are only counted, such as large objects
-	Bytes int64    `json:"bytes,omitempty"` // of those, where it is known
+	Kind    string   `json:"kind"` // "operator", "cast", "text search configuration", ...
+	Name    Name     `json:"name"` // with what tells it from others of its name: argument types, USING method
+	Table   *Name    `json:"table,omitempty"`
+	Def     []string `json:"def,omitempty"`     // the statements that make it, in order, without semicolons; secrets are left out
+	Uses    []Ref    `json:"uses,omitempty"`    // what must stand before
+	Secrets []string `json:"secrets,omitempty"` // names of options that Def leaves out, since they may hold a secret
+	Count   int64    `json:"count,omitempty"`   // for kinds that are only counted, such as large objects
+	Bytes   int64    `json:"bytes,omitempty"`   // of those, where it is known
 }

@@ -149,7 +149,7 @@ func (s *selection) objects(out *Database) {
 	for _, c := range out.Composites {
 		s.relations[c.Name], s.schemas[c.Name.Schema] = true, true
 	}
-	out.Others = keep(s.from.Others, s.others)
+	s.chooseObjects(out)
 	out.Extensions = keep(s.from.Extensions, func(x Extension) bool { return s.extensions[x.Name] || s.whole(x.Schema) })
 	for _, x := range out.Extensions {
 		s.schemas[x.Schema] = true
@@ -234,7 +234,7 @@ func (s *selection) unselected(out *Database) {
 	count(len(s.from.Tables)-len(out.Tables), "table")
 	count(len(s.from.Views)-len(out.Views), "view")
 	count(len(s.from.Sequences)-len(out.Sequences), "sequence")
-	count(len(s.from.Enums)+len(s.from.Domains)+len(s.from.Composites)-len(out.Enums)-len(out.Domains)-len(out.Composites), "type")
+	count(len(s.from.Ranges)+len(s.from.Enums)+len(s.from.Domains)+len(s.from.Composites)-len(out.Ranges)-len(out.Enums)-len(out.Domains)-len(out.Composites), "type")
 	count(len(s.from.Routines)-len(out.Routines), "routine")
 	count(len(s.from.Extensions)-len(out.Extensions), "extension")
 	count(len(s.from.Schemas)-len(out.Schemas), "schema")

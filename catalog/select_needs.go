@@ -4,13 +4,14 @@ package catalog
 type needs struct {
 	types      map[Name]bool
 	sequences  map[Name]bool
-	routines   map[Name]bool // with their argument types
+	routines   map[Name]bool       // with their argument types
+	objects    map[objectName]bool // of the kinds without a map of their own
 	schemas    map[string]bool
 	extensions map[string]bool
 }
 
 func newNeeds() needs {
-	return needs{types: map[Name]bool{}, sequences: map[Name]bool{}, routines: map[Name]bool{}, schemas: map[string]bool{}, extensions: map[string]bool{}}
+	return needs{types: map[Name]bool{}, sequences: map[Name]bool{}, routines: map[Name]bool{}, objects: map[objectName]bool{}, schemas: map[string]bool{}, extensions: map[string]bool{}}
 }
 
 // table notes what a table's columns and partition key need.
@@ -20,7 +21,11 @@ func (n needs) table(t Table) {
 	if t.OfType != nil {
 		n.types[*t.OfType] = true
 	}
+	if t.Server != "" {
+		n.objects[objectName{"server", Name{Name: t.Server}}] = true
+	}
 	for _, c := range t.Columns {
+		n.collation(c.Collation)
 		n.typ(c.Type)
 		n.refs(c.Uses)
 	}
@@ -44,6 +49,8 @@ func (n needs) refs(refs []Ref) {
 			n.types[r.Name] = true
 		case r.Kind == "routine":
 			n.routines[r.Name] = true
+		default:
+			n.objects[objectName{r.Kind, r.Name}] = true
 		}
 	}
 }
@@ -52,8 +59,10 @@ func (n needs) refs(refs []Ref) {
 // schemas that are chosen whole. Each kind may need the other, through a
 // domain's check or an argument.
 func (n needs) close(db *Database, whole func(schema string) bool) {
-	for before := -1; before != len(n.types)+len(n.routines); {
-		before = len(n.types) + len(n.routines)
+	size := func() int { return len(n.types) + len(n.routines) + len(n.objects) }
+	for before := -1; before != size(); {
+		before = size()
+		n.closeObjects(db, whole)
 		n.closeRoutines(db, whole)
 		n.closeTypes(db, whole)
 	}
@@ -124,6 +133,7 @@ func (n needs) closeTypes(db *Database, whole func(schema string) bool) {
 		done[t] = true
 		if d := domains[t]; d != nil {
 			n.typ(d.Base)
+			n.collation(d.Collation)
 			n.refs(d.Uses)
 			todo = append(todo, d.Base.Name)
 			for _, r := range d.Uses {
@@ -135,6 +145,7 @@ func (n needs) closeTypes(db *Database, whole func(schema string) bool) {
 		if c := composites[t]; c != nil {
 			for _, f := range c.Fields {
 				n.typ(f.Type)
+				n.collation(f.Collation)
 				todo = append(todo, f.Type.Name)
 			}
 		}

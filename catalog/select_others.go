@@ -1,17 +1,5 @@
 package catalog
 
-// others says which of the objects that the model only names are selected: what
-// hangs on a table or view goes with it, the rest goes with its schema, and what
-// lies in no schema goes where nothing was included by name.
-func (s *selection) others(o Other) bool {
-	if o.Table != nil {
-		if selected, known := s.holds(*o.Table); known {
-			return selected
-		}
-	}
-	return s.whole(o.Name.Schema)
-}
-
 // comments says which comments are selected: those on what is.
 func (s *selection) comments(out *Database) func(Comment) bool {
 	schemas, extensions := map[string]bool{}, map[string]bool{}
@@ -37,6 +25,12 @@ func (s *selection) comments(out *Database) func(Comment) bool {
 	for _, o := range out.Others {
 		others[key{o.Kind, o.Name}] = true
 	}
+	for _, c := range out.Collations {
+		others[key{"collation", c.Name}] = true
+	}
+	for _, t := range out.Statistics {
+		others[key{"statistics", t.Name}] = true
+	}
 	return func(c Comment) bool {
 		switch c.Kind {
 		case "database", "event trigger":
@@ -51,7 +45,7 @@ func (s *selection) comments(out *Database) func(Comment) bool {
 			return s.constraints[ColumnRef{c.Name, c.Sub}]
 		case "function", "procedure", "aggregate":
 			return routines[call{c.Name, c.Args}]
-		case "type", "domain", "constraint on domain":
+		case "type", "range type", "domain", "constraint on domain":
 			return s.types[c.Name] || s.whole(c.Name.Schema)
 		}
 		return others[key{c.Kind, c.Name}]

@@ -27,6 +27,7 @@ func (s *selection) rightsOf(out *Database, commented func(Comment) bool) {
 	out.Owners = keep(s.from.Owners, func(o Owner) bool { return selected(o.Object) })
 	out.Grants = keep(s.from.Grants, func(g Grant) bool { return selected(g.Object) })
 	out.SecurityLabels = keep(s.from.SecurityLabels, func(l SecurityLabel) bool { return selected(l.Object) })
+	out.Dependencies = keep(s.from.Dependencies, func(d Dependency) bool { return selected(d.Object) })
 	schemas := map[string]bool{"": s.whole("")}
 	for _, n := range out.Schemas {
 		schemas[n.Name] = true
@@ -41,5 +42,5 @@ func (s *selection) rightsOf(out *Database, commented func(Comment) bool) {
 
 // hanging counts what stands beside tables and has fields of its own.
 func (db *Database) hanging() int {
-	return len(db.Triggers) + len(db.EventTriggers) + len(db.Rules) + len(db.Policies)
+	return len(db.Collations) + len(db.Statistics) + len(db.Triggers) + len(db.EventTriggers) + len(db.Rules) + len(db.Policies)
 }

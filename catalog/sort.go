@@ -27,6 +27,7 @@ func (db *Database) sort() {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Name.Compare(b.Name), cmp.Compare(a.Sub, b.Sub), cmp.Compare(a.Args, b.Args), cmp.Compare(a.Object, b.Object))
 	})
 	db.sortRights()
+	db.sortObjects()
 	slices.SortFunc(db.Others, func(a, b Other) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Name.Compare(b.Name), compareNames(a.Table, b.Table))
 	})

@@ -18,7 +18,8 @@ SELECT a.attrelid::pg_catalog.int8 AS rel,
        CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::pg_catalog.text ELSE '' END AS storage,
        COALESCE(a.attstattarget::pg_catalog.int4, -1) AS stats_target,
        COALESCE(pg_catalog.to_jsonb(a) ->> 'attcompression', '') AS compression,
-       a.attoptions AS options
+       a.attoptions AS options,
+       a.attfdwoptions AS foreign_options
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -1,5 +1,6 @@
 -- Tables, partitioned tables, partitions and foreign tables. Options of the
--- TOAST table are named toast.option, as CREATE TABLE takes them. $1 asks for
+-- TOAST table are named toast.option, as CREATE TABLE takes them; of a foreign
+-- table's, those that may hold a secret are only named. $1 asks for
 -- the sizes, which opens each table's files (and waits for who holds the table
 -- ACCESS EXCLUSIVE). What was never analysed has -1 rows; 13 says 0. Versions:
 -- 13 to 18.
@@ -18,6 +19,8 @@ SELECT c.oid::pg_catalog.int8 AS oid,
        COALESCE(yn.nspname::pg_catalog.text, '') AS of_schema,
        COALESCE(y.typname::pg_catalog.text, '') AS of_type,
        COALESCE(fs.srvname::pg_catalog.text, '') AS server,
+       o.options AS foreign_options,
+       o.secrets AS foreign_secrets,
        c.relispartition AS is_partition,
        CASE WHEN c.relkind = 'p' THEN COALESCE(pg_catalog.pg_get_partkeydef(c.oid), '') ELSE '' END AS partition_key,
        COALESCE(pg_catalog.pg_get_expr(c.relpartbound, c.oid), '') AS partition_bound,
@@ -37,6 +40,11 @@ LEFT JOIN pg_catalog.pg_type y ON y.oid = c.reloftype
 LEFT JOIN pg_catalog.pg_namespace yn ON yn.oid = y.typnamespace
 LEFT JOIN pg_catalog.pg_foreign_table ft ON ft.ftrelid = c.oid
 LEFT JOIN pg_catalog.pg_foreign_server fs ON fs.oid = ft.ftserver
+CROSS JOIN LATERAL (
+    SELECT ARRAY(SELECT x.o FROM pg_catalog.unnest(ft.ftoptions) x(o) WHERE x.o !~* '^[^=]*(pass|pwd|secret|token|key|credential|auth|cert)[^=]*=|://[^/]*@'),
+           ARRAY(SELECT pg_catalog.split_part(x.o, '=', 1) FROM pg_catalog.unnest(ft.ftoptions) x(o)
+                 WHERE x.o ~* '^[^=]*(pass|pwd|secret|token|key|credential|auth|cert)[^=]*=|://[^/]*@')
+) o(options, secrets)
 WHERE c.relkind IN ('r', 'p', 'f')
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', '_pg2db9', '_pg2db9_probe')
   AND n.nspname !~ '^pg_(toast_)?temp_[0-9]+$'

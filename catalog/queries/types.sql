@@ -1,5 +1,5 @@
 -- Every pair of type and modifier that a column of a table or view, a
--- composite's field, a domain's base or a routine's argument or result has (and
+-- composite's field, a domain's base, a range's subtype or a routine's argument or result has (and
 -- the states of aggregates), so that format_type runs once per pair, not per column.
 -- An array is told by its element's typarray: int2vector and name have
 -- elements too, and are none. An array, a multirange and a row type belong to
@@ -29,6 +29,10 @@ WITH used (typid, typmod) AS (
     WHERE p.oid >= 16384
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
                       WHERE e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid AND e.deptype IN ('e', 'i'))
+    UNION
+    SELECT r.rngsubtype, -1
+    FROM pg_catalog.pg_range r
+    WHERE r.rngtypid >= 16384
 )
 SELECT u.typid::pg_catalog.int8 AS oid,
        u.typmod AS mod,

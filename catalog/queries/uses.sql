@@ -4,7 +4,9 @@
 -- The own table or view, a foreign key's other table, a domain's base with what
 -- is the base's, and the type of a typed table are told elsewhere and left out.
 -- A view's are those of its _RETURN rule; up to 14 a generated column's hang on
--- the column; an operator class's include those of its operators and functions.
+-- the column; an operator class's include those of its operators
+-- and functions, a family's those of its members without a class, a
+-- publication's those of its tables.
 -- Arrays stand for their element, multiranges for their range. Columns of tables
 -- and views are named by what reads them: views, rules, routines with a body in
 -- SQL, triggers, policies. Versions: 13 to 18.
@@ -50,7 +52,7 @@ WITH multirange (rngtypid, rngmultitypid) AS (
       AND NOT (d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
                AND d.refobjid IN (t.typinput, t.typoutput, t.typreceive, t.typsend))
     UNION ALL
-    SELECT k.relname, d.objid,
+    SELECT CASE WHEN r2.oid IS NULL THEN k.relname ELSE 'pg_publication' END, COALESCE(r2.prpubid, d.objid),
            COALESCE(r.ev_class, g.tgrelid, p.polrelid, s.stxrelid, 0), d.refclassid, d.refobjid, d.refobjsubid
     FROM pg_catalog.pg_depend d
     JOIN pg_catalog.pg_class k ON k.oid = d.classid AND k.relnamespace = 'pg_catalog'::pg_catalog.regnamespace
@@ -58,6 +60,7 @@ WITH multirange (rngtypid, rngmultitypid) AS (
     LEFT JOIN pg_catalog.pg_trigger g ON k.relname = 'pg_trigger' AND g.oid = d.objid
     LEFT JOIN pg_catalog.pg_policy p ON k.relname = 'pg_policy' AND p.oid = d.objid
     LEFT JOIN pg_catalog.pg_statistic_ext s ON k.relname = 'pg_statistic_ext' AND s.oid = d.objid
+    LEFT JOIN pg_catalog.pg_publication_rel r2 ON k.relname = 'pg_publication_rel' AND r2.oid = d.objid
     WHERE d.deptype IN ('n', 'a') AND d.refobjid >= 16384
       AND (k.relname IN ('pg_proc', 'pg_trigger', 'pg_policy', 'pg_statistic_ext', 'pg_operator', 'pg_opclass', 'pg_opfamily',
                          'pg_cast', 'pg_transform', 'pg_conversion', 'pg_language', 'pg_am', 'pg_event_trigger',
@@ -66,6 +69,14 @@ WITH multirange (rngtypid, rngmultitypid) AS (
            OR k.relname = 'pg_rewrite' AND r.rulename <> '_RETURN'
            OR k.relname = 'pg_type' AND EXISTS (SELECT FROM pg_catalog.pg_type t WHERE t.oid = d.objid AND t.typtype IN ('b', 'r')))
       AND NOT (k.relname = 'pg_trigger' AND g.tgisinternal)
+    UNION ALL
+    SELECT 'pg_opfamily', o.refobjid, 0, d.refclassid, d.refobjid, 0
+    FROM pg_catalog.pg_depend d
+    JOIN pg_catalog.pg_depend o
+      ON o.classid = d.classid AND o.objid = d.objid AND o.deptype = 'a'
+     AND o.refclassid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass
+    WHERE d.classid IN ('pg_catalog.pg_amop'::pg_catalog.regclass, 'pg_catalog.pg_amproc'::pg_catalog.regclass)
+      AND d.refclassid IN ('pg_catalog.pg_operator'::pg_catalog.regclass, 'pg_catalog.pg_proc'::pg_catalog.regclass)
     UNION ALL
     SELECT 'pg_opclass', o.objid, 0, d.refclassid, d.refobjid, 0
     FROM pg_catalog.pg_depend d
