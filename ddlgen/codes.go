@@ -75,6 +75,15 @@ const (
 	settingLeft          finding.Code = "setting.left"
 	labelLeft            finding.Code = "label.left"
 
+	routineLeft        finding.Code = "routine.left"
+	routineUnsupported finding.Code = "routine.unsupported"
+	routineChanged     finding.Code = "routine.changed"
+	routineOverloaded  finding.Code = "routine.overloaded"
+
+	// RoutineUnproved is for who calls routines on the target: one that was
+	// created, and not called, or called without success.
+	RoutineUnproved finding.Code = "routine.unproved"
+
 	extensionLeft    finding.Code = "extension.left"
 	extensionBuiltIn finding.Code = "extension.built-in"
 	commentLeft      finding.Code = "comment.left"
@@ -156,6 +165,12 @@ var rules = []rule{
 	{defaultPrivilegeLeft, finding.Left, "The default privilege is not carried: it says nothing about the objects that are there, but about those to come.", "Say --privileges, or set it by hand."},
 	{settingLeft, finding.Left, "A parameter that is set for the database or for a role is not carried: sessions start with the target's own.", "Set it on the target, or in the application's connections: search_path and isolation levels change what statements do."},
 	{labelLeft, finding.Left, "The security label is not carried: it says something to a module of the source's server.", "Set it by hand where the target has the module."},
+
+	{routineLeft, finding.Left, "The routine is not carried, nor what calls it in a default, check, index or view.", "Write it anew in a language and form that the target takes, or do its work in the application."},
+	{routineUnsupported, finding.Left, "The routine's body uses what the target is not known to take. Many servers look into a body only when it is called, so that it would be there and fail.", "Rewrite the body without what the message names; or, where the target is known to take it, list that under constructs in a profile file."},
+	{routineChanged, finding.Change, "The routine is carried with other types, or in another form.", "Check its callers, and what its body does with the values."},
+	{routineOverloaded, finding.Info, "Several routines have one name. The target is not known to tell them apart by their arguments: where it refuses one, that is reported, and the run goes on.", "Rename those that are refused."},
+	{RoutineUnproved, finding.Info, "The routine was created on the target. Whether it works there is not known: bodies may be looked into only when they are called, and it was not safe to call it, or the call failed.", "Call it in a test of the application."},
 
 	{extensionLeft, finding.Left, "The extension is not on the target; what needs it has findings of its own.", "None is needed where nothing uses it."},
 	{extensionBuiltIn, finding.Info, "The target has this without an extension.", "None is needed."},

@@ -69,6 +69,16 @@ func (p *planner) commented(c catalog.Comment) (sql, why string) {
 				return "INDEX " + quoted(c.Name), ""
 			}
 		}
+	case "function", "procedure", "aggregate":
+		for _, n := range p.called[c.Name.Name] {
+			rp := p.routines[n]
+			if n.Schema != c.Name.Schema || rp.r.IdentityArgs != c.Args {
+				continue
+			}
+			if _, ok := p.byObject[rp.node.object]; ok {
+				return p.named(c.Kind, n), ""
+			}
+		}
 	case "sequence":
 		if name, ok := p.seqName[c.Name]; ok {
 			return "SEQUENCE " + quoted(name), ""

@@ -100,11 +100,13 @@ type planner struct {
 
 	views map[catalog.Name]*viewPlan
 
+	routines map[catalog.Name]*routinePlan
+	called   map[string][]catalog.Name // routines by name alone
+
 	nodes []*node // what stands beside tables, in the order of declaration
 	node  map[refKey]*node
 	users []user // statements that wait for nodes
 
-	routine map[catalog.Name]*catalog.Routine
 	created map[string]bool // roles that the plan creates
 	groups  []grouped
 
@@ -132,15 +134,13 @@ func newPlanner(db *catalog.Database, profile Profile, opts Options) *planner {
 		seen:       map[finding.Finding]bool{},
 		node:       map[refKey]*node{},
 		views:      map[catalog.Name]*viewPlan{},
+		routines:   map[catalog.Name]*routinePlan{},
+		called:     map[string][]catalog.Name{},
 	}
 	for i := range db.Tables {
 		plan := &tablePlan{t: &db.Tables[i]}
 		p.tables = append(p.tables, plan)
 		p.byName[plan.t.Name] = plan
-	}
-	p.routine = map[catalog.Name]*catalog.Routine{}
-	for i := range db.Routines {
-		p.routine[db.Routines[i].Name] = &db.Routines[i]
 	}
 	if opts.TargetCollations != nil {
 		p.collations = map[string]bool{}

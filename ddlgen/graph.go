@@ -28,6 +28,9 @@ type node struct {
 	// there. It must not be asked before the columns are decided.
 	judge func() string
 
+	// calls, if not nil, lists what it uses by name alone, when it is called:
+	// that is created no later than it, where it can be.
+	calls func() []catalog.Ref
 	// settle, if not nil, notes with need what make will use beside refs. It is
 	// called before places are given out, for nodes that are carried.
 	settle func()
@@ -320,6 +323,9 @@ func (p *planner) lower(n *node, phase Phase) {
 	if phase < n.wanted {
 		n.wanted = phase
 		p.need(n.refs, phase)
+		if n.calls != nil {
+			p.need(n.calls(), phase)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 // file declares is left.
 func (p *planner) declareObjects() {
 	p.declareViews()
+	p.declareRoutines()
 	for _, o := range beside(p.db) {
 		p.declare(&node{key: refKey{o.Kind, catalog.Name{Schema: o.Schema, Name: o.Name}}, object: o, code: objectLeft, refuse: "it is not carried"})
 	}
@@ -19,9 +20,6 @@ func beside(db *catalog.Database) []finding.Object {
 	var out []finding.Object
 	add := func(kind string, n catalog.Name, parent string) {
 		out = append(out, finding.Object{Kind: kind, Schema: n.Schema, Name: n.Name, Parent: parent})
-	}
-	for _, r := range db.Routines {
-		add(string(r.Kind), r.Name, "")
 	}
 	for _, t := range db.Ranges {
 		add("range type", t.Name, "")

@@ -44,6 +44,10 @@ type Profile struct {
 	SlowMethods      []string `json:"slow_methods" yaml:"slow_methods"`   // accepted, but queries may scan the table all the same
 	AllExtensions    bool     `json:"all_extensions" yaml:"all_extensions"`
 	Extensions       []string `json:"extensions" yaml:"extensions"`             // accepted, when AllExtensions is false
+	Languages        []string `json:"languages" yaml:"languages"`               // of routines that are carried; empty is all
+	Constructs       []string `json:"constructs" yaml:"constructs"`             // what bodies of routines may do beside the plain (kinds of ddlgen/plsql); empty is all
+	Overloads        bool     `json:"overloads" yaml:"overloads"`               // several routines of one name, told apart by their arguments; false carries the first
+	Aggregates       bool     `json:"aggregates" yaml:"aggregates"`             // CREATE AGGREGATE
 	ViewNesting      int      `json:"view_nesting" yaml:"view_nesting"`         // views upon views, at most; 0 is no bound
 	NameBytes        int      `json:"name_bytes" yaml:"name_bytes"`             // 63
 	TimestampDigits  int      `json:"timestamp_digits" yaml:"timestamp_digits"` // fractional digits of a timestamp that survive: 6, or 3 under db9
@@ -58,6 +62,7 @@ func Postgres() Profile {
 		Partitions: true, Inheritance: true, Unlogged: true, Exclusion: true, Deferrable: true, NotValid: true,
 		RowSecurity: true, StatementLevel: true, AfterTriggers: true,
 		Generated: true, Arrays: true, CopyNull: true, EmptyLines: true, JSONDigits: true, TimeSpecials: true, Collations: true, StorageOptions: true, IdentityAlways: true, AllExtensions: true,
+		Overloads: true, Aggregates: true,
 		NameBytes: 63, TimestampDigits: 6, IntervalDigits: 6,
 	}
 }
@@ -74,6 +79,7 @@ func DB9() Profile {
 		Extensions: []string{
 			"http", "uuid-ossp", "hstore", "fs9", "pg_cron", "parquet", "zhparser", "vector", "embedding",
 		},
+		Languages: []string{"sql", "plpgsql"}, Constructs: []string{"sleep"}, Overloads: true, // overloads are tried
 		ViewNesting: 64, NameBytes: 63, TimestampDigits: 3, IntervalDigits: 3, NumericDigits: 28,
 	}
 }

@@ -44,8 +44,11 @@ func (p *planner) named(kind string, n catalog.Name) string {
 func (p *planner) signature(kind string, n catalog.Name) string {
 	plain, arguments, _ := strings.Cut(n.Name, "(")
 	arguments = strings.TrimSuffix(arguments, ")")
-	if r := p.routine[n]; r != nil {
-		plain, arguments = r.Plain, r.IdentityArgs
+	if rp := p.routines[n]; rp != nil {
+		plain, arguments = rp.r.Plain, rp.r.IdentityArgs
+		if p.profile.Map && kind != "aggregate" { // the types may be others there
+			arguments = strings.Join(rp.types, ", ")
+		}
 	}
 	if kind == "aggregate" && arguments == "" {
 		arguments = "*"

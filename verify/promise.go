@@ -62,6 +62,7 @@ func (v *run) expect() error {
 	v.report.Tables = make([]Table, len(wanted))
 	v.report.Sequences = expectSequences(v.p.Plan, v.p.Sequences)
 	v.report.ExpectedTables, v.report.ExpectedSequences = len(wanted), len(v.report.Sequences)
+	v.expectViews()
 	v.finished = map[*Table]bool{}
 	v.accounts = map[catalog.Name]SourceSide{}
 	for _, a := range v.p.Copied {
@@ -191,6 +192,9 @@ func (v *run) end(err error) {
 			}
 		}
 		v.finish(t)
+	}
+	for i := range v.report.Views {
+		spoilView(&v.report.Views[i], err)
 	}
 	for i := range v.report.Sequences {
 		spoil(&v.report.Sequences[i].Verdict, &v.report.Sequences[i].Detail, err)

@@ -10,15 +10,17 @@ import (
 // Uncounted stands in a count that nobody took.
 const Uncounted = -1
 
-// Report is what Run found. It is good only when every table and sequence that
-// the plan promises has a Match, or a skip that the user allowed; the zero
+// Report is what Run found. It is good only when every table, sequence and view
+// that the plan promises has a Match, or a skip that the user allowed; the zero
 // value is not good.
 type Report struct {
 	Tables    []Table    `json:"tables"`    // by target name; every table of the plan has one
 	Sequences []Sequence `json:"sequences"` // by target name; every sequence of the plan has one
+	Views     []View     `json:"views"`     // by target name; every view of the plan that was made has one
 
 	ExpectedTables    int  `json:"expected_tables"`    // tables that the plan promises
 	ExpectedSequences int  `json:"expected_sequences"` // sequences that the plan promises
+	ExpectedViews     int  `json:"expected_views"`     // views that the plan promises, those left out that could not be made
 	AllowSkipped      bool `json:"allow_skipped"`      // the user asked for what was skipped
 	Complete          bool `json:"complete"`           // Run came to its end; false when it was cancelled
 
@@ -123,7 +125,7 @@ func worse(a, b Verdict) Verdict {
 // sequence is missing from the report or Run did not come to its end.
 func (r *Report) Verdict() Verdict {
 	v := Match
-	if !r.Complete || len(r.Tables) != r.ExpectedTables || len(r.Sequences) != r.ExpectedSequences {
+	if !r.Complete || len(r.Tables) != r.ExpectedTables || len(r.Sequences) != r.ExpectedSequences || len(r.Views) != r.ExpectedViews {
 		v = Unknown
 	}
 	for i := range r.Tables {
@@ -131,6 +133,9 @@ func (r *Report) Verdict() Verdict {
 	}
 	for i := range r.Sequences {
 		v = worse(v, r.Sequences[i].Verdict)
+	}
+	for i := range r.Views {
+		v = worse(v, r.Views[i].Verdict)
 	}
 	return v
 }
@@ -186,6 +191,15 @@ func (r *Report) SequenceCounts() Counts {
 	return c
 }
 
+// ViewCounts counts the views by verdict.
+func (r *Report) ViewCounts() Counts {
+	var c Counts
+	for i := range r.Views {
+		c.add(r.Views[i].Verdict)
+	}
+	return c
+}
+
 // Rows is the number of rows counted on the target.
 func (r *Report) Rows() int64 {
 	var n int64
@@ -205,6 +219,7 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 		Good           bool    `json:"good"`
 		TableCounts    Counts  `json:"table_counts"`
 		SequenceCounts Counts  `json:"sequence_counts"`
+		ViewCounts     Counts  `json:"view_counts"`
 		*fields
-	}{r.Verdict(), r.Good(), r.TableCounts(), r.SequenceCounts(), (*fields)(r)})
+	}{r.Verdict(), r.Good(), r.TableCounts(), r.SequenceCounts(), r.ViewCounts(), (*fields)(r)})
 }

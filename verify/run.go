@@ -40,6 +40,10 @@ type Params struct {
 	// When it is nil the plan's are expected; else one of the plan that is not
 	// in it stays Unknown.
 	Sequences []SequenceSet
+	// ViewRows are the rows of the source's materialized views, by source name, as
+	// CountViews saw them in the snapshot of the copy. Where the source is read
+	// they are counted there.
+	ViewRows map[catalog.Name]int64
 
 	// ExistingTables says that the tables were there before the run and are the
 	// user's (pg2db9 copy): their columns must hold what was copied, but may
@@ -116,6 +120,7 @@ type run struct {
 	report   *Report
 	accounts map[catalog.Name]SourceSide // by target
 	wanted   []promise                   // beside report.Tables
+	views    []*ddlgen.ExpectedView      // beside report.Views
 
 	source, target           *pool
 	sourceMajor, targetMajor int
@@ -129,7 +134,7 @@ type run struct {
 
 // do connects and compares: definitions, sequences, rows.
 func (v *run) do(ctx context.Context) error {
-	if len(v.wanted)+len(v.report.Sequences) == 0 {
+	if len(v.wanted)+len(v.report.Sequences)+len(v.views) == 0 {
 		return nil // the plan has nothing, so there is nothing to ask
 	}
 	settings := readerSettings(v.p.Profile)
@@ -151,6 +156,7 @@ func (v *run) do(ctx context.Context) error {
 	} else if len(comparisons) > 0 && v.p.Copied == nil {
 		return errors.New("verify has neither a source to read nor an account of what was copied")
 	}
+	v.weighViews()
 	return v.compareRows(ctx, v.planReads(ctx, comparisons))
 }
 
@@ -161,7 +167,9 @@ func (v *run) lookAtTarget(ctx context.Context) error {
 		return err
 	}
 	v.targetMajor = dial.Major(s.conn.PgConn())
-	schemas := schemasOf(v.wanted)
+	schemas := append(schemasOf(v.wanted), v.viewSchemas()...)
+	slices.Sort(schemas)
+	schemas = slices.Compact(schemas)
 	read := readTables
 	if !v.p.Profile.FullCatalog {
 		read = readInfoTables
@@ -177,6 +185,7 @@ func (v *run) lookAtTarget(ctx context.Context) error {
 		v.target.drop(s)
 		return err
 	}
+	v.checkViews(ctx, s.conn)
 	checkSequences(ctx, s.conn, v.report.Sequences)
 	if !v.p.Profile.Map { // a PostgreSQL, which knows the sizes of its files
 		if v.targetSizes, err = readSizes(ctx, s.conn, schemas); err != nil {
@@ -229,6 +238,10 @@ func (v *run) lookAtSource(ctx context.Context, rows bool) (release func(), err 
 		}
 		slices.Sort(schemas)
 		if v.sourceSizes, err = readSizes(ctx, s.conn, slices.Compact(schemas)); err != nil {
+			release()
+			return func() {}, err
+		}
+		if err := v.countSource(ctx, s.conn); err != nil {
 			release()
 			return func() {}, err
 		}

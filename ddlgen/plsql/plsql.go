@@ -87,6 +87,19 @@ func Classify(language, body string, declared ...string) []Use {
 		return nil
 	}
 	c.calls()
+	return c.placed(body)
+}
+
+// Calls lists all that looks like a call of a function in a body of SQL or
+// PL/pgSQL, by the name as the server looks it up, in the order of the text.
+func Calls(body string) []Use {
+	c := &classifier{tokens: sqltext.Significant(sqltext.Tokenize(body)), named: map[string]bool{}, all: true}
+	c.calls()
+	return slices.DeleteFunc(c.placed(body), func(u Use) bool { return u.Kind != Function })
+}
+
+// placed are the uses in the order of the text, with their lines.
+func (c *classifier) placed(body string) []Use {
 	slices.SortFunc(c.uses, func(a, b Use) int { return cmp.Or(cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Kind, b.Kind)) })
 	c.uses = slices.Compact(c.uses)
 	line, at := 1, 0
@@ -103,6 +116,7 @@ type classifier struct {
 	tokens  []sqltext.Token // without white space and comments
 	at      int
 	plpgsql bool
+	all     bool            // every call is listed
 	cursors map[string]bool // bound cursors, by name
 	named   map[string]bool // names that are the body's own: arguments, variables, aliases
 	uses    []Use

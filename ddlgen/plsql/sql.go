@@ -193,6 +193,10 @@ func (c *classifier) call(i int, name string, before sqltext.Token) {
 	if before.Kind == sqltext.Word && noCall[strings.ToUpper(before.Text)] || before.Is(")") || before.Is(".") {
 		return
 	}
+	if c.all {
+		c.uses = append(c.uses, Use{Kind: Function, Word: name, Offset: c.tokens[i].Offset, Schema: schema})
+		return
+	}
 	if name == "set_config" && i+4 < len(c.tokens) {
 		if parameter, ok := c.tokens[i+2].Value(); ok && c.tokens[i+3].Is(",") {
 			c.setting(i, parameter, c.tokens[i+4])

@@ -26,8 +26,8 @@ What pg2db9 sees that matters to you has a code, which never changes. This page 
 | change | it is carried, but not as it was |
 | info | worth knowing; nothing is lost |
 
-Only *block* gives exit code 4. `+"`--accept CODE`"+` acknowledges all findings of a code, `+"`--accept CODE:OBJECT`"+` those of one object,
-as the report names it without its kind (`+"`type.refused:public.t.c`"+`); a report records who accepted what. The severity below is
+Only *block* gives exit code 4. ` + "`--accept CODE`" + ` acknowledges all findings of a code, ` + "`--accept CODE:OBJECT`" + ` those of one object,
+as the report names it without its kind (` + "`type.refused:public.t.c`" + `); a report records who accepted what. The severity below is
 that of the worst case; a finding may be milder. Some blocks cannot be accepted: the run would fail all the same, with the
 target half written.
 

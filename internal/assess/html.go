@@ -8,7 +8,7 @@ import (
 	"sync"
 
 	"github.com/pg2db9/pg2db9/internal/scan"
-	"github.com/pg2db9/pg2db9/internal/ui/page"
+	"github.com/pg2db9/pg2db9/internal/ui/htmlpage"
 )
 
 //go:embed templates/body.html
@@ -17,12 +17,12 @@ var body string
 var classes = []string{"carried", "changed", "left", "blocked"}
 
 // htmlPage is parsed once, when the first page is written.
-var htmlPage = sync.OnceValue(func() *page.Page {
-	return page.New(body, template.FuncMap{
+var htmlPage = sync.OnceValue(func() *htmlpage.Page {
+	return htmlpage.New(body, template.FuncMap{
 		"comma": comma, "size": size, "span": span, "rows": rowCount, "plural": plural, "of100": of100,
 		"sizef":    func(b float64) string { return size(int64(b)) },
-		"bar":      func(c Counts) page.Bar { return page.NewBar(classes, c.Carried, c.Changed, c.Left, c.Blocked) },
-		"barOf":    func(a Area) page.Bar { return page.NewBar(classes, a.Carried, a.Changed, a.Left, a.Blocked) },
+		"bar":      func(c Counts) htmlpage.Bar { return htmlpage.NewBar(classes, c.Carried, c.Changed, c.Left, c.Blocked) },
+		"barOf":    func(a Area) htmlpage.Bar { return htmlpage.NewBar(classes, a.Carried, a.Changed, a.Left, a.Blocked) },
 		"duration": func(e Estimate, jobs int) string { return e.duration(jobs) },
 		"facts":    func(d Database) []fact { return factsOf(d.Source) },
 		"section":  func(r htmlReport, d Database) htmlDatabase { return htmlDatabase{d, len(r.Databases) > 1} },

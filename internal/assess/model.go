@@ -234,12 +234,3 @@ type Acceptance struct {
 	Where    string `json:"where"`    // the flag, variable, or line of the file that says so
 	Findings int    `json:"findings"` // that it acknowledges; 0 is none
 }
-
-// Advice is one thing to do outside of the database.
-type Advice struct {
-	ID      string   `json:"id"`
-	Title   string   `json:"title"`
-	Text    string   `json:"text"`
-	Because []string `json:"because,omitempty"` // objects that make it necessary; empty: every move needs it
-	Count   int      `json:"count"`             // of those objects
-}

@@ -10,15 +10,6 @@ import (
 	"github.com/pg2db9/pg2db9/internal/ui/report"
 )
 
-// CheckPath says whether a report can be written to path: by its extension, and
-// by its folder. It writes nothing that stays.
-func CheckPath(path string) error {
-	if format(path) == nil {
-		return fmt.Errorf("the report %q must end in .html, .md or .json", path)
-	}
-	return report.CheckPlace(path)
-}
-
 // format picks the writer for a file's extension, nil for an unknown one.
 func format(path string) func(*Report, io.Writer) error {
 	switch strings.ToLower(filepath.Ext(path)) {

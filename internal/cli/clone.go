@@ -57,6 +57,7 @@ func runClone(ctx context.Context, p *program, cfg *config.Config) (Code, error)
 			j.create,
 			j.checkColumns,
 			j.copyData,
+			j.countViews,
 			j.releaseSnapshot,
 			j.complete,
 			j.setSequences,

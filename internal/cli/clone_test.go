@@ -21,8 +21,9 @@ func TestClone(t *testing.T) {
 	js, md := filepath.Join(dir, "r.json"), filepath.Join(dir, "r.md")
 	r := b.ok(t, "clone", "--report", js, "--report", md)
 	b.sameShop(t)
-	require.Regexp(t, `^done and verified: 4 tables, 3,703 rows, 3 sequences; \d+ objects? left, \d+ changed$`, r.last())
-	require.Contains(t, r.out, "public.paid", "the view that was left is named")
+	require.Regexp(t, `^done and verified: 4 tables, 3,703 rows, 3 sequences, 1 view; \d+ objects? left, \d+ changed$`, r.last())
+	require.Regexp(t, `public\.paid +view +- +- +match`, r.out, "the view is told of")
+	require.Equal(t, b.source.QueryString(t, "SELECT count(*) FROM paid"), b.target.QueryString(t, "SELECT count(*) FROM paid"))
 
 	data, err := os.ReadFile(js)
 	require.NoError(t, err)
@@ -135,7 +136,7 @@ func TestDryRun(t *testing.T) {
 	require.Contains(t, r.last(), "dry run: 4 tables and")
 	require.Regexp(t, `-- copy public\.orders: [0-9]+ kB, .*rows.*, 1 part\n`, r.out)
 	require.Contains(t, r.out, "CREATE TABLE")
-	require.Contains(t, r.out, "view public.paid")
+	require.Contains(t, r.out, `CREATE VIEW "public"."paid"`)
 
 	planned := map[string]bool{}
 	var tables []string
@@ -220,7 +221,7 @@ func TestSchemaCommand(t *testing.T) {
 	b := setup(t, shop)
 	r := b.ok(t, "schema")
 	require.Contains(t, r.out, "-- phase: tables")
-	require.Contains(t, r.out, "-- left [object.left] view public.paid")
+	require.Contains(t, r.out, `CREATE VIEW "public"."paid" ("id", "customer", "state", "total")`)
 	b.untouched(t)
 	// What is printed is a script that makes the schema.
 	other := setup(t)

@@ -47,6 +47,7 @@ func (j *job) finish(err error) Code {
 	j.rep.ExitCode, j.rep.Next = int(code), j.next
 	j.rep.Seconds = time.Since(j.started).Seconds()
 	j.rep.Finish()
+	j.rep.Ending = j.ending(code)
 	j.rep.Message = j.lastLine(code, err)
 	j.bus.Emit(event.RunDone{Run: j.id, ExitCode: int(code), Message: j.rep.Message, Elapsed: time.Since(j.started)})
 	j.ui.Close()
@@ -103,6 +104,7 @@ func (j *job) fillReport() {
 	r.Counts.Carried = j.carried()
 	j.fillTables()
 	j.fillSequences()
+	j.fillViews()
 }
 
 // carried counts the objects that stand on the target by this run.
@@ -208,6 +210,19 @@ func (j *job) fillSequences() {
 	}
 }
 
+// fillViews tells what verification saw of the views.
+func (j *job) fillViews() {
+	if j.verified == nil {
+		return
+	}
+	for _, v := range j.verified.Views {
+		j.rep.Views = append(j.rep.Views, report.View{
+			Target: v.Target.String(), Source: v.Source.String(), Materialized: v.Materialized, SourceRows: v.SourceRows, TargetRows: v.TargetRows,
+			Verdict: v.Verdict.String(), Detail: redact(v.Detail),
+		})
+	}
+}
+
 func position(p *verify.Position) *report.Position {
 	if p == nil {
 		return nil
@@ -274,6 +289,9 @@ func (j *job) headline(code Code, err error) string {
 func (j *job) success() string {
 	c := j.rep.Counts
 	what := fmt.Sprintf("%s, %s, %s", count(c.Tables, "table"), count(int(c.Rows), "row"), count(c.Sequences, "sequence"))
+	if c.Views > 0 {
+		what += ", " + count(c.Views, "view")
+	}
 	if c.Tables == 0 {
 		what = "the source holds no tables, so no rows were copied"
 		if c.Sequences > 0 {
@@ -363,6 +381,11 @@ func (j *job) verdicts(which ...verify.Verdict) string {
 		for _, s := range j.verified.Sequences {
 			if slices.Contains(which, s.Verdict) {
 				out = append(out, fmt.Sprintf("sequence %s (%s)", s.Target, s.Detail))
+			}
+		}
+		for _, v := range j.verified.Views {
+			if slices.Contains(which, v.Verdict) {
+				out = append(out, fmt.Sprintf("view %s (%s)", v.Target, v.Detail))
 			}
 		}
 	}

@@ -61,6 +61,7 @@ type job struct {
 	copied         *copier.Result
 	incomplete     map[catalog.Name]error // target tables whose rows are not all there
 	sequences      []copier.SequenceResult
+	viewRows       map[catalog.Name]int64 // of the source's materialized views, in the snapshot
 	verified       *verify.Report
 	assessed       *assess.Report // of the assess command: the report in place of rep
 
@@ -108,6 +109,8 @@ func (p *program) startJob(ctx context.Context, command string, opts *options, s
 	cancel(nil)
 	<-j.listening
 	j.closeAll(ctx)
+	opts.source.Close() // and the tunnel that the endpoints of other databases share
+	opts.target.Close()
 	return j.finish(err), nil
 }
 
@@ -185,8 +188,6 @@ func (j *job) closeAll(ctx context.Context) {
 			_ = c.Close(ctx)
 		}
 	}
-	j.opts.source.Close()
-	j.opts.target.Close()
 }
 
 // release gives the snapshot and its locks back.

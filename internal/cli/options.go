@@ -56,6 +56,8 @@ type options struct {
 	filter  catalog.Filter
 	profile *ddlgen.Profile // nil: the target is asked
 	probes  probe.Selection
+
+	noRetryFor bool // the command has no --retry-for
 }
 
 // needs says which sides a command cannot do without.
@@ -87,7 +89,7 @@ func newOptions(ctx context.Context, command string, cfg *config.Config, n needs
 		if cfg.Given("retry-for") {
 			return nil, usagef(command, "%s: must be at least 1 second, not %d", cfg.Where("retry-for"), cfg.RetryFor)
 		}
-		cfg.RetryFor = 1 // a command without the option
+		cfg.RetryFor, o.noRetryFor = 1, true // a command without the option
 	}
 	if cfg.Jobs < 1 || cfg.Jobs > mostJobs {
 		if cfg.Given("jobs") || cfg.Jobs != 0 {
@@ -216,11 +218,7 @@ func chosenProbes(command string, cfg *config.Config) (probe.Selection, error) {
 func checkReports(command string, cfg *config.Config) error {
 	seen := map[string]bool{}
 	for _, path := range cfg.Reports {
-		check := report.CheckPath
-		if command == cmdAssess {
-			check = assess.CheckPath
-		}
-		if err := check(path); err != nil {
+		if err := report.CheckPath(path); err != nil {
 			return usagef(command, "%s: %v", cfg.Where("report"), err)
 		}
 		clean := filepath.Clean(path)

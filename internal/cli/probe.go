@@ -42,7 +42,7 @@ func runProbe(ctx context.Context, p *program, cfg *config.Config) (Code, error)
 func (j *job) connectTarget(ctx context.Context) error {
 	return j.phase("connect", 0, func() (int, error) {
 		var err error
-		if j.target, err = j.opts.target.Connect(ctx, dial.Asker()); err != nil {
+		if j.target, err = j.first(ctx, j.opts.target, dial.Asker()); err != nil {
 			return 0, err
 		}
 		if j.targetAbout, err = preflight.Ask(ctx, j.target); err != nil {

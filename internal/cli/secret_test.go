@@ -17,11 +17,11 @@ func TestNoSecretAnywhere(t *testing.T) {
 	dir := t.TempDir()
 	config := filepath.Join(dir, "c.yaml")
 	require.NoError(t, os.WriteFile(config, []byte("source: "+withPassword(b.source.URL)+"\ntarget: "+p.url()+"\nlog-level: debug\n"), 0o600))
-	files := []string{filepath.Join(dir, "r.json"), filepath.Join(dir, "r.md")}
+	files := []string{filepath.Join(dir, "r.json"), filepath.Join(dir, "r.md"), filepath.Join(dir, "r.html")}
 	for i, args := range [][]string{
-		{"clone"}, {"clone", "--json"}, {"clone", "--on-existing", "drop", "--json"}, {"clone", "--on-existing", "truncate", "--dry-run"}, {"schema"}, {"verify"}, {"sequences", "--json"},
+		{"clone"}, {"clone", "--json"}, {"clone", "--on-existing", "drop", "--json"}, {"clone", "--on-existing", "truncate", "--dry-run"}, {"schema"}, {"assess"}, {"verify"}, {"sequences", "--json"},
 	} {
-		args = append(args, "--config", config, "--report", files[0], "--report", files[1])
+		args = append(args, "--config", config, "--report", files[0], "--report", files[1], "--report", files[2])
 		r := run(t, args...)
 		require.NotEqual(t, Usage, r.code, "%v: %s", args, r.err)
 		for _, f := range files {

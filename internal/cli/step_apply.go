@@ -210,6 +210,9 @@ func (j *job) notYet(s ddlgen.Statement) string {
 			return fmt.Sprintf("the rows of %s are not all there", s.Table)
 		}
 	}
+	if s.Phase == ddlgen.PhaseRefresh {
+		return j.notFillable(s)
+	}
 	if s.Phase == ddlgen.PhaseForeignKeys {
 		table := catalog.Name{Schema: s.Object.Schema, Name: s.Object.Parent}
 		for _, c := range j.db.Constraints {

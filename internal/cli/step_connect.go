@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/config"
 	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/event"
 	"github.com/pg2db9/pg2db9/internal/preflight"
+	"github.com/pg2db9/pg2db9/internal/ui"
 	"github.com/pg2db9/pg2db9/internal/ui/report"
 )
 
@@ -23,7 +27,7 @@ func (j *job) connect(ctx context.Context) error {
 			if j.command == cmdAssess {
 				settings = settings.With("default_transaction_read_only", "on")
 			}
-			if j.source, err = j.opts.source.Connect(ctx, settings); err != nil {
+			if j.source, err = j.first(ctx, j.opts.source, settings); err != nil {
 				return 0, err
 			}
 			if j.sourceAbout, err = preflight.Ask(ctx, j.source); err != nil {
@@ -32,7 +36,7 @@ func (j *job) connect(ctx context.Context) error {
 			j.rep.Source = describe(j.opts.source, j.sourceAbout)
 		}
 		if j.opts.target != nil {
-			if j.target, err = j.opts.target.Connect(ctx, dial.Asker()); err != nil {
+			if j.target, err = j.first(ctx, j.opts.target, dial.Asker()); err != nil {
 				return 0, err
 			}
 			if j.targetAbout, err = preflight.Ask(ctx, j.target); err != nil {
@@ -43,6 +47,21 @@ func (j *job) connect(ctx context.Context) error {
 		j.found(preflight.Expiring(time.Now(), j.opts.source, j.opts.target))
 		j.chooseProfile()
 		return 0, j.refuseSame(ctx)
+	})
+}
+
+// firstPatience is how long commands that have no --retry-for wait for a server
+// that starts.
+const firstPatience = 10 * time.Second
+
+// first makes a side's first connection, and waits for a server that starts.
+func (j *job) first(ctx context.Context, e *dial.Endpoint, s dial.Settings) (*pgx.Conn, error) {
+	patience := j.patience()
+	if j.opts.noRetryFor {
+		patience = firstPatience
+	}
+	return e.Await(ctx, s, patience, func(err error, in time.Duration) {
+		j.bus.Emit(event.Note{Text: fmt.Sprintf("the %s does not take connections yet (%s): again in %s", e.Side(), redact(ui.ErrorText(err)), in.Round(100*time.Millisecond))})
 	})
 }
 

@@ -96,7 +96,7 @@ func (j *job) verify(existingTables bool) step {
 			p.Snapshot = j.snapshot.ID
 		}
 		if j.copied != nil {
-			p.Copied, p.Sequences, p.Missing = j.accounts(), j.positions(), j.notMade()
+			p.Copied, p.Sequences, p.Missing, p.ViewRows = j.accounts(), j.positions(), j.notMade(), j.viewRows
 		}
 		p.Progress = &event.Progress{}
 		j.ui.Watch(p.Progress)
@@ -144,7 +144,7 @@ func (j *job) weigh(rep *verify.Report) {
 	for _, s := range j.sequences {
 		unset[s.Target] = s.Err != nil
 	}
-	unknown := len(rep.Tables) != rep.ExpectedTables || len(rep.Sequences) != rep.ExpectedSequences || !rep.Complete
+	unknown := len(rep.Tables) != rep.ExpectedTables || len(rep.Sequences) != rep.ExpectedSequences || len(rep.Views) != rep.ExpectedViews || !rep.Complete
 	judge := func(v verify.Verdict) {
 		switch v {
 		case verify.Mismatch:
@@ -162,6 +162,11 @@ func (j *job) weigh(rep *verify.Report) {
 	for _, s := range rep.Sequences {
 		if !unset[s.Target] {
 			judge(s.Verdict)
+		}
+	}
+	for _, v := range rep.Views {
+		if j.readsIncomplete(v.Target) == nil { // what differs there is the table's, as a rule
+			judge(v.Verdict)
 		}
 	}
 	if unknown {

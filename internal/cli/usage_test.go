@@ -97,7 +97,7 @@ func TestUsageErrors(t *testing.T) {
 		{"the same twice", []string{"clone", "--source", someSource, "--target", someSource}, "source and target are the same database"},
 		{"jobs", append([]string{"clone", "--jobs", "0"}, both...), "--jobs: must be 1 to 256, not 0"},
 		{"jobs no number", append([]string{"clone", "--jobs", "four"}, both...), `--jobs: must be a whole number, not "four"`},
-		{"report extension", append([]string{"clone", "--report", "r.html"}, both...), "must end in .json or .md"},
+		{"report extension", append([]string{"clone", "--report", "r.txt"}, both...), "must end in .html, .md or .json"},
 		{"report folder", append([]string{"clone", "--report", dir + "/none/r.md"}, both...), "cannot be written"},
 		{"report twice", append([]string{"clone", "--report", dir + "/r.md", "--report", dir + "/./r.md"}, both...), "is asked for twice"},
 		{"on-existing", append([]string{"clone", "--on-existing", "ignore"}, both...), "must be one of refuse, truncate, drop"},

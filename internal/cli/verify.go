@@ -47,6 +47,9 @@ func (j *job) verifiedMessage(context.Context) error {
 	skipped := j.verified.TableCounts().Skipped
 	j.message = fmt.Sprintf("verified: %s, %s, %s are as on the source", count(len(j.verified.Tables)-skipped, "table"),
 		count(int(j.verified.Rows()), "row"), count(len(j.verified.Sequences), "sequence"))
+	if n := len(j.verified.Views); n > 0 {
+		j.message += fmt.Sprintf("; %s as planned", count(n, "view"))
+	}
 	if skipped > 0 {
 		j.message += fmt.Sprintf("; %s not proved, as accepted", count(skipped, "table"))
 	}

@@ -165,7 +165,7 @@ var options = []Option{
 	},
 	{
 		Name: "report", Kind: List, Holder: "FILE", ref: func(c *Config) any { return &c.Reports },
-		Usage: "write a report to `FILE`.json or FILE.md, of assess also FILE.html; may be repeated",
+		Usage: "write a report to `FILE`.html, FILE.md or FILE.json; may be repeated",
 	},
 	{
 		Name: "on-existing", Kind: Text, Default: Refuse, Values: []string{Refuse, Truncate, Drop}, Holder: "WHAT",

@@ -177,6 +177,32 @@ func redacted(c *pgx.ConnConfig) string {
 	return u.String()
 }
 
+// Masked is the endpoint as a connection string for an application, with its
+// protection and with *** in place of the password.
+func (e *Endpoint) Masked() string {
+	c := e.cfg
+	user := url.PathEscape(c.User) + ":***@"
+	if isSocket(c.Host) {
+		return fmt.Sprintf("postgres://%s/%s?host=%s&port=%d", user, url.PathEscape(c.Database), c.Host, c.Port)
+	}
+	mode := "verify-full"
+	switch {
+	case c.TLSConfig == nil:
+		mode = "disable"
+	case proof(c.TLSConfig) == 1:
+		mode = "verify-ca"
+	case proof(c.TLSConfig) == 0:
+		mode = "require"
+	}
+	return fmt.Sprintf("postgres://%s%s/%s?sslmode=%s", user, net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))), url.PathEscape(c.Database), mode)
+}
+
+// Local reports whether the server is on this machine.
+func (e *Endpoint) Local() bool {
+	ip := net.ParseIP(e.cfg.Host)
+	return e.cfg.Host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
 // Secret returns the password, for a test that no output holds it.
 func (e *Endpoint) Secret() string { return e.cfg.Password }
 

@@ -29,6 +29,7 @@ func (r *Report) Markdown(w io.Writer) error {
 	r.mdProbe(b)
 	r.mdTables(b)
 	r.mdSequences(b)
+	r.mdViews(b)
 	r.mdStatements(b)
 	r.mdFindings(b)
 	if len(r.Notes) > 0 {
@@ -37,6 +38,7 @@ func (r *Report) Markdown(w io.Writer) error {
 			b.f("- %s\n", escape(n))
 		}
 	}
+	r.mdEnding(b)
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("writing Markdown: %w", err)
 	}
@@ -104,6 +106,20 @@ func (r *Report) mdSequences(b *page) {
 			verdict += ": " + d
 		}
 		b.f("| %s | %s | %s | %s | %s |\n", codeCell(s.Target), position(s.Set), position(s.Found), position(s.Now), cell(verdict))
+	}
+}
+
+func (r *Report) mdViews(b *page) {
+	if len(r.Views) == 0 {
+		return
+	}
+	b.f("\n## Views\n\n| view | kind | source rows | target rows | verdict |\n| --- | --- | ---: | ---: | --- |\n")
+	for _, v := range r.Views {
+		verdict := v.Verdict
+		if v.Detail != "" && v.Verdict != "match" {
+			verdict += ": " + v.Detail
+		}
+		b.f("| %s | %s | %s | %s | %s |\n", codeCell(v.Target), v.kind(), num(v.SourceRows), num(v.TargetRows), cell(verdict))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pg2db9/pg2db9/catalog/finding"
 	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/guide"
 	"github.com/pg2db9/pg2db9/internal/probe"
 )
 
@@ -37,9 +38,12 @@ type Report struct {
 	Counts     Counts      `json:"counts"`
 	Tables     []Table     `json:"tables,omitempty"`    // by target name
 	Sequences  []Sequence  `json:"sequences,omitempty"` // by target name
+	Views      []View      `json:"views,omitempty"`     // by target name, where the target was verified
 	Statements []Statement `json:"statements,omitempty"`
 	Findings   []Finding   `json:"findings,omitempty"` // worst first
 	Notes      []string    `json:"notes,omitempty"`    // in the order they came
+
+	Ending *guide.Ending `json:"ending,omitempty"` // of clone: what comes after the run
 }
 
 // Server is one side.
@@ -88,6 +92,7 @@ type Counts struct {
 	Failed    int   `json:"statements_failed"`
 	Skipped   int   `json:"statements_skipped"`
 	Sequences int   `json:"sequences"`
+	Views     int   `json:"views"`
 }
 
 // Table is one target table. Counts are -1 where nobody counted.
@@ -131,6 +136,17 @@ type Position struct {
 	IsCalled  bool  `json:"is_called"`
 }
 
+// View is one view. Rows are those of a materialized one, -1 where nobody counted.
+type View struct {
+	Target       string `json:"target"`
+	Source       string `json:"source"`
+	Materialized bool   `json:"materialized,omitempty"`
+	SourceRows   int64  `json:"source_rows"` // as its last REFRESH left them
+	TargetRows   int64  `json:"target_rows"` // as the REFRESH of this run did
+	Verdict      string `json:"verdict"`
+	Detail       string `json:"detail,omitempty"`
+}
+
 // Statement is a statement that was not executed with success.
 type Statement struct {
 	ID       string         `json:"id"`
@@ -165,7 +181,8 @@ func (r *Report) Finish() {
 	})
 	r.sortFindings()
 	c := &r.Counts
-	c.Tables, c.Sequences = len(r.Tables), len(r.Sequences)
+	slices.SortFunc(r.Views, func(a, b View) int { return cmp.Compare(a.Target, b.Target) })
+	c.Tables, c.Sequences, c.Views = len(r.Tables), len(r.Sequences), len(r.Views)
 	c.Complete, c.Rows, c.Bytes, c.Changed, c.Left, c.Blocking, c.Failed, c.Skipped = 0, 0, 0, 0, 0, 0, 0, 0
 	for _, t := range r.Tables {
 		c.Rows += max(0, t.Acked)

@@ -14,7 +14,9 @@ import (
 
 	"github.com/pg2db9/pg2db9/catalog/finding"
 	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/guide"
 	"github.com/pg2db9/pg2db9/internal/probe"
+	"github.com/pg2db9/pg2db9/internal/provider"
 )
 
 func golden(t *testing.T, name, got string) {
@@ -89,6 +91,12 @@ func full() *Report {
 	r.Findings[4].Accepted = true
 	r.Counts.Carried = 12
 	r.Finish()
+	r.Ending = guide.End(guide.Run{
+		State: guide.Undone, Next: r.Next, DB9: true, Taken: started, Provider: provider.Neon,
+		Findings: []finding.Finding{{Code: "type.precision", Severity: finding.Change, Object: obj("column", "public", "orders", "a*b")}},
+		Source:   guide.Server{URL: "postgres://app:***@db.example:5432/shop?sslmode=verify-full", Role: "app", Bastion: "u@bastion"},
+		Target:   guide.Server{URL: "postgres://t.admin:***@pg.example:5433/postgres?sslmode=require", Role: "t.admin"},
+	})
 	return r
 }
 
@@ -204,13 +212,13 @@ func TestCheckPath(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "folder.md"), 0o755))
 	for path, want := range map[string]string{
-		filepath.Join(dir, "r.html"):         "must end in .json or .md",
-		filepath.Join(dir, "r"):              "must end in .json or .md",
+		filepath.Join(dir, "r.txt"):          "must end in .html, .md or .json",
+		filepath.Join(dir, "r"):              "must end in .html, .md or .json",
 		filepath.Join(dir, "none", "r.json"): "cannot be written: no such file or directory",
 		filepath.Join(dir, "folder.md"):      "is a folder",
 	} {
 		require.ErrorContains(t, CheckPath(path), want)
 	}
 	require.ErrorContains(t, full().WriteFile(filepath.Join(dir, "none", "r.json")), "no such file or directory")
-	require.ErrorContains(t, full().WriteFile("r.html"), "must end in")
+	require.ErrorContains(t, full().WriteFile("r.txt"), "must end in")
 }

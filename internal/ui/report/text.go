@@ -38,6 +38,7 @@ func (r *Report) text(w *page) {
 	r.textProbe(w)
 	r.textTables(w)
 	r.textSequences(w)
+	r.textViews(w)
 	r.textStatements(w)
 	r.textFindings(w)
 	if len(r.Notes) > 0 {
@@ -46,6 +47,7 @@ func (r *Report) text(w *page) {
 			w.f("  %s\n", ui.Printable(n))
 		}
 	}
+	r.textEnding(w)
 	w.f("\n")
 }
 
@@ -210,6 +212,39 @@ func (r *Report) textSequences(w *page) {
 	if hidden > 0 {
 		w.f("\n%s sequences without a difference are not listed here\n", humanize.Comma(int64(hidden)))
 	}
+}
+
+func (r *Report) textViews(w *page) {
+	t := newTable("view", "kind", "source rows", "target rows", "verdict")
+	right(t, 3, 4)
+	hidden := 0
+	var below []string
+	for _, x := range r.Views {
+		if x.Verdict == "match" && len(r.Views) > manyTables {
+			hidden++
+			continue
+		}
+		if x.Verdict != "match" && x.Detail != "" {
+			below = append(below, x.Target+": "+x.Detail)
+		}
+		t.AppendRow(table.Row{ui.Printable(x.Target), x.kind(), num(x.SourceRows), num(x.TargetRows), x.Verdict})
+	}
+	if t.Length() > 0 {
+		render(w, "Views", t)
+	}
+	for _, b := range below {
+		w.f("  %s\n", ui.Printable(b))
+	}
+	if hidden > 0 {
+		w.f("\n%s views without a difference are not listed here\n", humanize.Comma(int64(hidden)))
+	}
+}
+
+func (x View) kind() string {
+	if x.Materialized {
+		return "materialized"
+	}
+	return "view"
 }
 
 func (r *Report) textStatements(w *page) {

@@ -14,13 +14,8 @@ import (
 // and by its folder. It writes nothing that stays.
 func CheckPath(path string) error {
 	if format(path) == nil {
-		return fmt.Errorf("the report %q must end in .json or .md", path)
+		return fmt.Errorf("the report %q must end in .html, .md or .json", path)
 	}
-	return CheckPlace(path)
-}
-
-// CheckPlace is CheckPath without a word on the extension.
-func CheckPlace(path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return fmt.Errorf("the report %q is a folder", path)
 	}
@@ -42,6 +37,8 @@ func format(path string) func(*Report, io.Writer) error {
 		return (*Report).JSON
 	case ".md":
 		return (*Report).Markdown
+	case ".html", ".htm":
+		return (*Report).HTML
 	}
 	return nil
 }
@@ -50,7 +47,7 @@ func format(path string) func(*Report, io.Writer) error {
 func (r *Report) WriteFile(path string) error {
 	write := format(path)
 	if write == nil {
-		return fmt.Errorf("the report %q must end in .json or .md", path)
+		return fmt.Errorf("the report %q must end in .html, .md or .json", path)
 	}
 	return Save(path, func(w io.Writer) error { return write(r, w) })
 }

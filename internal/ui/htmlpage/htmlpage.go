@@ -1,8 +1,8 @@
-// Package page is the frame of reports that are one HTML file: style, script
+// Package htmlpage is the frame of reports that are one HTML file: style, script
 // and charts stand in it, nothing is fetched, and the page says so to the
 // browser (Content-Security-Policy). Texts of other people's pass through
 // html/template, which escapes them where they stand.
-package page
+package htmlpage
 
 import (
 	_ "embed"
