@@ -19,9 +19,16 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 // params are those of a full scan of a database for DB9.
 func params(t *testing.T, db *pgtest.DB) Params {
 	t.Helper()
-	source, err := dial.Parse(dial.Source, db.URL)
+	return paramsOf(t, db.URL)
+}
+
+func paramsOf(t *testing.T, url string) Params {
+	t.Helper()
+	source, err := dial.Parse(dial.Source, url)
 	require.NoError(t, err)
-	conn := db.Conn(t)
+	conn, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, conn.Close(context.WithoutCancel(t.Context()))) }()
 	_, err = conn.Exec(t.Context(), "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 	require.NoError(t, err)
 	model, err := catalog.Load(t.Context(), conn, catalog.LoadOptions{})
