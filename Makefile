@@ -53,6 +53,10 @@ chaos: ## Copy through the stand-in with a fault in each of RUNS=200 seeded runs
 test-simulated: ## Clone through the stand-in: every database, every set of rules, each rule by itself
 	PG2DB9_SIMULATED_ALL=1 $(GO) test -v -timeout 60m ./internal/simtest
 
+.PHONY: scan-large
+scan-large: ## Plant a row of each kind in MB=5000 megabytes, and find each in 64 MiB of memory (docs/performance.md)
+	SCAN_LARGE_MB=$(or $(MB),5000) $(GO) test -v -timeout 60m -run TestLarge ./internal/scan
+
 .PHONY: bench
 bench: ## Run the Go benchmarks once each (ITERATIONS=10x for figures)
 	$(GO) test -run xxx -bench . -benchtime $(or $(ITERATIONS),1x) ./...

@@ -98,6 +98,10 @@ var (
 		kind: "dimensions", what: "more than 16,000 dimensions", refused: true,
 		where: `pg_catalog.split_part(%[1]s::pg_catalog.text, '/', 2)::pg_catalog.int4 > 16000`,
 	}
+	largeObject = valueClass{
+		kind: "large-object", what: "the number of a large object, which is not carried",
+		where: `%[1]s::pg_catalog.oid IN (SELECT pg2db9_lo.oid FROM pg_catalog.pg_largeobject_metadata AS pg2db9_lo)`,
+	}
 	lowerBound = valueClass{
 		kind: "lower-bound", what: "bounds of an array that do not begin at 1", where: `pg_catalog.array_dims(%[1]s) !~ '^(\[1:[0-9]+\])+$'`,
 	}

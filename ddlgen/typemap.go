@@ -97,7 +97,10 @@ var typeMap = map[string]mapping{
 		loss: "operators",
 	},
 
-	"oid":  {target: "bigint", cast: "text::bigint", array: "text[]::bigint[]", class: alike, loss: "what it refers to"},
+	"oid": {
+		target: "bigint", cast: "text::bigint", array: "text[]::bigint[]", class: alike, loss: "what it refers to",
+		affected: []valueClass{largeObject},
+	},
 	"xid":  {target: "bigint", cast: "text::bigint", array: "text[]::bigint[]", class: alike, loss: "what it refers to"},
 	"cid":  {target: "bigint", cast: "text::bigint", array: "text[]::bigint[]", class: alike, loss: "what it refers to"},
 	"xid8": {target: "text", class: other, loss: "order and operators"},

@@ -44,6 +44,7 @@ var rules = []finding.Rule{
 	{Code: "data.c1-control", Severity: finding.Change, Reason: "A LATIN1 database holds bytes that are control characters there: text of Windows, as a rule, whose quotes and dashes would arrive as such.", Remedy: "Correct the texts on the source, if they were written as WIN1252."},
 	{Code: "data.lower-bound", Severity: finding.Change, Reason: "An array becomes a document, whose elements are counted from its beginning: bounds of its own are lost.", Remedy: "None is needed where the application does not use them."},
 	{Code: "data.dimensions", Severity: finding.Block, Reason: "A vector of the target has at most 16,000 dimensions.", Remedy: "Exclude the column, or map it to text."},
+	{Code: "data.large-object", Severity: finding.Change, Reason: "The column holds numbers of large objects, which the target does not have: the numbers arrive and lead nowhere.", Remedy: "Keep the objects as bytea, or outside of the database, before the move."},
 	{Code: "data.empty-line", Severity: finding.Block, Reason: "The target takes an empty line of COPY for no row, and the table has no other column.", Remedy: "Add a column to the table, or accept that the column becomes json."},
 
 	{Code: "data." + kindCollision, Severity: finding.Block, Reason: "Keys that differ below the target's precision of time become equal: the second row is refused.", Remedy: "Change the rows, add a column to the key, or keep the time in a bigint or text column."},
