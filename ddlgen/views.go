@@ -157,16 +157,18 @@ func (p *planner) viewColumns(vp *viewPlan, b *strings.Builder) (carries []findi
 
 // viewOptions writes the options that the target keeps, and finds the others.
 func (p *planner) viewOptions(vp *viewPlan, b *strings.Builder) {
-	v := vp.v
-	if len(v.Options) > 0 {
-		switch {
-		case p.profile.StorageOptions:
-			b.WriteString(" WITH (" + options(v.Options) + ")")
-		case v.Materialized:
-			p.find(tableOptions, vp.node.object, "WITH (%s) is not kept", strings.Join(v.Options, ", "))
-		default:
-			p.find(viewChanged, vp.node.object, "WITH (%s) is not kept", strings.Join(v.Options, ", "))
-		}
+	v, given := vp.v, vp.v.Options
+	if !p.profile.Map && !p.has(15) { // where it is off, which is what a target without it does
+		given = slices.DeleteFunc(slices.Clone(given), func(o string) bool { return strings.HasPrefix(o, "security_invoker=") })
+	}
+	switch {
+	case len(given) == 0:
+	case p.profile.StorageOptions:
+		b.WriteString(" WITH (" + options(given) + ")")
+	case v.Materialized:
+		p.find(tableOptions, vp.node.object, "WITH (%s) is not kept", strings.Join(given, ", "))
+	default:
+		p.find(viewChanged, vp.node.object, "WITH (%s) is not kept", strings.Join(given, ", "))
 	}
 	if v.Tablespace != "" {
 		p.find(tablePlace, vp.node.object, "tablespace %s is not kept", v.Tablespace)

@@ -29,7 +29,9 @@ func standIn(t *testing.T) (*db9sim.Sim, *pgtest.DB) {
 func TestCloneThroughStandIn(t *testing.T) {
 	t.Parallel()
 	b := setup(t, shop+`
-		DROP VIEW paid;
+		CREATE MATERIALIZED VIEW by_state AS SELECT state, count(*) AS n, sum(total) AS total FROM paid GROUP BY state;
+		CREATE UNIQUE INDEX by_state_state ON by_state (state);
+		CREATE VIEW upon_state AS SELECT n FROM by_state;
 		CREATE TABLE printed (a int, b bigint, f double precision, r real, n numeric, m numeric(12,4), t timestamptz, ts timestamp, i interval,
 			j jsonb, ta text[], fa double precision[], ia int[], bo boolean, c char(5), mo money, ti time, d date, by bytea, PRIMARY KEY (a, b));
 		INSERT INTO printed SELECT i % 3, i, i * 1e15, i / 3.0, i / 10.0, i, '2020-01-01'::timestamptz + i * '1.5 s'::interval, '2020-01-01'::timestamp + i * '1 ms'::interval,
@@ -47,6 +49,13 @@ func TestCloneThroughStandIn(t *testing.T) {
 	require.Len(t, rep.Tables, 5)
 	for _, x := range rep.Tables {
 		require.Equal(t, "match", x.Verdict, "%s: %s", x.Target, x.Detail)
+	}
+	require.Len(t, rep.Views, 3)
+	for _, x := range rep.Views {
+		require.Equal(t, "match", x.Verdict, "%s: %s", x.Target, x.Detail)
+		if x.Materialized {
+			require.Equal(t, [2]int64{1, 1}, [2]int64{x.SourceRows, x.TargetRows})
+		}
 	}
 }
 
