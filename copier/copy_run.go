@@ -176,7 +176,7 @@ func (c *copyRun) prepare(ctx context.Context) error {
 		return err
 	}
 	info := runInfo{
-		tool: c.Tool, source: c.Source.String(), profile: c.Profile.Name, schemaHash: c.Plan.SourceHash,
+		tool: c.Tool, source: c.Source.String(), profile: c.Profile.Name, schemaHash: c.Plan.Hash(),
 		snapshot: c.Snapshot.ID, taken: c.Snapshot.Taken.UTC().Format(time.RFC3339Nano),
 	}
 	if err := c.ledger.begin(ctx, info, parts); err != nil {

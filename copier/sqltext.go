@@ -12,7 +12,8 @@ import (
 // from it: that is a relation of its own.
 func copyOutSQL(t *ddlgen.Transfer, p Part) string {
 	rel := quote.Name(p.Relation.Schema, p.Relation.Name)
-	plain := !p.Blocks && len(t.Columns) > 0
+	rows := t.WhereOf(p.Relation)
+	plain := !p.Blocks && rows == "" && len(t.Columns) > 0
 	var cols []string
 	for _, c := range t.Columns {
 		cols = append(cols, c.Select)
@@ -23,12 +24,19 @@ func copyOutSQL(t *ddlgen.Transfer, p Part) string {
 		// COPY of a table reads the table alone, and a little faster than a query.
 		return fmt.Sprintf("COPY %s (%s) TO STDOUT", rel, list)
 	}
-	where := ""
+	var conditions []string
 	if p.Blocks {
-		where = fmt.Sprintf(" WHERE ctid >= '(%d,0)'::pg_catalog.tid", p.First)
+		conditions = append(conditions, fmt.Sprintf("ctid >= '(%d,0)'::pg_catalog.tid", p.First))
 		if p.End > 0 {
-			where += fmt.Sprintf(" AND ctid < '(%d,0)'::pg_catalog.tid", p.End)
+			conditions = append(conditions, fmt.Sprintf("ctid < '(%d,0)'::pg_catalog.tid", p.End))
 		}
+	}
+	if rows != "" {
+		conditions = append(conditions, rows)
+	}
+	where := ""
+	if len(conditions) > 0 {
+		where = " WHERE " + strings.Join(conditions, " AND ")
 	}
 	return fmt.Sprintf("COPY (SELECT %s FROM ONLY %s%s) TO STDOUT", list, rel, where)
 }

@@ -8,16 +8,18 @@ import (
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/ddlgen/usermap"
 )
 
 // unaccounted lists what is in a model and neither in a statement nor in a
 // finding of its plan (N17). It must be empty, always.
-func unaccounted(db *catalog.Database, plan *Plan) []string {
+func unaccounted(db *catalog.Database, plan *Plan, m *usermap.Mapping) []string {
+	_, names := remodeled(db, m) // statements have the target's names
 	accounted := map[finding.Object]bool{}
 	for _, s := range plan.Statements {
-		accounted[s.Object] = true
+		accounted[names.sourceObject(s.Object)] = true
 		for _, o := range s.Carries {
-			accounted[o] = true
+			accounted[names.sourceObject(o)] = true
 		}
 	}
 	for _, f := range plan.Findings {
@@ -141,9 +143,9 @@ func hanging(db *catalog.Database, want func(finding.Object)) {
 }
 
 // requireSound checks what holds for every plan.
-func requireSound(t *testing.T, db *catalog.Database, plan *Plan) {
+func requireSound(t *testing.T, db *catalog.Database, plan *Plan, m *usermap.Mapping) {
 	t.Helper()
-	require.Empty(t, unaccounted(db, plan), "neither in the plan nor in a finding")
+	require.Empty(t, unaccounted(db, plan, m), "neither in the plan nor in a finding")
 	ids := map[string]Phase{}
 	for i, s := range plan.Statements {
 		require.NotContains(t, ids, s.ID)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/ddlgen/usermap"
 )
 
 // valueClass is a class of values of a type that a target refuses or changes,
@@ -167,23 +168,28 @@ var emptyText = map[string]bool{
 // affected lists the values of a column that its transfer does not carry as
 // they are, and those that the target refuses.
 func (p *planner) affected(t *catalog.Table, c *catalog.Column, typ typing) []Affected {
-	column := ident(c.Name)
-	a := affecting{p: p, selected: typ.pick(c.Name)}
+	source := p.names.sourceColumn(t.Name, c.Name)
+	column := ident(source)
+	a := affecting{p: p, selected: typ.pick(source)}
 	accepted := false
 	switch typ.code {
 	case typeRefused, typeUnavailable, valueRefused:
-		accepted = p.accepted(typ.code, columnObject(t.Name, c.Name))
+		accepted = p.accepted(typ.code, p.names.sourceObject(columnObject(t.Name, c.Name)))
 	}
 	base := p.withoutDomains(c.Type)
 	switch {
 	case accepted: // text keeps them all
+	case typ.asked != nil:
+		a.asked(base, column, typ)
 	case typ.document || base.Kind == catalog.KindComposite && p.profile.Map:
 		a.inDocument(base, column, typ)
 	default:
 		a.values(base, column, typ)
 	}
 	if !accepted {
-		a.bounds(base, column, typ)
+		if typ.asked == nil {
+			a.bounds(base, column, typ)
+		}
 		if len(t.Columns) == 1 && (c.Generated == "" || !p.profile.Generated) && (base.Kind == catalog.KindEnum || !base.Array && emptyText[typeKey(base)]) {
 			a.add(emptyLine, base, column)
 		}
@@ -278,6 +284,33 @@ func (a *affecting) inDocument(t catalog.Type, value string, typ typing) {
 			c.where = "CASE WHEN " + nul + " THEN false ELSE " + c.where + " END"
 		}
 		a.add(c, t, a.selected)
+	}
+}
+
+// asked is values for a column whose type the user chose: only what the
+// conversion does not fail on can be told by looking at what it makes.
+func (a *affecting) asked(base catalog.Type, column string, typ typing) {
+	to := a.p.withoutDomains(*typ.asked)
+	a.selected = column
+	switch {
+	case typ.inner != "": // one half of the column
+		a.values(to, typ.inner, typ)
+	case isTimestamp(base) && base.Name.Name != "interval" && !base.Array && !isTimestamp(to):
+		if !textual(typ.target) {
+			c := infinity
+			c.kept = nil
+			a.add(c, base, column)
+		}
+	case kin(base) == "number" && kin(to) == "number" && !base.Array:
+		if base.Name.Name != "int2" && base.Name.Name != "int4" && base.Name.Name != "int8" {
+			base.Mod = -1 // a float has no other
+			a.add(numericNaN, base, column)
+			a.add(numericInfinity, base, column)
+		}
+		a.bounds(base, column, typ)
+	case kindredTypes(base, to) != other:
+		a.values(base, column, typ)
+		a.bounds(base, column, typ)
 	}
 }
 
@@ -388,30 +421,42 @@ func (p *planner) keptDigits(t catalog.Type, typ typing) int {
 // Refused is a column with the values that the target would refuse, or change
 // without a word.
 type Refused struct {
-	Table    *catalog.Table
+	Table    *catalog.Table // of the source
 	Column   string
+	Where    string     // the user's condition on the rows that go; empty is all
 	Affected []Affected // each with Refused set
 }
 
 // RefusedValues lists what rows can have that the target would not take, table
-// by table: what is to be looked for before a plan is made.
-func RefusedValues(db *catalog.Database, profile Profile) []Refused {
-	p := newPlanner(db, profile, Options{})
+// by table: what is to be looked for before a plan is made. What the mapping
+// leaves behind is not looked for.
+func RefusedValues(db *catalog.Database, profile Profile, m *usermap.Mapping) []Refused {
+	target, names := remodeled(db, m)
+	p := newPlanner(target, profile, Options{Mapping: m})
+	p.source, p.names = db, names
 	var out []Refused
-	for i := range db.Tables {
-		t := &db.Tables[i]
-		if t.Kind == catalog.TableForeign || p.model.root(t) != t {
+	for i := range target.Tables {
+		t := &target.Tables[i]
+		source := p.sourceTable(t)
+		if t.Kind == catalog.TableForeign || p.model.root(t) != t || p.chosenRows(t.Name) == noRows {
 			continue
+		}
+		where := ""
+		if mapped := names.mapped(t.Name); mapped != nil {
+			where = mapped.Where
 		}
 		for j := range t.Columns {
 			c := &t.Columns[j]
-			typ := p.typing(c.Type)
+			if p.extra(t.Name, c) != nil {
+				continue
+			}
+			typ := p.userTyping(t.Name, c, p.typing(c.Type))
 			if typ.code == typeRefused || typ.code == typeUnavailable {
 				continue // the type itself blocks
 			}
 			refused := slices.DeleteFunc(p.affected(t, c, typ), func(a Affected) bool { return !a.Refused })
 			if len(refused) > 0 {
-				out = append(out, Refused{Table: t, Column: c.Name, Affected: refused})
+				out = append(out, Refused{Table: source, Column: names.sourceColumn(t.Name, c.Name), Where: where, Affected: refused})
 			}
 		}
 	}

@@ -88,6 +88,17 @@ const (
 	extensionBuiltIn finding.Code = "extension.built-in"
 	commentLeft      finding.Code = "comment.left"
 	objectLeft       finding.Code = "object.left"
+
+	// What the user's mapping and filters do.
+	filterColumn   finding.Code = "filter.column"
+	filterData     finding.Code = "filter.data"
+	filterRows     finding.Code = "filter.rows"
+	filterNoIndex  finding.Code = "filter.no-index"
+	filterDangling finding.Code = "filter.dangling"
+	filterReads    finding.Code = "filter.reads"
+	mappingLeft    finding.Code = "mapping.left"
+	mappingType    finding.Code = "mapping.type"
+	mappingAdded   finding.Code = "mapping.added"
 )
 
 // rule documents one code: a finding.Rule.
@@ -176,6 +187,16 @@ var rules = []rule{
 	{extensionBuiltIn, finding.Info, "The target has this without an extension.", "None is needed."},
 	{commentLeft, finding.Left, "The comment is not carried, since what it describes is not.", "None is needed."},
 	{objectLeft, finding.Left, "Objects of this kind are not carried.", "Create it by hand where the target allows it."},
+
+	{filterColumn, finding.Left, "The column stays behind, as asked for.", "None is needed where nothing on the target misses it."},
+	{filterData, finding.Left, "The table goes without its rows, as asked for; nothing compares them.", "None is needed."},
+	{filterRows, finding.Change, "Of the table go the rows that the user's condition chooses.", "None is needed; verification compares these rows."},
+	{filterNoIndex, finding.Info, "No index serves the condition on a large table: all of it is read to find the rows that go.", "Create an index for the condition on the source, or leave it so."},
+	{filterDangling, finding.Left, "The foreign key refers to rows that stay behind: it could not be made on the target.", "Choose the rows of both tables by conditions that fit together, or leave it so."},
+	{filterReads, finding.Info, "It reads a table of which not all rows are on the target: there it shows fewer.", "None is needed."},
+	{mappingLeft, finding.Left, "What it names is named otherwise on the target, or stays behind, and its text cannot be rewritten with certainty.", "Create it by hand under the target's names."},
+	{mappingType, finding.Change, "The column gets the type that the user's mapping says.", "Check what the application does with the column; the loss is named."},
+	{mappingAdded, finding.Info, "The column is the target's own, as the user's mapping says.", "None is needed."},
 }
 
 // Rules lists every code with its reason and remedy, by code.
@@ -199,6 +220,11 @@ func ruleOf(code finding.Code) rule {
 // find records a finding, once. A blocking one that the user accepts asks no
 // more than a change does.
 func (p *planner) find(code finding.Code, o finding.Object, format string, args ...any) {
+	p.findAtSource(code, p.names.sourceObject(o), format, args...)
+}
+
+// findAtSource is find for an object in the source's names.
+func (p *planner) findAtSource(code finding.Code, o finding.Object, format string, args ...any) {
 	r := ruleOf(code)
 	f := finding.Finding{Code: code, Severity: r.Severity, Object: o, Message: fmt.Sprintf(format, args...), Remedy: r.Remedy}
 	if f.Severity == finding.Block && p.accepted(code, o) {
@@ -223,6 +249,6 @@ func (p *planner) accepted(code finding.Code, o finding.Object) bool {
 func aboutData(fs []finding.Finding) []finding.Finding {
 	return slices.DeleteFunc(fs, func(f finding.Finding) bool {
 		return f.Severity != finding.Block && !strings.HasPrefix(string(f.Code), "type.") &&
-			f.Code != tableFlattened && f.Code != tableForeign && f.Code != tableNoKey && f.Code != tableUnproven
+			!strings.HasPrefix(string(f.Code), "filter.") && f.Code != mappingType && f.Code != tableFlattened && f.Code != tableForeign && f.Code != tableNoKey && f.Code != tableUnproven
 	})
 }

@@ -22,6 +22,7 @@ type columnPlan struct {
 	identity  catalog.Identity
 	sequence  *catalog.Sequence // the identity column's
 	collate   string
+	extra     bool          // the target's own: no row brings a value
 	uses      []catalog.Ref // what the default or expression on the target uses
 }
 
@@ -58,7 +59,7 @@ func (p *planner) decideColumns() {
 
 func (p *planner) columnType(t *tablePlan, c *catalog.Column) columnPlan {
 	o := columnObject(t.t.Name, c.Name)
-	plan := columnPlan{c: c, typ: p.unfitValues(t, c, p.typing(c.Type)), notNull: c.NotNull, generated: c.Generated}
+	plan := columnPlan{c: c, typ: p.userTyping(t.t.Name, c, p.unfitValues(t, c, p.typing(c.Type))), notNull: c.NotNull, generated: c.Generated, extra: p.extra(t.t.Name, c) != nil}
 	if plan.typ.code != "" {
 		p.find(plan.typ.code, o, "%s", plan.typ.message)
 	}
@@ -100,6 +101,8 @@ func (p *planner) columnValue(t *tablePlan, plan *columnPlan) {
 	case c.Generated != "":
 		p.generation(t, plan, o)
 	case plan.identity != "" || plan.def != "":
+	case p.extra(t.t.Name, c) != nil:
+		plan.def = string(c.Default) // as the user wrote it
 	case c.Default != "":
 		p.setDefault(t, plan, string(c.Default), c.Uses, o)
 	default:
@@ -157,6 +160,9 @@ func (p *planner) unfit(plan *columnPlan, sql string) string {
 func (p *planner) generation(t *tablePlan, plan *columnPlan, o finding.Object) {
 	c := plan.c
 	sql, why := p.expression(string(c.Default), c.Uses, t.classOf)
+	if lost := p.names.plainFor(t.t.Name, c.Name); lost != "" {
+		why = lost
+	}
 	if why == "" && plan.typ.class == other {
 		why = "its type is " + plan.typ.target + " on the target"
 	}
@@ -267,7 +273,7 @@ func (p *planner) defaultAfter(plan *columnPlan) bool {
 	if plan.def == "" || plan.generated != "" || plan.identity != "" {
 		return false
 	}
-	return !p.profile.CopyNull && (!plan.notNull || plan.invalid) || p.needsTables(plan.uses)
+	return !p.profile.CopyNull && !plan.extra && (!plan.notNull || plan.invalid) || p.needsTables(plan.uses)
 }
 
 // needsTables says whether something beside tables that the references name can

@@ -36,18 +36,27 @@ func (p *planner) foreignKeys() {
 
 func (p *planner) foreignKey(t *tablePlan, c *catalog.Constraint) {
 	o := constraintObject(c)
+	dangles := p.dangles(t, c)
+	if dangles != "" && !p.unvalidated(t, c) {
+		p.find(filterDangling, o, "%s: %s", c.Def, dangles)
+		return
+	}
 	if why := p.foreignKeyLost(t, c); why != "" {
 		p.find(constraintLost, o, "%s: %s", c.Def, why)
 		return
 	}
 	def := p.foreignKeyDef(c)
+	if dangles != "" {
+		def += " NOT VALID"
+		p.find(constraintChanged, o, "it is NOT VALID on the target: %s", dangles)
+	}
 	only := p.only()
 	if t.t.Kind == catalog.TablePartitioned {
 		only = "" // not allowed there
 	}
 	table := t.t.Name
 	p.use(p.add(Statement{
-		ID: foreignKeyID(c), Phase: PhaseForeignKeys, Object: o, Table: &table,
+		ID: foreignKeyID(c), Phase: PhaseForeignKeys, Object: o, Table: &table, RefTable: c.RefTable,
 		SQL:  fmt.Sprintf("ALTER TABLE %s%s ADD CONSTRAINT %s %s", only, quoted(table), ident(c.Name), def),
 		Undo: dropConstraint(table, c.Name),
 	}), c.Uses)
@@ -86,11 +95,19 @@ func (p *planner) foreignKeyLost(t *tablePlan, c *catalog.Constraint) string {
 			continue
 		}
 		to := ref.column(c.RefColumns[i])
-		if to != nil && from.typ.class != to.typ.class && from.typ.target != to.typ.target {
+		if to != nil && from.typ.class != to.typ.class && from.typ.target != to.typ.target && (p.profile.Map || !bothIntegers(from.typ.target, to.typ.target)) {
 			return fmt.Sprintf("%s is %s, and %s.%s is %s on the target", name, from.typ.target, ref.t.Name, to.c.Name, to.typ.target)
 		}
 	}
 	return ""
+}
+
+// bothIntegers says whether two types of the target are integers, which
+// PostgreSQL compares whatever their sizes.
+func bothIntegers(a, b string) bool {
+	_, _, one := integerRange(a)
+	_, _, two := integerRange(b)
+	return one && two
 }
 
 // foreignKeyDef is the definition as the target takes it.

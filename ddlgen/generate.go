@@ -23,6 +23,12 @@ type Options struct {
 	// Accept holds finding codes ("code" or "code:object path") that the user accepts:
 	// a blocking finding that is accepted becomes Left or Change, its column or table goes without.
 	Accept []string
+	// Dangling are foreign keys, by the source's table and the constraint's name,
+	// that the rows chosen by Mapping would break.
+	Dangling []catalog.ColumnRef
+	// Unserved are large tables, by the source's name, whose rows Mapping chooses
+	// by a condition that no index serves.
+	Unserved []catalog.Name
 	// Unfit are columns with values that the target would refuse or change.
 	Unfit []Unfit
 	// Mapping is what the user wants otherwise than it is; nil is nothing.
@@ -51,7 +57,12 @@ func Generate(db *catalog.Database, profile Profile, opts Options) (*Plan, error
 	if profile.NameBytes <= 0 {
 		return nil, fmt.Errorf("generating a plan: profile %q allows names of %d bytes", profile.Name, profile.NameBytes)
 	}
-	p := newPlanner(db, profile, opts)
+	target, names := remodeled(db, opts.Mapping)
+	p := newPlanner(target, profile, opts)
+	p.source, p.names = db, names
+	for _, f := range names.found {
+		p.findAtSource(f.code, f.object, "%s", f.message)
+	}
 	p.declareTypes()
 	p.declareObjects()
 	p.decideTables()
@@ -73,6 +84,7 @@ func Generate(db *catalog.Database, profile Profile, opts Options) (*Plan, error
 	p.rowSecurity()
 	p.eventTriggers()
 	p.placeNodes()
+	p.shortened()
 	p.others()
 	p.comments()
 	p.rights()
@@ -83,7 +95,9 @@ func Generate(db *catalog.Database, profile Profile, opts Options) (*Plan, error
 // planner holds a plan in the making. Its maps only look things up: whatever
 // is put out follows the order of the model's slices.
 type planner struct {
-	db      *catalog.Database
+	db      *catalog.Database // in the target's names
+	source  *catalog.Database // as it is
+	names   *remodel          // between the two
 	profile Profile
 	opts    Options
 	model   lookup
@@ -109,6 +123,9 @@ type planner struct {
 
 	created map[string]bool // roles that the plan creates
 	groups  []grouped
+
+	short      map[catalog.Name]string // tables and views of which not all rows go, with the table that is the cause
+	impossible error                   // what the user's mapping asks for and the target has not; the first
 
 	attachments []attachment
 	statements  []Statement
@@ -157,6 +174,9 @@ func newPlanner(db *catalog.Database, profile Profile, opts Options) *planner {
 
 // plan puts the parts together in their final order.
 func (p *planner) plan() (*Plan, error) {
+	if p.impossible != nil {
+		return nil, p.impossible
+	}
 	groups := p.tellGroups()
 	statements, err := ordered(p.statements)
 	if err != nil {
@@ -167,17 +187,18 @@ func (p *planner) plan() (*Plan, error) {
 		p.findings = aboutData(p.findings)
 	}
 	finding.Sort(p.findings)
-	markFindings(statements, p.findings)
+	markFindings(statements, p.findings, p.names.sourceObject)
 	sortTransfers(p.transfers)
 	return &Plan{
-		SourceHash: p.db.Hash(),
-		Profile:    p.profile.Name,
-		Statements: statements,
-		Transfers:  p.transfers,
-		Sequences:  p.values,
-		Expect:     p.expect,
-		Views:      p.expectedViews(),
-		Findings:   p.findings,
-		Groups:     groups,
+		SourceHash:  p.source.Hash(),
+		MappingHash: p.opts.Mapping.Hash(),
+		Profile:     p.profile.Name,
+		Statements:  statements,
+		Transfers:   p.transfers,
+		Sequences:   p.values,
+		Expect:      p.expect,
+		Views:       p.expectedViews(),
+		Findings:    p.findings,
+		Groups:      groups,
 	}, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/ddlgen/usermap"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden cases")
@@ -140,6 +141,16 @@ func (g *golden) model(t *testing.T) *catalog.Database {
 	return &db
 }
 
+// mapping is what the case's user wants otherwise; nil is nothing.
+func (g *golden) mapping(t *testing.T, db *catalog.Database) *usermap.Mapping {
+	t.Helper()
+	spec, err := usermap.Parse("mapping", []byte(g.section("mapping")))
+	require.NoError(t, err)
+	m, err := usermap.Resolve(spec, db, db)
+	require.NoError(t, err)
+	return m
+}
+
 func modelText(t *testing.T, db *catalog.Database) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -196,11 +207,22 @@ func transfersText(plan *Plan) string {
 			b.WriteString(" inline")
 		}
 		fmt.Fprintf(&b, " columns %d\n", len(tr.Columns))
+		if tr.NoData != "" {
+			fmt.Fprintf(&b, "    no data by %s\n", tr.NoData)
+		}
+		for _, r := range tr.Relations {
+			if where := tr.WhereOf(r); where != "" {
+				fmt.Fprintf(&b, "    of %q where %s\n", r.String(), where)
+			}
+		}
 		for _, c := range tr.Columns {
-			if c.Select == ident(c.Source) && c.TargetType == c.SourceType.Text && c.Affected == nil {
+			if c.Select == ident(c.Source) && c.TargetType == c.SourceType.Text && c.Affected == nil && c.Target == c.Source {
 				continue
 			}
 			fmt.Fprintf(&b, "    %s: %s", c.Select, c.TargetType)
+			if c.Target != c.Source {
+				fmt.Fprintf(&b, " > %s", ident(c.Target))
+			}
 			if c.Canon != "" {
 				fmt.Fprintf(&b, " canon %s", c.Canon)
 			}
@@ -244,9 +266,10 @@ func TestGolden(t *testing.T) {
 		t.Run(g.name(), func(t *testing.T) {
 			db := g.model(t)
 			for _, v := range g.variants(t) {
+				v.opts.Mapping = g.mapping(t, db)
 				plan, err := Generate(db, v.profile, v.opts)
 				require.NoError(t, err)
-				requireSound(t, db, plan)
+				requireSound(t, db, plan, v.opts.Mapping)
 				g.check(t, v, plan)
 			}
 			if *update {

@@ -141,16 +141,16 @@ func (h *ints) Pop() any {
 }
 
 // markFindings puts on each statement the codes found for its objects.
-func markFindings(statements []Statement, fs []finding.Finding) {
+func markFindings(statements []Statement, fs []finding.Finding, atSource func(finding.Object) finding.Object) {
 	codes := map[finding.Object][]finding.Code{}
 	for _, f := range fs {
 		codes[f.Object] = append(codes[f.Object], f.Code)
 	}
 	for i := range statements {
 		s := &statements[i]
-		found := slices.Clone(codes[s.Object])
+		found := slices.Clone(codes[atSource(s.Object)])
 		for _, o := range s.Carries {
-			found = append(found, codes[o]...)
+			found = append(found, codes[atSource(o)]...)
 		}
 		slices.Sort(found)
 		s.Findings = slices.Compact(found)

@@ -1,6 +1,8 @@
 package ddlgen
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 
 	"github.com/pg2db9/pg2db9/catalog"
@@ -29,6 +31,16 @@ type Plan struct {
 type Group struct {
 	Code    finding.Code     `json:"code"`
 	Objects []finding.Object `json:"objects"`
+}
+
+// Hash names what the plan was made from, source and mapping: a run can only be
+// continued by a plan of the same hash.
+func (p *Plan) Hash() string {
+	if p.MappingHash == "" {
+		return p.SourceHash
+	}
+	sum := sha256.Sum256([]byte(p.SourceHash + p.MappingHash))
+	return hex.EncodeToString(sum[:])
 }
 
 // Phase is a stage of the run. Phases are executed in their order; the data
@@ -160,6 +172,7 @@ type ExpectedView struct {
 	Statement    string               `json:"statement"`          // ID of the one that makes it
 	Refresh      string               `json:"refresh,omitempty"`  // ID of the one that fills it; empty of one without rows
 	Reads        []catalog.Name       `json:"reads,omitempty"`    // target tables that its query reads, through other views too; sorted
+	Fewer        bool                 `json:"fewer,omitempty"`    // not all rows of what it reads are copied: it need not show as many as at the source
 	Circular     bool                 `json:"circular,omitempty"` // it needs itself: a query of it may fail, as at the source
 }
 

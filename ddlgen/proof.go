@@ -2,6 +2,7 @@ package ddlgen
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pg2db9/pg2db9/catalog"
 )
@@ -21,8 +22,15 @@ func (p Profile) ReadWhole(bytes int64) bool {
 // cannot be compared, and the user has taken it: such a plan is carried out
 // with the finding accepted, or not at all.
 func (p *Plan) Unproven(table catalog.Name) bool {
+	i := slices.IndexFunc(p.Transfers, func(t Transfer) bool { return t.Target == table })
+	if i < 0 {
+		return false
+	}
+	// The finding has the source's name: that of the root, where it is made flat.
+	names := append([]catalog.Name{p.Transfers[i].Source}, p.Transfers[i].Relations...)
 	for i := range p.Findings {
-		if f := &p.Findings[i]; f.Code == tableUnproven && f.Object == tableObject(table) {
+		f := &p.Findings[i]
+		if f.Code == tableUnproven && slices.ContainsFunc(names, func(n catalog.Name) bool { return f.Object == tableObject(n) }) {
 			return true
 		}
 	}

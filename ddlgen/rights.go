@@ -35,7 +35,7 @@ func (p *planner) group(code finding.Code, kind, scope, why string, o finding.Ob
 		i = len(p.groups)
 		p.groups = append(p.groups, grouped{code: code, kind: kind, scope: scope, why: why})
 	}
-	p.groups[i].objects = append(p.groups[i].objects, o)
+	p.groups[i].objects = append(p.groups[i].objects, p.names.sourceObject(o))
 }
 
 // grouped are objects that share a finding.

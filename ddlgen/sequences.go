@@ -108,7 +108,7 @@ func typeMax(name string) int64 {
 
 // value records the position to set after the data.
 func (p *planner) value(s *catalog.Sequence, target catalog.Name) {
-	v := SequenceValue{Source: s.Name, Target: target, LastValue: s.LastValue, IsCalled: s.IsCalled}
+	v := SequenceValue{Source: p.names.sourceName(s.Name), Target: target, LastValue: s.LastValue, IsCalled: s.IsCalled}
 	if s.Owner != nil {
 		if t := p.byName[s.Owner.Table]; t != nil && t.carried {
 			owner := *s.Owner

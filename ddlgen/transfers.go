@@ -1,37 +1,28 @@
 package ddlgen
 
-import (
-	"github.com/pg2db9/pg2db9/catalog"
-)
-
 // transfer says how the rows of a table travel. A partitioned table that stays
 // one has no rows itself: each of its leaves has a transfer of its own.
 func (p *planner) transfer(t *tablePlan) {
+	p.rowFindings(t)
 	if t.isRoot() {
 		return
 	}
 	tr := Transfer{
 		Target:  t.t.Name,
-		Source:  p.model.root(t.t).Name,
+		Source:  p.names.sourceName(p.model.root(t.t).Name),
 		Columns: []ColumnTransfer{},
 	}
-	if t.leaves == nil {
-		tr.Relations = []catalog.Name{t.t.Name}
-	} else {
-		tr.Relations = make([]catalog.Name, 0, len(t.leaves))
-		for _, leaf := range t.leaves {
-			tr.Relations = append(tr.Relations, leaf.Name)
-		}
-	}
+	p.relationsOf(t, &tr)
 	for i := range t.columns {
 		c := &t.columns[i]
-		if c.generated != "" {
+		if c.generated != "" || p.extra(t.t.Name, c.c) != nil {
 			continue
 		}
+		source := p.names.sourceColumn(t.t.Name, c.c.Name)
 		tr.Columns = append(tr.Columns, ColumnTransfer{
-			Source: c.c.Name, Target: c.c.Name, Computed: c.c.Generated != "",
-			SourceType: c.c.Type, TargetType: c.typ.target,
-			Select: c.typ.pick(c.c.Name), ReadBack: ident(c.c.Name),
+			Source: source, Target: c.c.Name, Computed: c.c.Generated != "",
+			SourceType: p.sourceType(t, c, source), TargetType: c.typ.target,
+			Select: c.typ.pick(source), ReadBack: ident(c.c.Name),
 			Canon: c.typ.canon, Loss: c.typ.loss, Affected: p.affected(t.t, c.c, c.typ),
 		})
 	}
@@ -41,7 +32,9 @@ func (p *planner) transfer(t *tablePlan) {
 	if key == nil {
 		p.find(tableNoKey, tableObject(t.t.Name), "no primary key, and no unique key whose columns are NOT NULL")
 	}
-	p.provable(t, key)
+	if tr.NoData == "" {
+		p.provable(t, key)
+	}
 	if !p.opts.OnlySchema {
 		p.transfers = append(p.transfers, tr)
 	}

@@ -23,6 +23,8 @@ type typing struct {
 	domains  []*catalog.Domain // expanded, outermost first
 	element  []*catalog.Domain // domains of array elements, whose checks are lost
 	document bool              // an array that has become a document
+	asked    *catalog.Type     // what the user asks for in place of the source's; nil is nothing
+	inner    string            // of one of two columns: its half of the source's, before the target's type
 	fold     bool              // the source compared without regard to case (citext)
 }
 
@@ -124,7 +126,13 @@ func (p *planner) mapped(t catalog.Type) typing {
 	if m.target == "" {
 		return typing{target: t.Text}
 	}
-	return fromMapping(m, t)
+	out := fromMapping(m, t)
+	if m.own { // what converts the values stands in the source's schema
+		at := t
+		at.Name = p.names.sourceName(t.Name)
+		out.sel = fromMapping(m, at).sel
+	}
+	return out
 }
 
 // arrayless lets an array travel as a document, where the target may misread

@@ -21,7 +21,7 @@ const valueRefused finding.Code = "value.refused"
 // or change: it blocks, and accepted its type becomes one that keeps them.
 func (p *planner) unfitValues(t *tablePlan, c *catalog.Column, typ typing) typing {
 	for _, u := range p.opts.Unfit {
-		if u.Column != (catalog.ColumnRef{Table: t.t.Name, Column: c.Name}) {
+		if u.Column != (catalog.ColumnRef{Table: p.names.sourceName(t.t.Name), Column: p.names.sourceColumn(t.t.Name, c.Name)}) {
 			continue
 		}
 		out := refusedType(c.Type, u.Why)

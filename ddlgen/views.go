@@ -258,7 +258,7 @@ func (p *planner) expectedViews() []ExpectedView {
 			continue
 		}
 		e := ExpectedView{
-			Name: vp.v.Name, Source: vp.v.Name, Materialized: vp.v.Materialized, Columns: []ExpectedViewColumn{}, Statement: vp.id, Refresh: vp.refresh,
+			Name: vp.v.Name, Source: p.names.sourceName(vp.v.Name), Fewer: p.short[vp.v.Name] != "", Materialized: vp.v.Materialized, Columns: []ExpectedViewColumn{}, Statement: vp.id, Refresh: vp.refresh,
 			Reads: p.viewReads(vp), Circular: p.circular(vp.node),
 		}
 		for _, c := range vp.v.Columns {

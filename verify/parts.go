@@ -94,6 +94,14 @@ func cut(s size, major int, limit int64) []part {
 	return parts
 }
 
+// both joins two conditions, each of which may be empty.
+func both(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + " AND " + b
+}
+
 // copySQL is the statement that reads expressions from a table. Without
 // expressions each row is an empty line: a table without columns has rows too.
 func copySQL(exprs []string, table catalog.Name, only bool, where string) string {

@@ -113,6 +113,11 @@ func (v *run) comparable(t *ddlgen.Transfer, d *Data) bool {
 		d.Verdict = Skipped
 		return false
 	}
+	if t.NoData != "" {
+		d.Verdict, d.Err = Skipped, "without data by "+t.NoData+": rows not looked at"
+		v.report.AllowSkipped = true
+		return false
+	}
 	if v.p.Copied != nil {
 		a, ok := v.accounts[t.Target]
 		if !ok {

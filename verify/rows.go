@@ -136,10 +136,14 @@ func (v *run) split(whole []*read, limit int64) []*read {
 			}
 		}
 		w.table.pending += len(parts) - 1
+		rows := "" // the target holds none but those that were chosen
+		if !w.target {
+			rows = t.WhereOf(w.relation)
+		}
 		for _, p := range parts {
 			reads = append(reads, &read{
 				table: w.table, target: w.target, relation: w.relation, part: p,
-				sql: copySQL(exprs, w.relation, only, p.where),
+				sql: copySQL(exprs, w.relation, only, both(p.where, rows)),
 			})
 		}
 	}

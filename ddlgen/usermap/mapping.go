@@ -55,6 +55,7 @@ type Column struct {
 	Exclude bool   `json:"exclude,omitempty"`
 	Type    *Type  `json:"type,omitempty"`   // nil keeps the type
 	Select  string `json:"select,omitempty"` // SQL expression on the source; empty is the column, or its cast
+	Half    bool   `json:"half,omitempty"`   // one of two that the column becomes: Type is as on the source, and the target has what it makes of that
 	Loss    string `json:"loss,omitempty"`   // what the conversion loses, in words, where a named option says so
 }
 

@@ -82,6 +82,9 @@ func (r *resolver) convertAt(place string, k *wish, t *catalog.Table, as Convers
 		k.sel, k.loss = strings.ReplaceAll(o.sel, "{}", q), o.loss
 		return r.fits(place, k, t)
 	}
+	if takesOutput(to.Type) && !takesOutput(c.Type) {
+		k.loss = options[0].loss
+	}
 	if !takesOutput(to.Type) && to.Text != c.Type.Text {
 		k.sel = q + "::" + sourceText(to)
 	}
@@ -183,7 +186,7 @@ func (r *resolver) twoColumns(place string, k *wish, t *catalog.Table) error {
 	var two [2]Column
 	for i, end := range []string{"lower", "upper"} {
 		two[i] = Column{
-			Source: c.Name, Target: base + "_" + end, Place: place, Type: sub,
+			Source: c.Name, Target: base + "_" + end, Place: place, Type: sub, Half: true,
 			Select: "pg_catalog." + end + "(" + quote.Ident(c.Name) + ")", Loss: options[len(options)-1].loss,
 		}
 		if err := checkName(place, two[i].Target); err != nil {

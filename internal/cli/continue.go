@@ -116,7 +116,7 @@ func (j *job) filterFlags() []string {
 			out = append(out, "--"+f.name, shellWord(p))
 		}
 	}
-	return out
+	return append(out, j.mappingFlags()...)
 }
 
 // commandLine joins a command that the user can run as it is.
@@ -148,7 +148,7 @@ func (j *job) copyAgain() string {
 	switch {
 	case len(good) == 0: // all of the user's choice
 	case len(bad) <= mostNamed || len(bad) <= len(good):
-		choice = tableFlags("include-table", bad)
+		choice = append(tableFlags("include-table", bad), j.mappingFlags()...)
 	default:
 		choice = append(choice, tableFlags("exclude-table", good)...)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 
@@ -18,6 +19,16 @@ type dryTable struct {
 	target, source catalog.Name
 	bytes, rows    int64 // rows -1: unknown
 	parts          []copier.Part
+	where          []string // the user's conditions, each once
+	noData         string
+}
+
+// chosen says which rows go, where not all do.
+func (t dryTable) chosen() string {
+	if len(t.where) == 0 {
+		return ""
+	}
+	return ", of these the rows where " + strings.Join(t.where, "; ")
 }
 
 // dryRun ends the run here where --dry-run asks for it, with what the run would
@@ -52,10 +63,14 @@ func (j *job) dryRun(ctx context.Context) error {
 			rows = "about " + humanize.Comma(t.rows) + " rows"
 		}
 		word := "copy"
-		if slices.Contains(j.emptied(), t.target) {
+		switch {
+		case t.noData != "":
+			_, _ = fmt.Fprintf(w, "-- leave the rows of %s behind (%s)\n", ui.Printable(t.target.String()), ui.Printable(t.noData))
+			continue
+		case slices.Contains(j.emptied(), t.target):
 			word = "empty and copy"
 		}
-		_, _ = fmt.Fprintf(w, "-- %s %s: %s, %s, %s\n", word, ui.Printable(t.target.String()), humanize.Bytes(uint64(max(0, t.bytes))), rows, count(len(t.parts), "part"))
+		_, _ = fmt.Fprintf(w, "-- %s %s: %s, %s, %s%s\n", word, ui.Printable(t.target.String()), humanize.Bytes(uint64(max(0, t.bytes))), rows, count(len(t.parts), "part"), ui.Printable(t.chosen()))
 	}
 	printStatements(w, after)
 	if n := len(j.plan.Sequences); n > 0 && j.command == cmdClone {
@@ -85,7 +100,12 @@ func (j *job) dryTables(ctx context.Context) ([]dryTable, error) {
 	}
 	var out []dryTable
 	for _, x := range j.plan.Transfers {
-		t := dryTable{target: x.Target, source: x.Source}
+		t := dryTable{target: x.Target, source: x.Source, noData: x.NoData}
+		for _, w := range x.Where {
+			if w != "" && !slices.Contains(t.where, w) {
+				t.where = append(t.where, w)
+			}
+		}
 		for _, rel := range x.Relations {
 			r := known[rel]
 			t.bytes += r.HeapBytes + r.ToastBytes
@@ -117,5 +137,7 @@ func dryFields(t dryTable, emptied bool) ui.Object {
 		{Key: "rows", Value: t.rows},
 		{Key: "emptied", Value: emptied},
 		{Key: "parts", Value: parts},
+		{Key: "where", Value: t.where},
+		{Key: "no_data", Value: t.noData},
 	}
 }

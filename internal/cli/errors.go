@@ -7,6 +7,7 @@ import (
 	"regexp"
 
 	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/ddlgen/usermap"
 	"github.com/pg2db9/pg2db9/internal/config"
 	"github.com/pg2db9/pg2db9/internal/dial"
 )
@@ -41,11 +42,12 @@ func codeOf(err error) Code {
 	var conn *dial.ConnStringError
 	var unmatched *catalog.UnmatchedPatternError
 	var pattern *catalog.PatternError
+	var mapping *usermap.Error
 	switch {
 	case err == nil:
 		return OK
 	case errors.As(err, &usage), errors.As(err, &conf), errors.As(err, &conn),
-		errors.As(err, &unmatched), errors.As(err, &pattern), errors.Is(err, catalog.ErrNothingSelected):
+		errors.As(err, &unmatched), errors.As(err, &pattern), errors.As(err, &mapping), errors.Is(err, catalog.ErrNothingSelected):
 		return Usage
 	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
 		return Interrupted

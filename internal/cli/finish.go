@@ -300,7 +300,15 @@ func (j *job) success() string {
 	}
 	if j.verified != nil && j.verified.Good() {
 		if n := j.verified.TableCounts().Skipped; n > 0 {
-			return fmt.Sprintf("done, %s not proved as accepted, all else verified: %s", count(n, "table"), what)
+			without := j.withoutData()
+			headline, tail := "done and verified: ", ""
+			if n > without {
+				headline = fmt.Sprintf("done, %s not proved as accepted, all else verified: ", count(n-without, "table"))
+			}
+			if without > 0 {
+				tail = fmt.Sprintf("; %s without data, as asked", count(without, "table"))
+			}
+			return headline + what + tail
 		}
 		return "done and verified: " + what
 	}

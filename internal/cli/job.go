@@ -14,6 +14,7 @@ import (
 	"github.com/pg2db9/pg2db9/catalog/finding"
 	"github.com/pg2db9/pg2db9/copier"
 	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/ddlgen/usermap"
 	"github.com/pg2db9/pg2db9/internal/assess"
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/event"
@@ -52,6 +53,9 @@ type job struct {
 	snapshot       *copier.Snapshot
 	opened         time.Time // of the snapshot, by this machine's clock
 	db             *catalog.Database
+	mapping        *usermap.Mapping // nil is none
+	dangling       []catalog.ColumnRef
+	unserved       []catalog.Name
 	unfit          []ddlgen.Unfit
 	plan           *ddlgen.Plan
 	existing       *preflight.Existing

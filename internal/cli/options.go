@@ -11,6 +11,7 @@ import (
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/catalog/finding"
 	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/ddlgen/usermap"
 	"github.com/pg2db9/pg2db9/internal/assess"
 	"github.com/pg2db9/pg2db9/internal/config"
 	"github.com/pg2db9/pg2db9/internal/dial"
@@ -37,7 +38,7 @@ var (
 		"target", "target-url-command", "target-password-command", "network-timeout",
 		"target-ssh", "target-ssh-key", "target-ssh-passphrase-command", "ssh-known-hosts",
 	}
-	filterOptions   = []string{"include-table", "exclude-table", "include-schema", "exclude-schema"}
+	filterOptions   = slices.Concat([]string{"include-table", "exclude-table", "include-schema", "exclude-schema"}, mappingOptions)
 	outputOptions   = []string{"json", "log-level", "no-progress"}
 	planOptions     = []string{"profile", "primary-key", "accept"}
 	rightsOptions   = []string{"roles", "owners", "privileges", "policies", "no-comments"}
@@ -54,6 +55,7 @@ type options struct {
 	source  *dial.Endpoint
 	target  *dial.Endpoint // nil where a command can do without
 	filter  catalog.Filter
+	mapping *usermap.Spec
 	profile *ddlgen.Profile // nil: the target is asked
 	probes  probe.Selection
 
@@ -98,6 +100,9 @@ func newOptions(ctx context.Context, command string, cfg *config.Config, n needs
 		cfg.Jobs = 1 // a command without the option
 	}
 	if o.profile, err = profile(cfg); err != nil {
+		return nil, err
+	}
+	if o.mapping, err = readMapping(cfg); err != nil {
 		return nil, err
 	}
 	if o.probes, err = chosenProbes(command, cfg); err != nil {

@@ -214,14 +214,8 @@ func (j *job) notYet(s ddlgen.Statement) string {
 		return j.notFillable(s)
 	}
 	if s.Phase == ddlgen.PhaseForeignKeys {
-		table := catalog.Name{Schema: s.Object.Schema, Name: s.Object.Parent}
-		for _, c := range j.db.Constraints {
-			if c.Table != table || c.Name != s.Object.Name || c.RefTable == nil {
-				continue
-			}
-			if _, bad := j.incomplete[*c.RefTable]; bad {
-				return fmt.Sprintf("the rows of %s, which it refers to, are not all there", c.RefTable)
-			}
+		if s.RefTable != nil && j.incomplete[*s.RefTable] != nil {
+			return fmt.Sprintf("the rows of %s, which it refers to, are not all there", s.RefTable)
 		}
 	}
 	return ""

@@ -43,13 +43,11 @@ func (j *job) checkColumns(ctx context.Context) error {
 	return nil
 }
 
-// toCopy is the plan without the tables that get no rows.
+// toCopy is the plan without the tables that get no rows: by the user's wish,
+// or since they are not as planned.
 func (j *job) toCopy() *ddlgen.Plan {
-	if len(j.incomplete) == 0 {
-		return j.plan
-	}
 	plan := *j.plan
-	plan.Transfers = slices.DeleteFunc(slices.Clone(plan.Transfers), func(t ddlgen.Transfer) bool { return j.incomplete[t.Target] != nil })
+	plan.Transfers = slices.DeleteFunc(slices.Clone(plan.Transfers), func(t ddlgen.Transfer) bool { return t.NoData != "" || j.incomplete[t.Target] != nil })
 	return &plan
 }
 

@@ -53,7 +53,8 @@ func (j *job) openSnapshotOf(ctx context.Context, match func([]catalog.TableRef)
 
 // loadCatalog reads the schema in the snapshot and takes the chosen part of it.
 func (j *job) loadCatalog(ctx context.Context) error {
-	return j.phase("catalog", 0, func() (int, error) {
+	var whole *catalog.Database
+	err := j.phase("catalog", 0, func() (int, error) {
 		db, err := catalog.Load(ctx, j.snapshot.Conn(), catalog.LoadOptions{NoSizes: j.command == cmdSchema || j.command == cmdSequences})
 		if err != nil {
 			return 0, err
@@ -65,10 +66,14 @@ func (j *job) loadCatalog(ctx context.Context) error {
 		if err != nil {
 			return 0, err
 		}
-		j.db = selected
+		whole, j.db = db, selected
 		j.found(found)
 		return 0, nil
 	})
+	if err != nil {
+		return err
+	}
+	return j.mapNames(ctx, whole)
 }
 
 // findUnfit looks for values that the target would refuse in the middle of the
@@ -80,7 +85,7 @@ func (j *job) findUnfit(ctx context.Context) error {
 	}
 	return j.phase("values", len(j.db.Tables), func() (int, error) {
 		var err error
-		j.unfit, err = preflight.UnfitValues(ctx, j.source, j.db, j.profile)
+		j.unfit, err = preflight.UnfitValues(ctx, j.source, j.db, j.profile, j.mapping)
 		return 0, err
 	})
 }
@@ -90,6 +95,7 @@ func (j *job) makePlan(onlyData bool) step {
 	return func(ctx context.Context) error {
 		opts := ddlgen.Options{
 			Accept: j.opts.Accept, OnlyData: onlyData, Unfit: j.unfit, TargetVersion: j.targetAbout.Version,
+			Mapping: j.mapping, Dangling: j.dangling, Unserved: j.unserved,
 			Roles: j.opts.Roles, Owners: j.opts.Owners, Privileges: j.opts.Privileges, Policies: j.opts.Policies, NoComments: j.opts.NoComments,
 		}
 		if j.target != nil && !onlyData {

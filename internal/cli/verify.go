@@ -39,6 +39,17 @@ func runVerify(ctx context.Context, p *program, cfg *config.Config) (Code, error
 	})
 }
 
+// withoutData is how many tables go without their rows, as the user asked.
+func (j *job) withoutData() int {
+	n := 0
+	for i := range j.plan.Transfers {
+		if j.plan.Transfers[i].NoData != "" {
+			n++
+		}
+	}
+	return n
+}
+
 // verifiedMessage is the last line of a verification without a difference.
 func (j *job) verifiedMessage(context.Context) error {
 	if j.verified == nil {
@@ -50,8 +61,12 @@ func (j *job) verifiedMessage(context.Context) error {
 	if n := len(j.verified.Views); n > 0 {
 		j.message += fmt.Sprintf("; %s as planned", count(n, "view"))
 	}
-	if skipped > 0 {
-		j.message += fmt.Sprintf("; %s not proved, as accepted", count(skipped, "table"))
+	without := j.withoutData()
+	if without > 0 {
+		j.message += fmt.Sprintf("; %s without data, as asked", count(without, "table"))
+	}
+	if skipped > without {
+		j.message += fmt.Sprintf("; %s not proved, as accepted", count(skipped-without, "table"))
 	}
 	return nil
 }

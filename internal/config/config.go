@@ -54,6 +54,12 @@ type Config struct {
 	IncludeSchemas []string
 	ExcludeSchemas []string
 
+	Mapping           string
+	ExcludeColumns    []string
+	ExcludeColumnKeys string
+	ExcludeTableData  []string
+	Rows              []string // --where
+
 	Jobs       int
 	RetryFor   int // seconds
 	Profile    string

@@ -28,6 +28,7 @@ type Option struct {
 	Values  []string // all that are allowed; empty is no bound
 	Usage   string
 	Aliases []string
+	Whole   bool // of a list: an environment variable holds one value, commas and all
 
 	ref func(*Config) any // *string, *Secret, *int, *bool or *[]string
 }
@@ -56,6 +57,12 @@ const (
 	KeyAuto   = "auto"
 	KeyInline = "inline"
 	KeyAfter  = "after"
+)
+
+// The values of --exclude-column-keys.
+const (
+	RefuseKeys = "refuse"
+	DropKeys   = "drop"
 )
 
 // The values of --probe.
@@ -137,6 +144,27 @@ var options = []Option{
 	{
 		Name: "exclude-schema", Kind: List, Holder: "PATTERN", ref: func(c *Config) any { return &c.ExcludeSchemas },
 		Usage: "no schema that matches `PATTERN`; may be repeated",
+	},
+	{
+		Name: "mapping", Kind: Text, Holder: "FILE", ref: func(c *Config) any { return &c.Mapping },
+		Usage: "names, types, columns and rows that are otherwise on the target, as the YAML `FILE` says (docs/mapping.md)",
+	},
+	{
+		Name: "exclude-column", Kind: List, Holder: "PATTERN", ref: func(c *Config) any { return &c.ExcludeColumns },
+		Usage: "no column that matches `PATTERN`: column, table.column or schema.table.column with * and ?, or /regex/; may be repeated",
+	},
+	{
+		Name: "exclude-column-keys", Kind: Text, Default: RefuseKeys, Values: []string{RefuseKeys, DropKeys}, Holder: "WHAT",
+		ref:   func(c *Config) any { return &c.ExcludeColumnKeys },
+		Usage: "what becomes of keys that an excluded column stands in: `WHAT` is refuse (an error) or drop (they are not carried)",
+	},
+	{
+		Name: "exclude-table-data", Kind: List, Holder: "PATTERN", ref: func(c *Config) any { return &c.ExcludeTableData },
+		Usage: "make tables that match `PATTERN`, and leave their rows behind; may be repeated",
+	},
+	{
+		Name: "where", Kind: List, Whole: true, Holder: "TABLE=CONDITION", ref: func(c *Config) any { return &c.Rows },
+		Usage: "of the tables that match the pattern only rows for which the SQL condition holds, `TABLE=CONDITION`; may be repeated",
 	},
 	{
 		Name: "jobs", Aliases: []string{"j"}, Kind: Number, Default: "4", Holder: "N", ref: func(c *Config) any { return &c.Jobs },

@@ -48,7 +48,7 @@ func (o Option) pick(in Input, file map[string]entry) ([]string, origin) {
 	if in.Getenv != nil {
 		if v := in.Getenv(o.Env()); v != "" {
 			values := []string{v}
-			if o.Kind == List {
+			if o.Kind == List && !o.Whole {
 				values = splitList(v)
 			}
 			return values, origin{text: o.Env()}

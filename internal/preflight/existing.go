@@ -277,11 +277,12 @@ func (e *Existing) ForeignKeyDrops(plan *ddlgen.Plan) []string {
 	return out
 }
 
-// Tables are the plan's target tables that stand on the target, by name.
+// Tables are the plan's target tables that get rows and stand on the target, by
+// name.
 func (e *Existing) Tables(plan *ddlgen.Plan) []catalog.Name {
 	var out []catalog.Name
 	for _, t := range plan.Transfers {
-		if e.relations[t.Target].Kind == kindTable {
+		if t.NoData == "" && e.relations[t.Target].Kind == kindTable {
 			out = append(out, t.Target)
 		}
 	}

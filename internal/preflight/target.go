@@ -218,6 +218,9 @@ func (t Target) tablesFit(ctx context.Context) ([]finding.Finding, error) {
 	}
 	var out []finding.Finding
 	for _, x := range t.Plan.Transfers {
+		if x.NoData != "" {
+			continue
+		}
 		obj := finding.Object{Kind: kindTable, Schema: x.Target.Schema, Name: x.Target.Name}
 		cols, ok := there[x.Target]
 		if !ok {
@@ -438,7 +441,7 @@ func (t Target) triggers(ctx context.Context) ([]finding.Finding, error) {
 func (t Target) foreignKeys(context.Context) ([]finding.Finding, error) {
 	loaded := map[catalog.Name]bool{}
 	for _, x := range t.Plan.Transfers {
-		loaded[x.Target] = true
+		loaded[x.Target] = x.NoData == ""
 	}
 	planned := map[constraintName]bool{}
 	for _, s := range t.Plan.Statements {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/ddlgen/usermap"
 	"github.com/pg2db9/pg2db9/internal/dial/quote"
 )
 
@@ -16,12 +17,12 @@ import (
 // a target of this profile would refuse or change, one query a table that has
 // columns of such types. It reads what the source holds now, without a lock that
 // outlives a query. Which values those are is in the type map (ddlgen).
-func UnfitValues(ctx context.Context, q Querier, db *catalog.Database, profile ddlgen.Profile) ([]ddlgen.Unfit, error) {
+func UnfitValues(ctx context.Context, q Querier, db *catalog.Database, profile ddlgen.Profile, m *usermap.Mapping) ([]ddlgen.Unfit, error) {
 	if !profile.Map {
 		return nil, nil
 	}
 	var out []ddlgen.Unfit
-	asked := ddlgen.RefusedValues(db, profile)
+	asked := ddlgen.RefusedValues(db, profile, m)
 	for len(asked) > 0 {
 		n := 1
 		for n < len(asked) && asked[n].Table == asked[0].Table {
@@ -49,7 +50,11 @@ func count(ctx context.Context, q Querier, columns []ddlgen.Refused) ([]ddlgen.U
 	if t.Kind == catalog.TablePartitioned {
 		from = ""
 	}
-	r, err := q.Query(ctx, "SELECT ARRAY["+strings.Join(terms, ", ")+"] FROM "+from+quote.Name(t.Name.Schema, t.Name.Name))
+	from += quote.Name(t.Name.Schema, t.Name.Name)
+	if columns[0].Where != "" {
+		from += " WHERE (" + columns[0].Where + ")"
+	}
+	r, err := q.Query(ctx, "SELECT ARRAY["+strings.Join(terms, ", ")+"] FROM "+from)
 	if err != nil {
 		return nil, fmt.Errorf("looking for values of %s that the target would refuse: %w", t.Name, err)
 	}

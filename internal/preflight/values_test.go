@@ -31,7 +31,7 @@ func TestUnfitValues(t *testing.T) {
 	model, err := catalog.Load(t.Context(), conn, catalog.LoadOptions{})
 	require.NoError(t, err)
 	say := func(p ddlgen.Profile) map[string]string {
-		found, err := UnfitValues(t.Context(), conn, model, p)
+		found, err := UnfitValues(t.Context(), conn, model, p, nil)
 		require.NoError(t, err)
 		out := map[string]string{}
 		for _, u := range found {

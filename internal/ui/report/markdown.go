@@ -27,6 +27,7 @@ func (r *Report) Markdown(w io.Writer) error {
 	r.mdNext(b)
 	r.mdCounts(b)
 	r.mdProbe(b)
+	r.mdMapping(b)
 	r.mdTables(b)
 	r.mdSequences(b)
 	r.mdViews(b)
@@ -62,6 +63,24 @@ func (r *Report) mdCounts(b *page) {
 	b.f("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
 	b.f("| %d | %d | %d | %d | %d of %d | %s | %s |\n", c.Carried, c.Changed, c.Left, c.Blocking, c.Complete, c.Tables,
 		humanize.Comma(c.Rows), humanize.Bytes(uint64(max(0, c.Bytes))))
+}
+
+func (r *Report) mdMapping(b *page) {
+	if len(r.Mapping) == 0 {
+		return
+	}
+	b.f("\n## Mapping\n\n| what | source | target | how | asked for by |\n| --- | --- | --- | --- | --- |\n")
+	for _, m := range r.Mapping {
+		b.f("| %s | %s | %s | %s | %s |\n", m.Kind, orDash(m.Source), orDash(m.Target), orDash(m.Detail), cell(m.Place))
+	}
+}
+
+// orDash is a code span in a table, "-" where there is nothing to show.
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return codeCell(s)
 }
 
 func (r *Report) mdTables(b *page) {

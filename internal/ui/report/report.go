@@ -10,6 +10,7 @@ import (
 
 	"github.com/pg2db9/pg2db9/catalog/finding"
 	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/ddlgen/usermap"
 	"github.com/pg2db9/pg2db9/internal/guide"
 	"github.com/pg2db9/pg2db9/internal/probe"
 )
@@ -34,6 +35,8 @@ type Report struct {
 
 	Snapshot *Snapshot `json:"snapshot,omitempty"`
 	Phases   []Phase   `json:"phases,omitempty"` // in the order they ran
+
+	Mapping []Mapping `json:"mapping,omitempty"` // what is otherwise on the target, as the user asked
 
 	Counts     Counts      `json:"counts"`
 	Tables     []Table     `json:"tables,omitempty"`    // by target name
@@ -69,6 +72,12 @@ type Snapshot struct {
 	ID    string    `json:"id"`
 	Taken time.Time `json:"taken"`
 	Held  float64   `json:"held_seconds"`
+}
+
+// Mapping is one thing that the user's mapping makes otherwise.
+type Mapping struct {
+	usermap.Line
+	Text string `json:"text"` // the same in words
 }
 
 // Phase is one phase of the run.

@@ -36,6 +36,7 @@ func (r *Report) text(w *page) {
 		w.f("  %-9s %s\n", l[0], ui.Printable(l[1]))
 	}
 	r.textProbe(w)
+	r.textMapping(w)
 	r.textTables(w)
 	r.textSequences(w)
 	r.textViews(w)
@@ -142,6 +143,17 @@ func right(t table.Writer, columns ...int) {
 		cfg = append(cfg, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
 	}
 	t.SetColumnConfigs(cfg)
+}
+
+// textMapping says what the user's mapping makes otherwise.
+func (r *Report) textMapping(w *page) {
+	if len(r.Mapping) == 0 {
+		return
+	}
+	w.f("\nMapping\n")
+	for _, m := range r.Mapping {
+		w.f("  %s (%s)\n", ui.Printable(m.Text), ui.Printable(m.Place))
+	}
 }
 
 func (r *Report) textTables(w *page) {
