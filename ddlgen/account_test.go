@@ -13,7 +13,11 @@ import (
 
 // unaccounted lists what is in a model and neither in a statement nor in a
 // finding of its plan (N17). It must be empty, always.
-func unaccounted(db *catalog.Database, plan *Plan, m *usermap.Mapping) []string {
+func unaccounted(db *catalog.Database, plan *Plan, mapped ...*usermap.Mapping) []string {
+	var m *usermap.Mapping
+	if len(mapped) > 0 {
+		m = mapped[0]
+	}
 	_, names := remodeled(db, m) // statements have the target's names
 	accounted := map[finding.Object]bool{}
 	for _, s := range plan.Statements {
@@ -143,9 +147,9 @@ func hanging(db *catalog.Database, want func(finding.Object)) {
 }
 
 // requireSound checks what holds for every plan.
-func requireSound(t *testing.T, db *catalog.Database, plan *Plan, m *usermap.Mapping) {
+func requireSound(t *testing.T, db *catalog.Database, plan *Plan, mapped ...*usermap.Mapping) {
 	t.Helper()
-	require.Empty(t, unaccounted(db, plan, m), "neither in the plan nor in a finding")
+	require.Empty(t, unaccounted(db, plan, mapped...), "neither in the plan nor in a finding")
 	ids := map[string]Phase{}
 	for i, s := range plan.Statements {
 		require.NotContains(t, ids, s.ID)

@@ -136,7 +136,7 @@ func (g *golden) live(t *testing.T, source *pgtest.Cluster, db *catalog.Database
 	v.opts.Mapping = nil
 	again, err := Generate(back, v.profile, v.opts)
 	require.NoError(t, err)
-	requireSound(t, back, again, nil)
+	requireSound(t, back, again)
 	for _, f := range again.Findings {
 		require.NotEqual(t, typeMapped, f.Code, "mapped twice: %s", f.Message)
 		require.Less(t, f.Severity, finding.Block, "%s %s", f.Object, f.Message)
