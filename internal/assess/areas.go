@@ -3,6 +3,7 @@ package assess
 import (
 	"hash/maphash"
 	"math"
+	"strings"
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/catalog/finding"
@@ -50,7 +51,8 @@ var kindArea = map[string]string{
 	"view":       areaViews, "materialized view": areaViews,
 	"function": areaRoutines, "procedure": areaRoutines, "aggregate": areaRoutines, "window function": areaRoutines, "language": areaRoutines,
 	"trigger": areaTriggers, "event trigger": areaTriggers, "rule": areaTriggers,
-	"role": areaSecurity, "owner": areaSecurity, "grant": areaSecurity, "privileges": areaSecurity, "default privileges": areaSecurity,
+	"role": areaSecurity, "roles": areaSecurity, "owner": areaSecurity, "owners": areaSecurity, "grant": areaSecurity, "privileges": areaSecurity,
+	"default privileges": areaSecurity, "row security": areaSecurity, "settings": areaSecurity, "security labels": areaSecurity,
 	"policy": areaSecurity, "security label": areaSecurity, "setting": areaSecurity,
 	"extension": areaExtensions, "foreign data wrapper": areaExtensions, "server": areaExtensions, "user mapping": areaExtensions,
 	"foreign table": areaExtensions, "publication": areaExtensions, "subscription": areaExtensions,
@@ -166,7 +168,10 @@ func (inv *inventory) area(o finding.Object) *Area {
 	switch {
 	case inv.keys[o]:
 		id = areaKeys
-	case id == "":
+	case id != "":
+	case strings.HasPrefix(o.Kind, "owner of "), strings.HasPrefix(o.Kind, "privileges "), strings.HasPrefix(o.Kind, "grant "), strings.HasPrefix(o.Kind, "security label "):
+		id = areaSecurity
+	default:
 		id = areaOther
 	}
 	if inv.counts[id] == nil {

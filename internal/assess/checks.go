@@ -42,7 +42,7 @@ var checks = []check{
 		reason: "DB9 has no inheritance: parent and children arrive as tables of their own, and a query of the parent no longer sees the children's rows.", remedy: "Query each, or a view over them.",
 	},
 	{
-		id: "policies", title: "Row security and its policies", codes: []finding.Code{"table.row-security", "policy.left", "object.left"}, kinds: []string{"table", "policy"},
+		id: "policies", title: "Row security and its policies", codes: []finding.Code{"table.row-security", "policy.left", "policy.changed"},
 		reason: "DB9's guides know no row security: whoever may read a table reads all its rows.", remedy: "Check who may read in the application, and grant no rights on such a table before that.",
 	},
 	{
@@ -103,8 +103,20 @@ var checks = []check{
 		reason: "DB9 checks at once and knows no exclusion constraints.", remedy: "Check in the application what the database no longer does.",
 	},
 	{
-		id: "rules", title: "Rules and event triggers", kinds: []string{"rule", "event trigger"}, codes: []finding.Code{"object.left", "rule.left", "event-trigger.left"},
+		id: "rules", title: "Rules and event triggers", codes: []finding.Code{"rule.left", "event-trigger.left"},
 		reason: "DB9's guides have rules removed; event triggers are unknown to it.", remedy: "Do the same by triggers, or in the application.",
+	},
+	{
+		id: "triggers", title: "Triggers that are lost, or act otherwise", codes: []finding.Code{"trigger.left", "trigger.changed", "trigger.late"},
+		reason: "DB9 fires triggers for rows, perhaps after the statement, and always: while rows are loaded too.", remedy: "Do in the application what a trigger no longer does; read nothing in the same transaction that an AFTER trigger writes.",
+	},
+	{
+		id: "views", title: "Views that are lost, or differ", codes: []finding.Code{"view.lost", "view.changed", "view.not-filled", "filter.view"},
+		reason: "A view needs all that its query reads and calls.", remedy: "Write it anew without what the target lacks.",
+	},
+	{
+		id: "rights", title: "Roles, owners and privileges", codes: []finding.Code{"role.left", "role.changed", "owner.left", "privilege.left", "privilege.changed", "default-privilege.left", "setting.left", "label.left"},
+		reason: "They are carried where --roles, --owners and --privileges ask for it; passwords are never read.", remedy: "Ask for them, or make them by hand.",
 	},
 	{
 		id: "large-objects", title: "Large objects", kinds: []string{"large object", "large objects"}, codes: []finding.Code{"object.left", "large-object.left"},

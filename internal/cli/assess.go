@@ -28,7 +28,7 @@ func assessCommand() command {
 			"anywhere, and needs no target: without --target the profile auto is db9. A target is asked who it is; it is probed\n" +
 			"only by --probe always, else what it answered to an earlier probe is used. Ends with 4 while a finding blocks that\n" +
 			"is not accepted by --accept. --report FILE.html writes a page for people who were not there.",
-		options: optionNames(serverOptions, filterOptions, planOptions, probeOptions, []string{"all-databases", "scan-data", "scan-rows", "scan-rate", "jobs", "report"}, outputOptions),
+		options: optionNames(serverOptions, filterOptions, planOptions, rightsOptions, probeOptions, []string{"all-databases", "scan-data", "scan-rows", "scan-rate", "jobs", "report"}, outputOptions),
 		run:     runAssess,
 	}
 }

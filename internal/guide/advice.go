@@ -41,7 +41,8 @@ var applicationAdvice = []advice{
 	{id: "types", title: "Columns of another type", text: "Read the list of changed columns beside the application's mapping: values arrive in another type, and operators of the old one are not there.", codes: []finding.Code{"type.mapped", "type.expanded"}},
 	{id: "partitions", title: "Partitions and children", text: "A tree of partitions is one table: dropping a partition becomes DELETE. Inherited tables stand apart: query each.", codes: []finding.Code{"table.flattened", "table.inheritance"}},
 	{id: "indexes", title: "Slow indexes", text: "Measure the queries that GIN, GiST or hash indexes served: the table may be scanned instead.", codes: []finding.Code{"index.slow", "index.changed", "index.lost"}},
-	{id: "row-security", title: "Row security", text: "The database hides no rows any more: the application must.", codes: []finding.Code{"table.row-security"}},
+	{id: "row-security", title: "Row security", text: "The database hides no rows any more: the application must.", codes: []finding.Code{"table.row-security", "policy.left"}},
+	{id: "triggers", title: "Triggers", text: "Do in the application what a trigger no longer does, and read nothing in the same transaction that an AFTER trigger writes.", codes: []finding.Code{"trigger.left", "trigger.changed", "trigger.late", "rule.left"}},
 	{id: "constraints", title: "Checks that the database no longer makes", text: "Make them in the application: see constraints that are left or changed.", codes: []finding.Code{"constraint.lost", "constraint.changed"}},
 	{id: "sequences", title: "Sequences by name", text: "A sequence of an identity column has another name: change what calls it.", codes: []finding.Code{"sequence.renamed"}},
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/internal/guide"
 	"github.com/pg2db9/pg2db9/internal/ui/htmlpage"
 )
 
@@ -26,6 +27,14 @@ var htmlPage = sync.OnceValue(func() *htmlpage.Page {
 		"bar": func(c Counts) htmlpage.Bar {
 			return htmlpage.NewBar([]string{"carried", "changed", "left", "blocked"}, max(0, c.Carried-c.Changed), c.Changed, c.Left, c.Blocking)
 		},
+		"because": because,
+		"sections": func(e *guide.Ending) []section {
+			var out []section
+			for _, s := range endingSections(e) {
+				out = append(out, section{s.title, s.advice})
+			}
+			return out
+		},
 		"verdict": func(v string) string {
 			switch v {
 			case "match":
@@ -37,6 +46,12 @@ var htmlPage = sync.OnceValue(func() *htmlpage.Page {
 		},
 	})
 })
+
+// section is a part of an ending.
+type section struct {
+	Title  string
+	Advice []guide.Advice
+}
 
 // foundGroup is all findings of one severity.
 type foundGroup struct {

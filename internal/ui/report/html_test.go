@@ -58,6 +58,14 @@ func TestHTML(t *testing.T) {
 	for _, x := range r.Profile.Probe.Facts {
 		require.Contains(t, text, x.Evidence)
 	}
+	require.NotNil(t, r.Ending)
+	require.Contains(t, text, r.Ending.Headline)
+	require.Contains(t, text, r.Ending.Connection)
+	for _, s := range endingSections(r.Ending) {
+		for _, a := range s.advice {
+			require.Contains(t, text, a.Text)
+		}
+	}
 	for _, x := range append(r.Notes, r.Next...) {
 		require.Contains(t, text, x)
 	}
