@@ -67,7 +67,7 @@ var checks = []check{
 		reason: "DB9 has nine extensions of its own choice.", remedy: "See who needs each: what nobody needs can be forgotten.",
 	},
 	{
-		id: "plpgsql", title: "PL/pgSQL that DB9 does not run", codes: []finding.Code{bodyConstruct},
+		id: "plpgsql", title: "PL/pgSQL that DB9 does not run", codes: []finding.Code{"routine.unsupported", "routine.left"},
 		reason: "WHILE, EXECUTE, EXCEPTION blocks, cursors and LOOP are not in DB9's PL/pgSQL, and it looks at a body only when it is called.", remedy: "Write the routine anew without them, or move it into the application.",
 	},
 	{

@@ -19,7 +19,6 @@ const (
 	usesSerializable finding.Code = "application.serializable"
 	usesNotify       finding.Code = "application.notify"
 	usesAdvisory     finding.Code = "application.advisory-locks"
-	bodyConstruct    finding.Code = "body.construct"
 	viewNesting      finding.Code = "view.nesting"
 	encodingRecoded  finding.Code = "source.recoded"
 )
@@ -44,11 +43,6 @@ var own = []finding.Rule{
 		Code: usesAdvisory, Severity: finding.Change,
 		Reason: "Advisory locks are used. On DB9 they hold on one node alone: two sessions can hold the same lock.",
 		Remedy: "Lock a row with SELECT ... FOR UPDATE, or keep a lease in a row.",
-	},
-	{
-		Code: bodyConstruct, Severity: finding.Info,
-		Reason: "A routine uses what DB9's SQL and PL/pgSQL do not have (WHILE, LOOP, EXECUTE, EXCEPTION blocks, cursors, functions of extensions, other languages). DB9 looks at a body only when it is called; what becomes of the routine is in its own finding.",
-		Remedy: "Write the routine anew without it, or move it into the application.",
 	},
 	{
 		Code: viewNesting, Severity: finding.Change,

@@ -62,8 +62,12 @@ func extensionsOf(db *catalog.Database, plan *ddlgen.Plan) []Extension {
 	for _, v := range db.Views {
 		uses(v.Uses, in(viewKind(v), v.Name))
 	}
-	for _, r := range db.Routines {
+	for i := range db.Routines {
+		r := &db.Routines[i]
 		uses(r.Uses, in(string(r.Kind), r.Name))
+		for _, u := range ddlgen.Constructs(r) { // bodies as text, which pg_depend does not look into
+			use(u.Extension, in(string(r.Kind), r.Name))
+		}
 	}
 	for _, g := range db.Triggers {
 		uses(g.Uses, of("trigger", g.Table, g.Name))

@@ -70,7 +70,6 @@ var todo = map[finding.Code]string{
 	"trigger.late":               doApplication,
 	"view.types":                 doApplication,
 	"view.not-filled":            doDecide,
-	"body.construct":             doDecide,
 	"source.recoded":             doBefore,
 	"application.serializable":   doApplication,
 	"application.notify":         doApplication,
