@@ -128,10 +128,29 @@ func (v *run) checkObjects(ctx context.Context, conn *pgx.Conn, schemas []string
 			s.Verdict = Mismatch
 		}
 	}
+	v.checkViewIndexes(objects, there)
 	for _, text := range there.lacking {
 		v.note(text)
 	}
 	return nil
+}
+
+// checkViewIndexes is checkObjects for the indexes of materialized views.
+func (v *run) checkViewIndexes(objects []promisedObject, there *foundObjects) {
+	for i, e := range v.views {
+		out := &v.report.Views[i]
+		for _, o := range objects {
+			if !e.Materialized || o.table != e.Name {
+				continue
+			}
+			seen := there.compare(o)
+			out.Differences = append(out.Differences, seen.differences...)
+			out.Assumed = append(out.Assumed, seen.assumed...)
+			for _, d := range seen.tolerated {
+				v.note(fmt.Sprintf("%s: %s; no row depends on it, but queries may be slower", o.table, d))
+			}
+		}
+	}
 }
 
 // foundObjects are the constraints and indexes that the target tells of. A map

@@ -94,6 +94,12 @@ func TestVerifyFindsViews(t *testing.T) {
 			t.Parallel()
 			b := setup(t, viewed)
 			b.ok(t, "clone", "--profile", profile)
+			if profile == "db9" { // of a PostgreSQL a statement that succeeded is believed
+				b.target.Exec(t, "DROP INDEX b_best_day")
+				r, rep := b.reported(t, "verify", "--profile", profile)
+				require.Equal(t, Differences, r.code, "%s\n%s", r.err, r.out)
+				require.Equal(t, "index b_best_day: expected index, found none", viewsOf(rep)["public.b_best"].Detail)
+			}
 			for _, c := range []struct{ sql, view, detail string }{
 				{"DROP MATERIALIZED VIEW a_stored", "public.a_stored", "it is not on the target"},
 				{"DROP VIEW a_named", "public.a_named", "it is not on the target"},
@@ -169,4 +175,28 @@ func TestViewOfAMebibyte(t *testing.T) {
 	b.ok(t, "clone")
 	md5 := "SELECT md5(pg_get_viewdef('long'::regclass))"
 	require.Equal(t, b.source.QueryString(t, md5), b.target.QueryString(t, md5))
+}
+
+// T22: a materialized view over routines, one with a search_path of its own; one
+// that only works with the caller's is a failure that is listed, and stops
+// nothing else.
+func TestViewsOverRoutines(t *testing.T) {
+	t.Parallel()
+	b := setup(t, `CREATE SCHEMA app; CREATE TABLE app.rates (r numeric); INSERT INTO app.rates VALUES (2);
+		CREATE TABLE public.t (id int PRIMARY KEY); INSERT INTO public.t SELECT generate_series(1, 5);
+		CREATE FUNCTION app.inner_rate() RETURNS numeric LANGUAGE sql STABLE SET search_path = app AS 'SELECT max(r) FROM rates';
+		CREATE FUNCTION app.rate() RETURNS numeric LANGUAGE plpgsql STABLE AS 'BEGIN RETURN app.inner_rate(); END';
+		CREATE MATERIALIZED VIEW public.a_rated AS SELECT id * app.rate() AS v FROM public.t;
+		CREATE FUNCTION app.loose() RETURNS numeric LANGUAGE plpgsql STABLE AS 'BEGIN RETURN (SELECT max(r) FROM rates); END';
+		SET search_path = app, public;
+		CREATE MATERIALIZED VIEW public.b_loose AS SELECT id * app.loose() AS v FROM public.t;`)
+	r, rep := b.reported(t, "clone")
+	require.Equal(t, Partial, r.code, "%s\n%s", r.err, r.out)
+	require.Len(t, rep.Statements, 1)
+	require.Equal(t, "refresh/public.b_loose", rep.Statements[0].ID)
+	require.Contains(t, rep.Statements[0].Reason, `relation "rates" does not exist`)
+	b.same(t, "public.a_rated")
+	views := viewsOf(rep)
+	require.Equal(t, [2]int64{5, 5}, [2]int64{views["public.a_rated"].SourceRows, views["public.a_rated"].TargetRows})
+	require.Equal(t, "match", views["public.b_loose"].Verdict, "its definition")
 }
