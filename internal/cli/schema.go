@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/pg2db9/pg2db9/catalog/finding"
@@ -155,6 +156,9 @@ func (j *job) applySchema(ctx context.Context) error {
 // printStatements writes a script: one statement after the other, each phase
 // under its name.
 func printStatements(w io.Writer, statements []ddlgen.Statement) {
+	if slices.ContainsFunc(statements, func(s ddlgen.Statement) bool { return strings.HasPrefix(s.ID, "routines/") }) {
+		_, _ = fmt.Fprint(w, "\n-- Routines come before what their bodies name, and in any order.\nSET check_function_bodies = off;\n")
+	}
 	last := ddlgen.PhaseUnset
 	for _, s := range statements {
 		if s.Phase != last {

@@ -74,6 +74,18 @@ func missing(tokens []string) []missingWord {
 			if startsStatement(before) || before == "QUERY" || before == "IN" {
 				out = append(out, missingWord{"plpgsql-execute", word})
 			}
+		case "GET":
+			if startsStatement(before) && (after == "DIAGNOSTICS" || after == "STACKED" || after == "CURRENT") {
+				out = append(out, missingWord{"plpgsql-diagnostics", "GET DIAGNOSTICS"})
+			}
+		case "LISTEN", "UNLISTEN", "NOTIFY":
+			if startsStatement(before) && after != ":=" && after != "=" {
+				out = append(out, missingWord{"listen", word})
+			}
+		case "PG_NOTIFY":
+			if after == "(" {
+				out = append(out, missingWord{"listen", "pg_notify"})
+			}
 		case "EXCEPTION":
 			if after == "WHEN" {
 				out = append(out, missingWord{"plpgsql-exception", word})

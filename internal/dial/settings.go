@@ -78,6 +78,8 @@ func Writer() Settings {
 	return Settings{params: append(slices.Clone(common),
 		// COPY of xml content that is no document is refused otherwise.
 		param{name: "xmloption", value: "content", strength: native},
+		// Routines are created before what their bodies name, and in any order.
+		param{name: "check_function_bodies", value: "off", strength: wish},
 	)}
 }
 

@@ -18,6 +18,10 @@ type Existing struct {
 	types       map[catalog.Name]object
 	constraints map[constraintName]constraint
 	hanging     map[finding.Object]bool // triggers, rules and policies
+	routines    map[catalog.Name]bool   // with their arguments
+	called      map[catalog.Name]int    // how many routines have a name
+	planned     map[catalog.Name]int    // how many of a name the plan makes
+	taken       []string                // of routines that the plan makes: those that stand
 	untold      []string                // kinds of object that the target does not tell of
 }
 
@@ -25,6 +29,7 @@ func newExisting() *Existing {
 	return &Existing{
 		relations: map[catalog.Name]object{}, types: map[catalog.Name]object{},
 		constraints: map[constraintName]constraint{}, hanging: map[finding.Object]bool{},
+		routines: map[catalog.Name]bool{}, called: map[catalog.Name]int{}, planned: map[catalog.Name]int{},
 	}
 }
 
@@ -102,6 +107,11 @@ func ReadExisting(ctx context.Context, q Querier, plan *ddlgen.Plan, full bool) 
 		return nil, err
 	}
 	e.add(objects)
+	routines, err := rows[routine](ctx, q, "target_routines", schemas)
+	if err != nil {
+		return nil, err
+	}
+	e.call(routines, plan)
 	constraints, err := rows[constraint](ctx, q, "target_constraints", schemas)
 	if err != nil {
 		return nil, err
@@ -143,6 +153,9 @@ func Schemas(plan *ddlgen.Plan) []string {
 // IF NOT EXISTS, REFRESH) are never had.
 func (e *Existing) Has(s ddlgen.Statement) (kind string, ok bool) {
 	name := catalog.Name{Schema: s.Object.Schema, Name: s.Object.Name}
+	if isRoutine(s) {
+		return s.Object.Kind, e.hasRoutine(s)
+	}
 	switch s.Phase {
 	case ddlgen.PhaseTypes:
 		o, ok := e.types[name]
@@ -174,8 +187,12 @@ func (e *Existing) Has(s ddlgen.Statement) (kind string, ok bool) {
 	return "", false
 }
 
-// Empty reports whether nothing of the user's stands in the plan's schemas.
-func (e *Existing) Empty() bool { return len(e.relations) == 0 && len(e.types) == 0 }
+// Empty reports whether nothing of the user's stands in the plan's schemas. Of
+// routines those count alone that the plan makes as well: a target may have some
+// of its own.
+func (e *Existing) Empty() bool {
+	return len(e.relations) == 0 && len(e.types) == 0 && len(e.taken) == 0
+}
 
 // describe counts what stands there by kind, and names the first of it.
 func (e *Existing) describe() string {
@@ -192,6 +209,10 @@ func (e *Existing) describe() string {
 		counts[o.Kind]++
 		names = append(names, n.String())
 	}
+	for _, n := range e.taken {
+		counts["routine"]++
+		names = append(names, n)
+	}
 	slices.Sort(names)
 	kinds := make([]string, 0, len(counts))
 	for k, n := range counts {
@@ -203,11 +224,12 @@ func (e *Existing) describe() string {
 
 // Drops are the statements of --on-existing drop: exactly those objects that
 // the plan creates and that stand on the target, without CASCADE, so that
-// nothing else goes. Views fall first, then all tables in one statement, since
+// nothing else goes. Views and the routines that follow the data fall first, with
+// the triggers, rules and policies that hold routines; then all tables in one statement, since
 // foreign keys tie them together; the rest falls in the reverse order of its
 // creation.
 func (e *Existing) Drops(plan *ddlgen.Plan) []string {
-	views := e.viewDrops(plan)
+	views := append(e.hangingDrops(plan), e.viewDrops(plan)...)
 	var first, tables, others []string
 	for _, s := range slices.Backward(plan.Statements) {
 		kind, ok := e.Has(s)
@@ -215,6 +237,12 @@ func (e *Existing) Drops(plan *ddlgen.Plan) []string {
 			continue
 		}
 		name := quote.Name(s.Object.Schema, s.Object.Name)
+		if isRoutine(s) {
+			if s.Phase < ddlgen.PhaseData {
+				others = append(others, s.Undo)
+			}
+			continue
+		}
 		switch s.Phase {
 		case ddlgen.PhaseTables:
 			if s.Object.Kind == kindTable && !slices.Contains(tables, name) {
@@ -242,13 +270,33 @@ func (e *Existing) Drops(plan *ddlgen.Plan) []string {
 	return slices.Concat(first, views, others)
 }
 
-// viewDrops are the drops of views, in the reverse order of their creation.
+// hangingDrops are the drops of triggers, rules and policies that may call
+// routines, where there are any: without those they go with their tables.
+func (e *Existing) hangingDrops(plan *ddlgen.Plan) []string {
+	if !slices.ContainsFunc(plan.Statements, func(s ddlgen.Statement) bool { return isRoutine(s) && s.Phase > ddlgen.PhaseData && e.hasRoutine(s) }) {
+		return nil
+	}
+	var out []string
+	for _, s := range slices.Backward(plan.Statements) {
+		if e.hanging[s.Object] && strings.HasPrefix(s.Undo, "DROP ") {
+			out = append(out, s.Undo)
+		}
+	}
+	return out
+}
+
+// viewDrops are the drops of views, and of the routines between and after them,
+// in the reverse order of their creation.
 // Neighbours of one kind fall together: they may need each other.
 func (e *Existing) viewDrops(plan *ddlgen.Plan) []string {
 	var out []string
 	last := ""
 	dropped := map[finding.Object]bool{}
 	for _, s := range slices.Backward(plan.Statements) {
+		if isRoutine(s) && s.Phase > ddlgen.PhaseData && e.hasRoutine(s) {
+			out, last = append(out, s.Undo), ""
+			continue
+		}
 		if _, ok := e.Has(s); !ok || s.Object.Kind != kindView && s.Object.Kind != kindMaterialized || dropped[s.Object] {
 			continue
 		}

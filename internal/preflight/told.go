@@ -38,6 +38,14 @@ func readTold(ctx context.Context, q Querier, plan *ddlgen.Plan) (*Existing, err
 		return nil, err
 	}
 	e.hang(hung)
+	routines, err := rows[routine](ctx, q, "told_routines", schemas)
+	if err != nil {
+		if !notTold(err) {
+			return nil, err
+		}
+		e.untold = append(e.untold, "routines")
+	}
+	e.call(routines, plan)
 	constraints, err := rows[constraint](ctx, q, "told_constraints", schemas)
 	if err != nil && !notTold(err) {
 		return nil, err

@@ -124,7 +124,7 @@ func TestToldQueriesHaveNoOIDsN14(t *testing.T) {
 			require.NotRegexp(t, `(?i)\boid\b`, s, e.Name())
 		}
 	}
-	require.Equal(t, 11, n)
+	require.Equal(t, 12, n)
 	for _, name := range []string{"target_rights", "target_table_rights", "server"} { // asked of any target
 		require.NotRegexp(t, `(?i)privilege\([a-z]+\.oid|::\s*(pg_catalog\.)?reg`, text(name), name)
 	}

@@ -11,6 +11,9 @@ var routineCases = []struct{ key, body string }{
 	{"exception", "DECLARE x integer; BEGIN BEGIN x := 1 / 0; EXCEPTION WHEN division_by_zero THEN RETURN 7; END; RETURN 0; END"},
 	{"while", "DECLARE x integer := 0; BEGIN WHILE x < 7 LOOP x := x + 1; END LOOP; RETURN x; END"},
 	{"loop", "DECLARE x integer := 0; BEGIN LOOP x := x + 1; EXIT WHEN x = 7; END LOOP; RETURN x; END"},
+	{"continue", "DECLARE x integer := 0; BEGIN FOR i IN 1..8 LOOP CONTINUE WHEN i = 3; x := x + 1; END LOOP; RETURN x; END"},
+	{"foreach", "DECLARE x integer; y integer := 0; BEGIN FOREACH x IN ARRAY ARRAY[3, 4] LOOP y := y + x; END LOOP; RETURN y; END"},
+	{"diagnostics", "DECLARE n integer; BEGIN PERFORM 1; GET DIAGNOSTICS n = ROW_COUNT; RETURN n + 6; END"},
 	{"execute", "DECLARE x integer; BEGIN EXECUTE ''SELECT 7'' INTO x; RETURN x; END"},
 	{"cursor", "DECLARE c CURSOR FOR SELECT 7; x integer; BEGIN OPEN c; FETCH c INTO x; CLOSE c; RETURN x; END"},
 }

@@ -76,7 +76,7 @@ var probes = []probe{
 	},
 	{
 		number: 19, name: "plpgsql", topic: "PL/pgSQL and overloads", scratch: true, ask: askPLpgSQL,
-		claim: "EXCEPTION, WHILE, LOOP, EXECUTE, cursors and overloads work", assume: "they do not",
+		claim: "EXCEPTION, WHILE, LOOP, CONTINUE, FOREACH, EXECUTE, cursors, GET DIAGNOSTICS and overloads work", assume: "they do not",
 	},
 	{
 		number: 20, name: "triggers", topic: "triggers", scratch: true, ask: askTriggers,

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/ddlgen/plsql"
 )
 
 // Rule says what one fact, or several together, change in the profile. A fact
@@ -271,6 +272,35 @@ var rules = []Rule{
 		},
 	},
 	{
+		Probes: []int{19}, Field: "constructs",
+		When: "a function with the construct answers rightly when it is called: WHILE, LOOP, CONTINUE, FOREACH, EXECUTE, an EXCEPTION block, a cursor, GET DIAGNOSTICS",
+		Then: "with it: routines that use it are carried; otherwise each is left behind, which is a finding",
+		apply: func(r *Result, p *ddlgen.Profile) {
+			if len(p.Constructs) == 0 {
+				return // all already
+			}
+			for key, kind := range map[string]plsql.Kind{
+				"while": plsql.While, "loop": plsql.Loop, "continue": plsql.Continue, "foreach": plsql.Foreach, "execute": plsql.Execute,
+				"exception": plsql.Exception, "cursor": plsql.Cursor, "diagnostics": plsql.Diagnostics,
+			} {
+				if r.Fact(19).is(key, works) && !slices.Contains(p.Constructs, string(kind)) {
+					p.Constructs = append(p.Constructs, string(kind))
+				}
+			}
+			slices.Sort(p.Constructs)
+		},
+	},
+	{
+		Probes: []int{19}, Field: "overloads",
+		When: "a second function of a name, with other arguments, is refused or is not told from the first",
+		Then: "false: of several routines of a name the first is carried; otherwise all are tried",
+		apply: func(r *Result, p *ddlgen.Profile) {
+			if f := r.Fact(19); f.answered() && f.Values["overload"] != "" && !f.is("overload", works) {
+				p.Overloads = false
+			}
+		},
+	},
+	{
 		Probes: []int{27}, Field: "row_bytes",
 		When: "the largest row that was taken, of 9, 7, 4, 2 and 1 MiB",
 		Then: "its size: a longer row is refused before it is sent",
@@ -298,7 +328,7 @@ func Rules() []Rule { return slices.Clone(rules) }
 // changes nothing, and no rule looks at a version.
 func (r *Result) Apply(p ddlgen.Profile) ddlgen.Profile {
 	p.IndexMethods, p.SlowMethods = slices.Clone(p.IndexMethods), slices.Clone(p.SlowMethods)
-	p.Extensions = slices.Clone(p.Extensions)
+	p.Extensions, p.Constructs = slices.Clone(p.Extensions), slices.Clone(p.Constructs)
 	for _, rule := range rules {
 		rule.apply(r, &p)
 	}

@@ -118,7 +118,7 @@ var ruleCases = []ruleCase{
 	{probe: 16, rules: "index-methods", outcome: Proved, finding: "used", key: "brin", value: refused},
 	{probe: 17, rules: "policies", outcome: Refuted, finding: "refused"},
 	{probe: 18, rules: "advisory-locks", outcome: Refuted, finding: "node-local"},
-	{probe: 19, rules: "plpgsql-exception plpgsql-while plpgsql-loop plpgsql-execute plpgsql-cursor overloads", outcome: Refuted, finding: "unsupported"},
+	{probe: 19, rules: "plpgsql-exception plpgsql-while plpgsql-loop plpgsql-execute plpgsql-cursor plpgsql-diagnostics overloads", outcome: Refuted, finding: "unsupported"},
 	{probe: 19, rules: "plpgsql-while", outcome: Refuted, finding: "partial", key: "while", value: "fails when called"},
 	{probe: 20, rules: "statement-triggers", outcome: Refuted, finding: "row-level"},
 	{probe: 20, rules: "after-triggers", outcome: Refuted, finding: "asynchronous"},
