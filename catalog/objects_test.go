@@ -116,6 +116,27 @@ func TestLargeObjects(t *testing.T) {
 	})
 }
 
+// V25: an object that is newer than the snapshot is not in it.
+func TestLargeObjectsOfTheSnapshot(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	db.Exec(t, "SELECT lo_create(4294967295)")
+	require.NoError(t, within(t, db.Conn(t), func(tx pgx.Tx) error {
+		if _, err := tx.Exec(t.Context(), "SELECT 1"); err != nil { // now the snapshot is taken
+			return err
+		}
+		db.Exec(t, "SELECT lo_create(1)")
+		got, err := Load(t.Context(), tx, LoadOptions{})
+		if err != nil {
+			return err
+		}
+		large := keep(got.Others, func(o Other) bool { return o.Kind == "large object" })
+		require.Len(t, large, 1)
+		require.EqualValues(t, 1, large[0].Count)
+		return nil
+	}))
+}
+
 // N11: what is an extension's is counted, the rows of its configuration tables
 // too, and who needs it is named down to the column.
 func TestWhoUsesExtensions(t *testing.T) {

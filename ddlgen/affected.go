@@ -117,7 +117,7 @@ var (
 		where: `%[1]s::pg_catalog.text = ''`, refused: true, document: true,
 		kept: func(p Profile) bool { return p.EmptyLines },
 	}
-	documentNUL = valueClass{kind: "nul", what: `\u0000, which no document of the target holds`, where: escapedNUL, refused: true}
+	documentNUL = valueClass{kind: "nul", what: `\u0000, which no document of the target holds`, where: escapedNUL, refused: true, document: true}
 )
 
 // documentClasses are the values that a document holds otherwise than the
@@ -279,7 +279,6 @@ func (a *affecting) inDocument(t catalog.Type, value string, typ typing) {
 	number := func(key string) bool { return key == "numeric" || key == "json" || key == "jsonb" }
 	if strings.HasPrefix(typ.target, "jsonb") && a.holds(t, number) {
 		c := longNumber
-		c.document = false // it is one already
 		if nul := a.nuls(); nul != "" {
 			c.where = "CASE WHEN " + nul + " THEN false ELSE " + c.where + " END"
 		}

@@ -228,6 +228,23 @@ func TestDomainsAndCompositesV20(t *testing.T) {
 	require.Equal(t, "7 3", s.target.QueryString(t, "INSERT INTO v20 (id) VALUES (9) RETURNING d || ' ' || e"))
 }
 
+// V20, V10: of what is inside of a composite type or an array no digit is lost in
+// silence: it blocks, and accepted it arrives as json.
+func TestDocumentsInsideV20(t *testing.T) {
+	t.Parallel()
+	s := simulate(t, pgtest.Major(t, 15).Database(t), `CREATE TYPE pair AS (n numeric, j json);
+		CREATE TABLE v20 (id int PRIMARY KEY, p pair, a pair[], j json[], b jsonb[]);
+		INSERT INTO v20 VALUES (1, ROW(0.12345678901234567890, '{}'), ARRAY[ROW(1, '"\u0000"')::pair], ARRAY['"\u0000"'::json], ARRAY['[12345678901234567890]'::jsonb]), (2, ROW(1.5, '1'), '{}', NULL, NULL)`)
+	r := s.clone(t)
+	require.Equal(t, Blocked, r.code, r.out)
+	for _, c := range []string{"p", "a", "j", "b"} {
+		require.Contains(t, r.out, "public.v20."+c)
+	}
+	s.empty(t)
+	s.cloned(t, "--accept", "value.refused")
+	s.same(t, "SELECT concat_ws('|', id, to_json(p), to_json(a), to_json(j), to_json(b)) FROM v20 ORDER BY id", "SELECT concat_ws('|', id, p, a, j, b) FROM v20 ORDER BY id")
+}
+
 // V21: ranges of every kind of bound, of the user's too, multiranges, hstore with
 // NULL, and keys of citext that stay apart by more than case.
 func TestRangesAndFoldsV21(t *testing.T) {
