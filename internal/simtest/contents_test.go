@@ -118,8 +118,11 @@ func requireSame(t *testing.T, c cloned, src, dst *pgx.Conn, a, b []column) int6
 		want, got, ok := compared(from, b[i], c.rep.Profile.Settings)
 		if c.accepted(a[0].Table, from.Name) {
 			want, got, ok = from.Name+"::text", b[i].Name+"::text", b[i].Type == "text"
-			if b[i].Type == "json" {
+			switch b[i].Type {
+			case "json":
 				want, ok = "to_json("+from.Name+")::text", true
+			case "text[]":
+				want, ok = from.Name+"::text[]::text", true
 			}
 		}
 		require.True(t, ok, "%s.%s: %s is %s on the target", name, from.Name, from.Type, b[i].Type)
