@@ -281,8 +281,8 @@ func (v *run) weighViews() {
 		out.SourceRows = n
 		out.Detail = out.words(e.Refresh)
 		if n != out.TargetRows {
-			v.note(fmt.Sprintf("materialized view %s has %s on the target and %d on the source: the target's are of the rows that were copied, "+
-				"the source's of its last REFRESH, which is older", e.Name, rowCount(out.TargetRows), n))
+			v.note(fmt.Sprintf("materialized view %s has %s on the target and %d on the source: the target's are those of its query over the rows that were copied, "+
+				"the source's those of its last REFRESH, which may be older", e.Name, rowCount(out.TargetRows), n))
 		}
 	}
 }

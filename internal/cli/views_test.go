@@ -200,3 +200,19 @@ func TestViewsOverRoutines(t *testing.T) {
 	require.Equal(t, [2]int64{5, 5}, [2]int64{views["public.a_rated"].SourceRows, views["public.a_rated"].TargetRows})
 	require.Equal(t, "match", views["public.b_loose"].Verdict, "its definition")
 }
+
+// Views over a renamed table, in a renamed schema, are the same by
+// other names: counted under their own on each side.
+func TestMappedViews(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "CREATE SCHEMA app; SET search_path = app;"+viewed)
+	m := mappingFile(t, "schemas:\n  app: shop\ntables:\n  app.sales:\n    name: purchases\n")
+	r, rep := b.reported(t, "clone", "--mapping", m)
+	require.Equal(t, OK, r.code, "%s\n%s", r.err, r.out)
+	views := viewsOf(rep)
+	require.Len(t, views, 6, r.out)
+	require.Equal(t, [2]int64{20, 23}, [2]int64{views["shop.older"].SourceRows, views["shop.older"].TargetRows})
+	require.Equal(t, "app.older", views["shop.older"].Source)
+	sum := b.source.QueryString(t, "SELECT sum(total) FROM app.c_days")
+	require.Equal(t, sum, b.target.QueryString(t, "SELECT sum(total) FROM shop.c_days"))
+}
