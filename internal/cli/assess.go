@@ -60,6 +60,7 @@ func (j *job) assessOne(ctx context.Context) error {
 		return err
 	}
 	j.assessed.Databases = append(j.assessed.Databases, assess.Build(in))
+	j.db, j.plan, j.findings = nil, nil, nil // of many tables the most of what is held; the section has what it needs
 	return nil
 }
 

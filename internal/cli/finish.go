@@ -37,7 +37,9 @@ func (j *job) finish(err error) Code {
 	j.partialStatements()
 	code := worst(j.codes...)
 
-	j.fillReport()
+	if j.assessed == nil { // which has a report of its own
+		j.fillReport()
+	}
 	if j.next == nil && (code == Partial || code == Interrupted || code == Failed) && j.written.Load() {
 		j.next = j.continuation()
 	}
