@@ -40,6 +40,7 @@ type Snapshot struct {
 	lockers  []*pgx.Conn
 
 	lockTimeout time.Duration
+	standby     bool // it ends whoever holds a lock that is in the way of what it replays
 
 	mu     sync.Mutex // guards holder and live while workers check tables of their own
 	live   *pgx.Conn  // READ COMMITTED: sees the catalog as it is now
@@ -111,7 +112,7 @@ func openSnapshot(ctx context.Context, p SnapshotParams) (s *Snapshot, err error
 	if _, err = s.holder.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err != nil {
 		return s, fmt.Errorf("opening a snapshot on the source: %w", err)
 	}
-	if err = s.holder.QueryRow(ctx, "SELECT pg_catalog.pg_export_snapshot(), pg_catalog.clock_timestamp()").Scan(&s.ID, &s.Taken); err != nil {
+	if err = s.holder.QueryRow(ctx, "SELECT pg_catalog.pg_export_snapshot(), pg_catalog.clock_timestamp(), pg_catalog.pg_is_in_recovery()").Scan(&s.ID, &s.Taken, &s.standby); err != nil {
 		return s, fmt.Errorf("exporting a snapshot on the source: %w", err)
 	}
 	refs, err := catalog.ListTables(ctx, s.holder)
@@ -170,7 +171,9 @@ func (s *Snapshot) lock(ctx context.Context, names []catalog.Name) error {
 			return err
 		}
 		for _, n := range group {
-			s.locked[n] = true
+			// A standby takes locks back: a table is then locked and checked once more by
+			// whoever reads it, or what a TRUNCATE has left would read as an empty table.
+			s.locked[n] = !s.standby
 		}
 	}
 	return nil
@@ -240,9 +243,10 @@ func (s *Snapshot) check(ctx context.Context, names []catalog.Name) error {
 
 // ensure locks and checks a table on a worker's connection, when it was beyond
 // the locks taken at the start. There is no going back to another snapshot then:
-// other tables were copied from this one.
-func (s *Snapshot) ensure(ctx context.Context, conn *sourceConn, table catalog.Name) error {
-	if s.locked[table] { // not written after OpenSnapshot
+// other tables were copied from this one. Again says that the table was being
+// read when something broke, which may have taken the lock's connection too.
+func (s *Snapshot) ensure(ctx context.Context, conn *sourceConn, table catalog.Name, again bool) error {
+	if s.locked[table] && !again { // not written after OpenSnapshot
 		return nil
 	}
 	names := []catalog.Name{table}

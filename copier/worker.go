@@ -279,6 +279,7 @@ func (c *copyRun) pause(ctx context.Context, d time.Duration) error {
 // target allows a window, the answers to its last batches may be outstanding.
 func (w *worker) attempt(ctx context.Context, s *partState) error {
 	c, l := w.copyRun, &w.link
+	again := s.doubt
 	if s.doubt {
 		if err := c.takeover(ctx, s); err != nil {
 			return err
@@ -298,7 +299,7 @@ func (w *worker) attempt(ctx context.Context, s *partState) error {
 	l.from.reads++
 	defer l.from.wire.watch(ctx)()
 	defer l.to.wire.watch(ctx)()
-	if err := c.Snapshot.ensure(ctx, l.from, s.part.Relation); err != nil {
+	if err := c.Snapshot.ensure(ctx, l.from, s.part.Relation, again); err != nil {
 		return cause(ctx, err)
 	}
 	t := &c.Plan.Transfers[s.part.Transfer]

@@ -10,7 +10,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/internal/config"
 	"github.com/pg2db9/pg2db9/internal/pgtest"
+	"github.com/pg2db9/pg2db9/internal/preflight/sourcefacts"
 	"github.com/pg2db9/pg2db9/internal/ui/report"
 )
 
@@ -56,6 +59,34 @@ func TestM3ProviderSchemasStayBehind(t *testing.T) {
 	require.Equal(t, OK, r.code, r.err)
 	require.Len(t, readReport(t, path).Tables, 2)
 	require.Equal(t, "1", target.QueryString(t, "SELECT count(*) FROM auth.users"))
+}
+
+// M2: clone refuses a transaction pooler before anything is written, and no
+// --accept helps.
+func TestM2CloneRefusesAPooler(t *testing.T) {
+	t.Parallel()
+	b := setup(t, shop)
+	url := pgtest.NewPooler(t, b.source, 3, true)
+	r := run(t, "clone", "--source", url, "--target", withPassword(b.target.URL))
+	require.Equal(t, Blocked, r.code, r.err)
+	require.Contains(t, r.last(), "nothing was written: server source: a transaction pooler stands before the source")
+	require.Contains(t, r.last(), "not to the pooler")
+	b.untouched(t)
+	r = run(t, "clone", "--source", url, "--target", withPassword(b.target.URL), "--accept", "source.pooler")
+	require.Equal(t, Usage, r.code, r.err)
+}
+
+// C22: the block of transaction identifiers that are nearly used up is one that
+// --accept takes away, of all databases or of one.
+func TestC22Accepted(t *testing.T) {
+	t.Parallel()
+	f := finding.Finding{Code: sourcefacts.SourceWraparound, Severity: finding.Block, Object: finding.Object{Kind: "database", Name: "d"}}
+	for accept, want := range map[string]bool{"source.wraparound": true, "source.wraparound:d": true, "source.wraparound:e": false, "source.version": false} {
+		o := &options{Config: &config.Config{Accept: []string{accept}}}
+		require.Equal(t, want, o.accepted(f), accept)
+		j := &job{opts: o, findings: []finding.Finding{f}}
+		require.Equal(t, want, j.refuseBlocked() == nil, accept)
+	}
 }
 
 // M10: what is free on both sides decides how many jobs there are, before a

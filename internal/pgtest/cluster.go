@@ -113,6 +113,25 @@ func New(tb testing.TB, opts ClusterOptions) *Cluster {
 	return &Cluster{server: server, major: server.Major()}
 }
 
+// NewStandby is a hot standby of a private cluster, removed before it. It reads
+// what its primary writes; make databases on the primary.
+func NewStandby(tb testing.TB, primary *Cluster, settings map[string]string) *Cluster {
+	tb.Helper()
+	if primary.server == nil {
+		tb.Fatal("make a standby: the primary is not ours")
+	}
+	server, err := pgserver.Standby(tb.Context(), primary.server, settings)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := server.Close(context.Background()); err != nil {
+			tb.Errorf("close the standby: %v", err)
+		}
+	})
+	return &Cluster{server: server, major: server.Major()}
+}
+
 // unavailable ends a test for want of a server. Only the want is a skip: a
 // server that is there and does not start is a failure.
 func unavailable(tb testing.TB, err error) {

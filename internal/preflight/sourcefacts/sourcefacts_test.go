@@ -4,6 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -197,7 +201,7 @@ func TestM2TransactionPooler(t *testing.T) {
 	for name, lifo := range map[string]bool{"the last session first": true, "the sessions in turn": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e, err := dial.Parse(dial.Source, newPooler(t, db, 2, lifo))
+			e, err := dial.Parse(dial.Source, pgtest.NewPooler(t, db, 2, lifo))
 			require.NoError(t, err)
 			p, err := Between(t.Context(), func(ctx context.Context) (*pgx.Conn, error) { return e.Connect(ctx, dial.Asker()) })
 			require.NoError(t, err)
@@ -209,6 +213,63 @@ func TestM2TransactionPooler(t *testing.T) {
 			require.Contains(t, found[0].Remedy, "not to the pooler")
 		})
 	}
+}
+
+// M2: PgBouncer itself, in both of its modes that matter, where it is installed.
+func TestM2PgBouncer(t *testing.T) {
+	t.Parallel()
+	program, err := exec.LookPath("pgbouncer")
+	if err != nil {
+		t.Skip("no pgbouncer here")
+	}
+	db := pgtest.New(t, pgtest.ClusterOptions{TCP: true}).Database(t)
+	cfg, err := pgx.ParseConfig(db.URL)
+	require.NoError(t, err)
+	for mode, transaction := range map[string]bool{"transaction": true, "session": false} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			e, err := dial.Parse(dial.Source, bouncer(t, program, mode, db.Name, cfg.Port))
+			require.NoError(t, err)
+			conn, err := e.Await(t.Context(), dial.Asker(), 20*time.Second, func(error, time.Duration) {})
+			require.NoError(t, err)
+			require.NoError(t, conn.Close(t.Context()))
+			p, err := Between(t.Context(), func(ctx context.Context) (*pgx.Conn, error) { return e.Connect(ctx, dial.Asker()) })
+			require.NoError(t, err)
+			require.Equal(t, transaction, p.Transaction, p.Evidence)
+			require.Equal(t, !transaction, p.Session, p.Evidence)
+			require.False(t, p.Balanced)
+		})
+	}
+}
+
+// bouncer starts PgBouncer before a server, and returns the URL of a database by
+// it.
+func bouncer(t *testing.T, program, mode, database string, server uint16) string {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	port := l.Addr().(*net.TCPAddr).Port
+	require.NoError(t, l.Close())
+	dir := t.TempDir()
+	users, config := filepath.Join(dir, "users"), filepath.Join(dir, "pgbouncer.ini")
+	require.NoError(t, os.WriteFile(users, []byte("\"postgres\" \"\"\n"), 0o644))
+	text := fmt.Sprintf("[databases]\n%s = host=127.0.0.1 port=%d user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\nunix_socket_dir =\n"+
+		"auth_type = trust\nauth_file = %s\npool_mode = %s\ndefault_pool_size = 5\nserver_reset_query_always = 0\n", database, server, port, users, mode)
+	require.NoError(t, os.WriteFile(config, []byte(text), 0o644))
+	for d := dir; d != "/" && d != "/tmp"; d = filepath.Dir(d) {
+		require.NoError(t, os.Chmod(d, 0o755)) // it does not run as root
+	}
+	args := []string{config}
+	if os.Geteuid() == 0 {
+		args = []string{"-u", "postgres", config}
+	}
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/%s?sslmode=disable", port, database)
 }
 
 // M2: a balancer over two servers is found by who answers; one server by itself

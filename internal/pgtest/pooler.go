@@ -1,17 +1,12 @@
-package sourcefacts
+package pgtest
 
 import (
-	"context"
 	"net"
 	"sync"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
-	"github.com/stretchr/testify/require"
-
-	"github.com/pg2db9/pg2db9/internal/pgtest"
 )
 
 // pooler is what PgBouncer in transaction mode is: many clients share some
@@ -19,7 +14,7 @@ import (
 type pooler struct {
 	listener net.Listener
 	wg       sync.WaitGroup
-	lifo     bool // the session that came back last goes out first, as PgBouncer does by default
+	lifo     bool
 
 	mu    sync.Mutex
 	cond  *sync.Cond
@@ -28,23 +23,32 @@ type pooler struct {
 	done  bool
 }
 
-// newPooler gives a database a second address, and returns its URL.
-func newPooler(t *testing.T, db *pgtest.DB, sessions int, lifo bool) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+// NewPooler gives a database a second address, where clients share sessions of
+// the server by the transaction, and returns its URL. With lifo the session that
+// came back last goes out first, as PgBouncer does by default; else they go out
+// in turn.
+func NewPooler(tb testing.TB, db *DB, sessions int, lifo bool) string {
+	tb.Helper()
+	l, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatalf("start a pooler: %v", err)
+	}
 	p := &pooler{listener: l, lifo: lifo}
 	p.cond = sync.NewCond(&p.mu)
 	for range sessions {
-		conn, err := pgconn.Connect(t.Context(), db.URL)
-		require.NoError(t, err)
+		conn, err := pgconn.Connect(tb.Context(), db.URL)
+		if err != nil {
+			tb.Fatalf("start a pooler: %v", err)
+		}
 		h, err := conn.Hijack()
-		require.NoError(t, err)
+		if err != nil {
+			tb.Fatalf("start a pooler: %v", err)
+		}
 		p.free = append(p.free, h.Frontend)
 		p.conns = append(p.conns, h.Conn)
 	}
 	p.wg.Go(p.accept)
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		_ = l.Close()
 		p.mu.Lock()
 		p.done = true
@@ -157,74 +161,6 @@ func (p *pooler) serve(client *pgproto3.Backend, pid uint32) {
 			}
 		}
 		if client.Flush() != nil {
-			return
-		}
-	}
-}
-
-// newBalancer leads each connection to the next of several servers.
-func newBalancer(t *testing.T, servers ...*pgtest.Cluster) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	var conns []net.Conn
-	wg.Go(func() {
-		for n := 0; ; n++ {
-			client, err := l.Accept()
-			if err != nil {
-				return
-			}
-			cfg, err := pgx.ParseConfig(servers[n%len(servers)].URL("postgres"))
-			if err != nil {
-				return
-			}
-			server, err := (&net.Dialer{}).DialContext(context.Background(), pgNetwork(cfg), pgAddress(cfg))
-			if err != nil {
-				_ = client.Close()
-				continue
-			}
-			mu.Lock()
-			conns = append(conns, client, server)
-			mu.Unlock()
-			wg.Go(func() { pipe(server, client) })
-			wg.Go(func() { pipe(client, server) })
-		}
-	})
-	t.Cleanup(func() {
-		_ = l.Close()
-		mu.Lock()
-		for _, c := range conns {
-			_ = c.Close()
-		}
-		mu.Unlock()
-		wg.Wait()
-	})
-	return "postgres://postgres@" + l.Addr().String() + "/postgres?sslmode=disable"
-}
-
-func pgNetwork(cfg *pgx.ConnConfig) string {
-	network, _ := pgconn.NetworkAddress(cfg.Host, cfg.Port)
-	return network
-}
-
-func pgAddress(cfg *pgx.ConnConfig) string {
-	_, address := pgconn.NetworkAddress(cfg.Host, cfg.Port)
-	return address
-}
-
-func pipe(to, from net.Conn) {
-	defer func() { _ = to.Close() }()
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := from.Read(buf)
-		if n > 0 {
-			if _, err := to.Write(buf[:n]); err != nil {
-				return
-			}
-		}
-		if err != nil {
 			return
 		}
 	}
