@@ -70,7 +70,7 @@ func (t *table) uniqueKeys(p Params) []*question {
 func (t *table) keyQuestion(p Params, x *catalog.Index, exprs, names, where, rounded []string) *question {
 	from := " FROM " + t.whole()
 	if len(t.relations) > 0 && t.relations[0].where != "" {
-		where = append(where, "("+t.relations[0].where+")")
+		where = append(where, t.relations[0].where)
 	}
 	if len(where) > 0 {
 		from += " WHERE " + strings.Join(where, " AND ")

@@ -74,7 +74,7 @@ type Params struct {
 	Keys       int   // sample keys an item; 0 is DefaultKeys
 	Jobs       int   // connections; 0 is 1
 	Rate       Rate
-	Timeout    time.Duration // of one statement; 0 is none. A piece that takes longer is halved
+	Timeout    time.Duration // of one statement; 0 is what the role has (statement_timeout). A piece that takes longer is halved
 
 	Bus      *event.Bus
 	Progress *event.Progress

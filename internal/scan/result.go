@@ -129,6 +129,8 @@ func (i Item) Message() string {
 	switch {
 	case i.Estimated:
 		fmt.Fprintf(&b, "about %s rows (%s to %s) have ", humanize.Comma(i.Count), humanize.Comma(i.Low), humanize.Comma(i.High))
+	case i.AtLeast && i.Count == 1:
+		b.WriteString("at least 1 row has ")
 	case i.AtLeast:
 		fmt.Fprintf(&b, "at least %s rows have ", humanize.Comma(i.Count))
 	case i.Count == 1:

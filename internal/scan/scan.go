@@ -41,6 +41,9 @@ func Run(ctx context.Context, p Params) (*Result, error) {
 	}
 	defer func() { (&worker{conn: conn}).close(ctx) }()
 
+	if err := s.respect(ctx, conn); err != nil {
+		return nil, err
+	}
 	tables := tablesOf(p)
 	if err := measure(ctx, conn, tables); err != nil {
 		return nil, err
@@ -81,6 +84,21 @@ func (s *scanner) begin(ctx context.Context) (*pgx.Conn, error) {
 		return nil, fmt.Errorf("opening a snapshot on the source: %w", err)
 	}
 	return conn, nil
+}
+
+// respect keeps each statement below the statement_timeout that the server, the
+// database or the role sets: readers lift it, and a scan has no need to.
+func (s *scanner) respect(ctx context.Context, conn *pgx.Conn) error {
+	if s.p.Timeout > 0 {
+		return nil
+	}
+	var ms int64
+	err := conn.QueryRow(ctx, "SELECT coalesce(max(reset_val::bigint), 0) FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'").Scan(&ms)
+	if err != nil {
+		return fmt.Errorf("reading the source's statement_timeout: %w", err)
+	}
+	s.p.Timeout = time.Duration(ms) * time.Millisecond
+	return nil
 }
 
 // phase runs tasks on the jobs' connections.

@@ -224,7 +224,14 @@ func TestTimeout(t *testing.T) {
 	require.Contains(t, r.Tables[0].Why, "57014")
 	require.True(t, found["public.slow.n nan"].AtLeast)
 	require.EqualValues(t, 1, found["public.slow.n nan"].Count)
-	require.Contains(t, found["public.slow.n nan"].Message(), "at least 1 rows")
+	require.Contains(t, found["public.slow.n nan"].Message(), "at least 1 row has NaN")
+
+	// The limit of the role, database or server is kept where none is given.
+	p.Timeout = 0
+	db.Exec(t, "ALTER DATABASE "+db.Name+" SET statement_timeout = '600ms'")
+	r, _ = p.run(t)
+	require.False(t, r.Complete)
+	require.Contains(t, r.Tables[0].Why, "57014")
 }
 
 // A cancelled scan ends at once, and leaves no query behind.
@@ -294,4 +301,20 @@ func TestPieces(t *testing.T) {
 	require.Len(t, r.Tables, 2)
 	require.Equal(t, catalog.Name{Schema: "public", Name: "tree"}, r.Tables[1].Table)
 	require.EqualValues(t, 30, r.Tables[1].Rows)
+}
+
+// Rows that the user leaves behind are not looked at, by no condition and no
+// question, and the queries leave them out too.
+func TestFilteredRows(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	db.Exec(t, `CREATE TABLE v (id int PRIMARY KEY, n numeric, at timestamptz UNIQUE);
+		INSERT INTO v VALUES (1, 'NaN', '2020-01-01 00:00:00.0001Z'), (2, 'NaN', '2020-01-01 00:00:00.0002Z'), (3, 1, '2020-01-01 00:00:00.0003Z'), (4, 1, '2021-01-01 00:00:00.0003Z')`)
+	p := params(t, db)
+	p.Plan.Transfers[0].Where = []string{"id > 2 OR n IS NULL"}
+	r, found := p.run(t)
+	require.Len(t, found, 1)
+	require.EqualValues(t, 2, found["public.v.at sub-millisecond"].Count, "one key is left of those that would collide")
+	require.Contains(t, found["public.v.at sub-millisecond"].Query, "(id > 2 OR n IS NULL) AND")
+	require.EqualValues(t, 2, r.Rows)
 }

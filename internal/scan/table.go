@@ -50,7 +50,7 @@ type table struct {
 // relation is what is read: the table itself, or a leaf partition.
 type relation struct {
 	name   catalog.Name
-	where  string // the user's condition on its rows; empty is none
+	where  string // the user's condition on its rows, in parentheses; empty is none
 	size   size
 	known  bool    // there, and readable
 	sample float64 // percent of its blocks that are read; 0 is all
@@ -81,7 +81,10 @@ func (r *relation) from(more ...string) string {
 		fmt.Fprintf(&b, " TABLESAMPLE SYSTEM (%g) REPEATABLE (1)", r.sample)
 	}
 	var conditions []string
-	for _, c := range append([]string{r.where}, more...) {
+	if r.where != "" {
+		conditions = append(conditions, r.where)
+	}
+	for _, c := range more {
 		if c != "" {
 			conditions = append(conditions, "("+c+")")
 		}
@@ -188,7 +191,7 @@ func (t *table) list(c *condition) string {
 	}
 	where := c.where
 	if len(t.relations) > 0 && t.relations[0].where != "" {
-		where = "(" + t.relations[0].where + ") AND " + where
+		where = t.relations[0].where + " AND (" + where + ")"
 	}
 	return "SELECT " + columns + " FROM " + t.whole() + " WHERE " + strings.Join(strings.Fields(where), " ")
 }
