@@ -73,6 +73,11 @@ func Copy(ctx context.Context, p Params) (*Result, error) {
 	}
 	c.ledger.patience, c.ledger.inherits = c.patience(), p.Profile.Inheritance
 	c.reader, c.writer = ReaderSettings(p.Profile), WriterSettings(p.Profile)
+	if slices.ContainsFunc(p.Plan.Transfers, func(t ddlgen.Transfer) bool { return t.Filtered() }) {
+		// An index that serves the condition may find the rows, by a bitmap: but a part
+		// that is read again must come in the same order, which is that of its blocks.
+		c.reader = c.reader.With("enable_indexscan", "off").With("enable_indexonlyscan", "off")
+	}
 	if err := c.prepare(ctx); err != nil {
 		return &Result{Run: p.Run}, err
 	}
