@@ -39,6 +39,9 @@ type Options struct {
 	// TargetRoles lists the target's roles; nil is unknown: then all are taken to
 	// be there, but for a provider's.
 	TargetRoles []string
+	// ProviderRoles and ProviderEventTriggers are names of the service's own that
+	// the source runs at, such as rds_superuser.
+	ProviderRoles, ProviderEventTriggers []string
 	// TargetObeysPolicies says that policies hold for the role that loads, where
 	// they are forced on owners: it is no superuser, and has no BYPASSRLS.
 	TargetObeysPolicies bool

@@ -11,23 +11,6 @@ import (
 
 func roleObject(name string) finding.Object { return finding.Object{Kind: "role", Name: name} }
 
-// providerRoles are those that managed servers bring along: no other server has
-// a use for them. A star stands for the rest of a name.
-var providerRoles = []string{
-	"rdsadmin", "rds_*", "rdsrepladmin", "rdstopmgr", "rdswriteforwarduser", "rdsproxyadmin",
-	"cloudsql*", "azure*", "alloydb*",
-	"neon_*", "cloud_admin",
-	"supabase_*", "anon", "authenticated", "service_role", "authenticator", "dashboard_user", "pgbouncer", "pgsodium_*", "pgtle_admin",
-	"doadmin", "_doadmin*", "avnadmin",
-}
-
-func providerRole(name string) bool {
-	return slices.ContainsFunc(providerRoles, func(pattern string) bool {
-		prefix, star := strings.CutSuffix(pattern, "*")
-		return name == pattern || star && strings.HasPrefix(name, prefix)
-	})
-}
-
 // roles creates the roles that the target lacks, without passwords: those of
 // the source are not read.
 func (p *planner) roles() {
@@ -38,7 +21,7 @@ func (p *planner) roles() {
 		switch {
 		case p.opts.TargetRoles != nil && slices.Contains(p.opts.TargetRoles, r.Name):
 			p.group(roleThere, "roles", "that the target has", "they are used as they stand there", o)
-		case providerRole(r.Name):
+		case slices.Contains(p.opts.ProviderRoles, r.Name):
 			p.group(roleLeft, "roles", "of the provider", "they are the source's provider's own, and never carried", o)
 		case !p.opts.Roles:
 			p.group(roleLeft, "roles", "of the source", "--roles creates those that the target lacks, without passwords", o)
@@ -139,7 +122,7 @@ func (p *planner) hasRole(name string) bool {
 	case strings.HasPrefix(name, "pg_"):
 		return !p.profile.Map
 	}
-	return !providerRole(name)
+	return !slices.Contains(p.opts.ProviderRoles, name)
 }
 
 // present splits roles into those that the target has and those that it lacks.

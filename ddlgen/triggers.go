@@ -346,6 +346,9 @@ func (p *planner) eventTriggers() {
 		if p.profile.Map {
 			why = "the target has no event triggers"
 		}
+		if slices.Contains(p.opts.ProviderEventTriggers, t.Name) {
+			why = "it is the source's provider's own, and never carried"
+		}
 		if why != "" {
 			p.find(eventTriggerLeft, o, "%s", why)
 			continue

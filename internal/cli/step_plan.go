@@ -98,6 +98,9 @@ func (j *job) makePlan(onlyData bool) step {
 			Mapping: j.mapping, Dangling: j.dangling, Unserved: j.unserved,
 			Roles: j.opts.Roles, Owners: j.opts.Owners, Privileges: j.opts.Privileges, Policies: j.opts.Policies, NoComments: j.opts.NoComments,
 		}
+		if j.facts != nil {
+			opts.ProviderRoles, opts.ProviderEventTriggers = j.facts.Provider.Roles, j.facts.Provider.EventTriggers
+		}
 		if j.target != nil && !onlyData {
 			var err error
 			if opts.TargetRoles, opts.TargetObeysPolicies, err = preflight.Roles(ctx, j.target); err != nil {
