@@ -51,8 +51,8 @@ type Shape struct {
 
 // Difference is one thing of a table that is not as the plan promises.
 type Difference struct {
-	Column   string `json:"column,omitempty"` // empty for the table itself; of a constraint or index its name
-	What     string `json:"what"`             // "type", "not null", "identity", "generated", "default", "position", "column", "table", "constraint", "index"
+	Column   string `json:"column,omitempty"` // empty for the table itself; of a constraint, index, trigger, rule or policy its name
+	What     string `json:"what"`             // "type", "not null", "identity", "generated", "default", "position", "column", "table", "constraint", "index", "trigger", "rule", "policy", "row security"
 	Expected string `json:"expected"`
 	Found    string `json:"found"`
 }

@@ -185,6 +185,10 @@ func (v *run) lookAtTarget(ctx context.Context) error {
 		v.target.drop(s)
 		return err
 	}
+	if err := v.checkHanging(ctx, s.conn, schemas); err != nil {
+		v.target.drop(s)
+		return err
+	}
 	v.checkViews(ctx, s.conn)
 	checkSequences(ctx, s.conn, v.report.Sequences)
 	if !v.p.Profile.Map { // a PostgreSQL, which knows the sizes of its files

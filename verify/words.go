@@ -103,7 +103,7 @@ func (d Difference) String() string {
 		return fmt.Sprintf("column %s (%s) is not on the target", d.Column, d.Expected)
 	case d.What == "column":
 		return fmt.Sprintf("column %s (%s) was not expected", d.Column, d.Found)
-	case d.What == whatConstraint || d.What == whatIndex:
+	case d.What == whatConstraint || d.What == whatIndex || hangs(d.What):
 		return fmt.Sprintf("%s %s: expected %s, found %s", d.What, d.Column, d.Expected, d.Found)
 	}
 	return fmt.Sprintf("%s of column %s: expected %s, found %s", d.What, d.Column, d.Expected, d.Found)
