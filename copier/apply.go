@@ -244,7 +244,7 @@ func (a *applier) reason(s ddlgen.Statement) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, id := range s.After {
-		if a.failed[id] {
+		if a.failed[id] && !s.Anyway {
 			return "it needs " + id + ", which failed"
 		}
 	}

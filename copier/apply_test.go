@@ -25,12 +25,15 @@ func TestApplyGoesOnAfterAFailure(t *testing.T) {
 	t.Parallel()
 	db := pgtest.Server(t).Database(t)
 	db.Exec(t, "CREATE TABLE public.p (id integer); INSERT INTO public.p VALUES (1), (1); CREATE TABLE public.c (id integer); INSERT INTO public.c VALUES (9)")
+	anyway := statement("anyway", ddlgen.PhaseKeys, "SELECT 1", "pk")
+	anyway.Anyway = true
 	events := &recorder{}
 	got, err := Apply(soon(t), ApplyParams{
 		Target: parse(t, dial.Target, db.URL), Settings: dial.Writer(), Jobs: 3, Bus: event.NewBus(events),
 		Statements: []ddlgen.Statement{
 			statement("pk", ddlgen.PhaseKeys, "ALTER TABLE public.p ADD PRIMARY KEY (id)"),
 			statement("on pk", ddlgen.PhaseKeys, "SELECT 1", "pk"),
+			anyway,
 			statement("ck", ddlgen.PhaseKeys, "ALTER TABLE public.c ADD PRIMARY KEY (id)"),
 			statement("fk", ddlgen.PhaseForeignKeys, "ALTER TABLE public.c ADD FOREIGN KEY (id) REFERENCES public.p"),
 			statement("skipped", ddlgen.PhaseComments, "SELECT 1"),
@@ -44,7 +47,7 @@ func TestApplyGoesOnAfterAFailure(t *testing.T) {
 		},
 	})
 	require.NoError(t, err)
-	require.ElementsMatch(t, []string{"ck", "last"}, got.Done)
+	require.ElementsMatch(t, []string{"anyway", "ck", "last"}, got.Done)
 	require.Len(t, got.Failed, 2)
 	require.Equal(t, "23505", dial.SQLState(got.Failed[0].Err))
 	require.Equal(t, "fk", got.Failed[1].Statement.ID)

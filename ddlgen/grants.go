@@ -11,7 +11,7 @@ import (
 
 // grants carries what differs from the rights that every object has by itself.
 func (p *planner) grants() {
-	last := map[catalog.ObjectRef]string{} // statements about one object go one after the other
+	last := map[catalog.ObjectRef]string{} // two at once about one object would fail: "tuple concurrently updated"
 	for i := range p.db.Grants {
 		g := &p.db.Grants[i]
 		o := rightObject("privileges on", g.Object)
@@ -40,7 +40,7 @@ func (p *planner) grant(g *catalog.Grant, o finding.Object, last map[catalog.Obj
 		return
 	}
 	s := Statement{
-		ID: "privileges/" + g.Object.String() + "/" + roleName(g.Grantee), Phase: PhaseRights, Object: o, Optional: true,
+		ID: "privileges/" + g.Object.String() + "/" + roleName(g.Grantee), Phase: PhaseRights, Object: o, Optional: true, Anyway: true,
 		SQL: sql, Undo: undo, After: p.afterRoles(g.Grantee),
 	}
 	for _, id := range []string{last[g.Object], p.byObject[rightObject("owner of", g.Object)]} {

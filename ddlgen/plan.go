@@ -80,6 +80,7 @@ type Statement struct {
 	Table    *catalog.Name  `json:"table,omitempty"`    // the target table it works on: statements of one table's keys follow its data
 	SQL      string         `json:"sql"`                // one statement, without a semicolon at its end
 	After    []string       `json:"after,omitempty"`    // IDs within the same phase that must have succeeded first
+	Anyway   bool           `json:"anyway,omitempty"`   // is run also where what stands in After failed: it must only not run beside it
 	NoTx     bool           `json:"no_tx,omitempty"`    // must run outside of a transaction block
 	Optional bool           `json:"optional,omitempty"` // its failure is reported but makes the run neither failed nor partial (comments, ANALYZE)
 	Findings []finding.Code `json:"findings,omitempty"`

@@ -47,7 +47,7 @@ func Build(in *Input) Database {
 	plain = slices.Compact(plain)
 	out := Database{
 		Name: in.Name, Encoding: in.Database.Encoding, Collate: in.Database.Collate, Snapshot: in.Snapshot, Moment: in.Moment,
-		Findings: make([]Finding, len(plain)), Extensions: extensions, Scan: in.Scan, Source: in.Source,
+		Findings: make([]Finding, len(plain)), Extensions: extensions, Scan: in.Scan, Source: in.Source, Groups: in.Plan.Groups,
 	}
 	for i, f := range plain {
 		out.Findings[i] = Finding{Finding: f, Accepted: acceptedBy(in.Accept, f), Do: whatToDo(f)}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/preflight/sourcefacts"
 	"github.com/pg2db9/pg2db9/internal/scan"
 )
@@ -76,6 +77,7 @@ type Database struct {
 	Checks     []CheckResult      `json:"checks"` // all, in a fixed order
 	Work       []Group            `json:"work"`   // all groups, in a fixed order
 	Findings   []Finding          `json:"findings"`
+	Groups     []ddlgen.Group     `json:"groups,omitempty"`     // all objects of the findings that tell of many at once
 	Extensions []Extension        `json:"extensions,omitempty"` // by name
 	Estimate   Estimate           `json:"estimate"`
 	Scan       *scan.Result       `json:"scan,omitempty"`   // null where no data were scanned

@@ -92,6 +92,9 @@ func (j *job) fillReport() {
 	for _, f := range j.allFindings() {
 		r.Findings = append(r.Findings, report.Finding{Finding: f, Accepted: f.Severity == finding.Block && j.opts.accepted(f)})
 	}
+	if j.plan != nil {
+		r.Groups = j.plan.Groups
+	}
 	for _, a := range j.applied {
 		for _, f := range a.Failed {
 			r.Statements = append(r.Statements, failedStatement(f.Statement, f.Err))

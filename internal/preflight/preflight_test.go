@@ -417,6 +417,47 @@ func TestTriggersRulesAndForeignKeys(t *testing.T) {
 	require.Contains(t, found[2].Remedy, `ALTER TABLE "public"."a" DISABLE TRIGGER "t1"`)
 }
 
+// T16: what hangs on tables already is not made twice, in whatever state it is.
+func TestHangingThatIsThere(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	db.Exec(t, planned+`
+		CREATE TRIGGER t1 BEFORE UPDATE ON a FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger(); ALTER TABLE a DISABLE TRIGGER t1;
+		CREATE RULE r1 AS ON INSERT TO b DO ALSO NOTHING;
+		CREATE POLICY p1 ON a;
+		CREATE FUNCTION watched() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+		CREATE EVENT TRIGGER e1 ON sql_drop EXECUTE FUNCTION watched()`)
+	obj := func(kind, parent, name string) finding.Object {
+		return finding.Object{Kind: kind, Schema: "public", Parent: parent, Name: name}
+	}
+	for _, full := range []bool{true, false} {
+		e, err := ReadExisting(t.Context(), db.Conn(t), plan(), full)
+		require.NoError(t, err)
+		for _, x := range []struct {
+			phase ddlgen.Phase
+			o     finding.Object
+			has   bool
+		}{
+			{ddlgen.PhaseTriggers, obj("trigger", "a", "t1"), true},
+			{ddlgen.PhaseTriggers, obj("trigger", "b", "t1"), false},
+			{ddlgen.PhaseTriggers, obj("rule", "b", "r1"), full},
+			{ddlgen.PhaseRights, obj("policy", "a", "p1"), full},
+			{ddlgen.PhaseRights, obj("policy", "a", "p2"), false},
+			{ddlgen.PhaseRights, obj("privileges on table", "", "a"), false},
+			{ddlgen.PhaseEventTriggers, finding.Object{Kind: "event trigger", Name: "e1"}, full},
+		} {
+			_, has := e.Has(ddlgen.Statement{Phase: x.phase, Object: x.o})
+			require.Equal(t, x.has, has, "%s, full %t", x.o, full)
+		}
+	}
+	// --on-existing drop takes an event trigger away before it acts on the drops.
+	p := plan()
+	p.Statements = append(p.Statements, ddlgen.Statement{Phase: ddlgen.PhaseEventTriggers, Object: finding.Object{Kind: "event trigger", Name: "e1"}})
+	e, err := ReadExisting(t.Context(), db.Conn(t), p, true)
+	require.NoError(t, err)
+	require.Equal(t, `DROP EVENT TRIGGER "e1"`, e.Drops(p)[0])
+}
+
 func TestOccupiedNames(t *testing.T) {
 	t.Parallel()
 	db := pgtest.Server(t).Database(t)

@@ -176,6 +176,12 @@ func (r *Report) mdFindings(b *page) {
 		}
 		b.f("\n")
 	}
+	for _, g := range r.Groups {
+		b.f("\n### All objects of %s\n\n", code(string(g.Code)))
+		for _, o := range g.Objects {
+			b.f("- %s %s\n", o.Kind, code(o.Path()))
+		}
+	}
 }
 
 var heading = map[finding.Severity]string{

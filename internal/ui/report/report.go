@@ -46,6 +46,8 @@ type Report struct {
 	Findings   []Finding   `json:"findings,omitempty"` // worst first
 	Notes      []string    `json:"notes,omitempty"`    // in the order they came
 
+	Groups []ddlgen.Group `json:"groups,omitempty"` // all objects of the findings that tell of many at once
+
 	Ending *guide.Ending `json:"ending,omitempty"` // of clone: what comes after the run
 }
 

@@ -39,6 +39,7 @@ func obj(kind, schema, parent, name string) finding.Object {
 func full() *Report {
 	started := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	r := &Report{
+		Groups:  []ddlgen.Group{{Code: "privilege.left", Objects: []finding.Object{obj("privileges on table", "public", "", "t | u"), obj("privileges on schema", "", "", "app")}}},
 		Version: "v0", Run: "20260102-030405-abcd", Command: "clone", Options: []string{"jobs=8", "source=***"},
 		Started: started, Seconds: 75.25, ExitCode: 5,
 		Message: "1 of 3 tables was not copied: run pg2db9 copy",
