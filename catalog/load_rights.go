@@ -194,7 +194,7 @@ func (r *reader) settingsAndRoles(ctx context.Context) error {
 	r.db.Roles = rolesThatMatter(all, wanted)
 	for _, s := range settings {
 		if s.Database || slices.ContainsFunc(r.db.Roles, func(o Role) bool { return o.Name == s.Role }) {
-			r.db.Settings = append(r.db.Settings, Setting{Role: s.Role, Database: s.Database, Name: s.Name, Value: s.Value, Unread: s.Unread})
+			r.db.Settings = append(r.db.Settings, Setting(s))
 		}
 	}
 	return nil

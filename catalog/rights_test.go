@@ -149,8 +149,15 @@ func TestEverybodyReadsTheRights(t *testing.T) {
 		got, want := loadAs(t, db, reader), load(t, db)
 		require.NotEmpty(t, got.Grants)
 		for _, list := range [][2]any{
-			{want.Owners, got.Owners}, {want.Grants, got.Grants}, {want.DefaultPrivileges, got.DefaultPrivileges}, {want.Settings, got.Settings},
-			{want.Roles, got.Roles}, {want.Policies, got.Policies}, {want.Triggers, got.Triggers}, {want.Rules, got.Rules}, {want.EventTriggers, got.EventTriggers},
+			{want.Owners, got.Owners},
+			{want.Grants, got.Grants},
+			{want.DefaultPrivileges, got.DefaultPrivileges},
+			{want.Settings, got.Settings},
+			{want.Roles, got.Roles},
+			{want.Policies, got.Policies},
+			{want.Triggers, got.Triggers},
+			{want.Rules, got.Rules},
+			{want.EventTriggers, got.EventTriggers},
 		} {
 			same(t, list[0], list[1])
 		}

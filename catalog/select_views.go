@@ -92,13 +92,3 @@ func (s *selection) viewsChosen(out *Database) {
 		}
 	}
 }
-
-// holds says whether a table or view is selected; known is whether the database
-// has it at all.
-func (s *selection) holds(relation Name) (selected, known bool) {
-	if s.all[relation] {
-		return s.tables[relation], true
-	}
-	selected, known = s.views[relation]
-	return selected, known
-}

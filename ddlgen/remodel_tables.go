@@ -124,12 +124,11 @@ func (r *remodel) tableColumn(source, target catalog.Name, mapped *usermap.Table
 	}
 	o := columnObject(source, c.Name)
 	generated := c.Generated != ""
-	text, why := "", ""
+	var own *catalog.Name // whose columns the expression may name
 	if generated {
-		text, why = r.text(string(c.Default), &source)
-	} else {
-		text, why = r.text(string(c.Default), nil)
+		own = &source
 	}
+	text, why := r.text(string(c.Default), own)
 	uses, usesWhy := r.refs(c.Uses)
 	if why == "" {
 		why = usesWhy

@@ -258,8 +258,8 @@ func (t *textWalk) literal() {
 		t.emit(1)
 		return
 	}
-	inner, ok := t.tokens[i].text, false
-	if inner, ok = strings.CutPrefix(inner, "'"); ok {
+	inner, ok := strings.CutPrefix(t.tokens[i].text, "'")
+	if ok {
 		inner = strings.ReplaceAll(strings.TrimSuffix(inner, "'"), "''", "'")
 	}
 	n, name := qualified(tokenize(inner))

@@ -93,7 +93,7 @@ func (p *planner) rightOn(o catalog.ObjectRef) string {
 	if o.Parent != "" {
 		table.Name = o.Parent
 	}
-	there := false
+	var there bool
 	switch {
 	case o.Kind == "database":
 		return "the target's database is another one"

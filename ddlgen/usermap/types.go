@@ -137,7 +137,7 @@ func modified(t catalog.Type, mods []int) (catalog.Type, error) {
 		if n < 1 || n > 1000 || scale < -1000 || scale > 1000 {
 			return bad("a precision is 1 to 1000, a scale -1000 to 1000")
 		}
-		t.Mod = int32(n<<16|scale&0x7ff) + 4
+		t.Mod = int32(n<<16|scale&0x7ff) + 4 //nolint:gosec // both are checked above
 		t.Text = fmt.Sprintf("numeric(%d,%d)", n, scale)
 		return arrayed(t), nil
 	case "varchar", "bpchar":

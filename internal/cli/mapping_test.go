@@ -231,7 +231,7 @@ func TestImpossibleMappings(t *testing.T) {
 		args       []string
 		want       string
 	}{
-		{"unknown key", "tables:\n  other:\n    nmae: x\n", nil, ":3: tables.other.nmae: unknown key; the keys here are columns, data, extra, name, where"},
+		{"unknown key", "tables:\n  other:\n    nane: x\n", nil, ":3: tables.other.nane: unknown key; the keys here are columns, data, extra, name, where"},
 		{"unknown key at the top", "\nschema: {}\n", nil, ":2: schema: unknown key"},
 		{"no YAML", "tables: [\n", nil, "no valid YAML"},
 		{"unknown schema", "schemas:\n  hrr: x\n", nil, ":2: schemas.hrr: the source has no schema hrr"},
@@ -286,5 +286,4 @@ func TestImpossibleMappings(t *testing.T) {
 			require.Contains(t, r.err, c.want)
 		})
 	}
-
 }

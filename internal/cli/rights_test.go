@@ -75,7 +75,7 @@ func TestCloneRights(t *testing.T) {
 	}
 	js := filepath.Join(t.TempDir(), "r.json")
 	b.ok(t, "clone", "--report", js)
-	require.Equal(t, "", b.target.QueryString(t, "SELECT coalesce(relacl::text, '') FROM pg_class WHERE oid = 't'::regclass"))
+	require.Empty(t, b.target.QueryString(t, "SELECT coalesce(relacl::text, '') FROM pg_class WHERE oid = 't'::regclass"))
 	rep := read(js)
 	var codes, named []string
 	for _, f := range rep.Findings {
@@ -96,7 +96,7 @@ func TestCloneRights(t *testing.T) {
 	b.ok(t, "clone", "--on-existing", "drop", "--owners", "--privileges", "--roles", "--no-comments", "--report", js)
 	require.Equal(t, role, b.target.QueryString(t, "SELECT relowner::regrole FROM pg_class WHERE oid = 't'::regclass"))
 	require.Contains(t, b.target.QueryString(t, "SELECT relacl::text FROM pg_class WHERE oid = 't'::regclass"), "=r/"+role)
-	require.Equal(t, "", b.target.QueryString(t, "SELECT coalesce(obj_description('t'::regclass), '')"))
+	require.Empty(t, b.target.QueryString(t, "SELECT coalesce(obj_description('t'::regclass), '')"))
 	for _, f := range read(js).Findings {
 		require.NotContains(t, []string{"owner.left", "privilege.left"}, string(f.Code), f.Message)
 	}

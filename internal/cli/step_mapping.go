@@ -19,7 +19,7 @@ var mappingOptions = []string{"mapping", usermap.FlagExcludeColumn, "exclude-col
 func readMapping(cfg *config.Config) (*usermap.Spec, error) {
 	spec := &usermap.Spec{}
 	if cfg.Mapping != "" {
-		data, err := os.ReadFile(cfg.Mapping) //nolint:gosec // the user names the file
+		data, err := os.ReadFile(cfg.Mapping)
 		if err != nil {
 			var pe *os.PathError
 			if errors.As(err, &pe) {
