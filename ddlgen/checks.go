@@ -78,6 +78,7 @@ func (p *planner) checkStatements() {
 	for _, t := range p.tables {
 		for _, c := range p.model.constraints[t.t.Name] {
 			switch {
+			case t.t.Kind == catalog.TableForeign && p.foreignCarried(t.t.Name): // in CREATE FOREIGN TABLE
 			case c.Kind == catalog.Check && !p.comesFromParent(t, c):
 				p.check(t, c)
 			case c.Kind == catalog.NotNull:

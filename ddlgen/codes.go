@@ -88,6 +88,7 @@ const (
 	extensionBuiltIn finding.Code = "extension.built-in"
 	commentLeft      finding.Code = "comment.left"
 	objectLeft       finding.Code = "object.left"
+	optionLeft       finding.Code = "object.option"
 
 	// What the user's mapping and filters do.
 	filterColumn   finding.Code = "filter.column"
@@ -187,6 +188,7 @@ var rules = []rule{
 	{extensionBuiltIn, finding.Info, "The target has this without an extension.", "None is needed."},
 	{commentLeft, finding.Left, "The comment is not carried, since what it describes is not.", "None is needed."},
 	{objectLeft, finding.Left, "Objects of this kind are not carried.", "Create it by hand where the target allows it."},
+	{optionLeft, finding.Change, "An option of a server, wrapper or foreign table may hold a secret, and is not carried.", "Set it by hand on the target."},
 
 	{filterColumn, finding.Left, "The column stays behind, as asked for.", "None is needed where nothing on the target misses it."},
 	{filterData, finding.Left, "The table goes without its rows, as asked for; nothing compares them.", "None is needed."},

@@ -54,9 +54,13 @@ func (p *planner) commented(c catalog.Comment) (sql, why string) {
 		if t != nil && t.carried {
 			return "TABLE " + quoted(c.Name), ""
 		}
+	case "foreign table":
+		if p.foreignCarried(c.Name) {
+			return "FOREIGN TABLE " + quoted(c.Name), ""
+		}
 	case "column":
 		_, composite := p.byObject[objectOf("type", c.Name)]
-		if t != nil && t.carried || composite || p.viewCarried(c.Name) {
+		if t != nil && t.carried || composite || p.viewCarried(c.Name) || p.foreignCarried(c.Name) {
 			return "COLUMN " + quoted(c.Name) + "." + ident(c.Sub), ""
 		}
 	case "view", "materialized view":

@@ -66,7 +66,6 @@ func Generate(db *catalog.Database, profile Profile, opts Options) (*Plan, error
 	for _, f := range names.found {
 		p.findAtSource(f.code, f.object, "%s", f.message)
 	}
-	p.declareTypes()
 	p.declareObjects()
 	p.decideTables()
 	p.decideColumns()
@@ -88,7 +87,7 @@ func Generate(db *catalog.Database, profile Profile, opts Options) (*Plan, error
 	p.eventTriggers()
 	p.placeNodes()
 	p.shortened()
-	p.others()
+	p.orphans()
 	p.comments()
 	p.rights()
 	p.analyze()
@@ -120,9 +119,10 @@ type planner struct {
 	routines map[catalog.Name]*routinePlan
 	called   map[string][]catalog.Name // routines by name alone
 
-	nodes []*node // what stands beside tables, in the order of declaration
-	node  map[refKey]*node
-	users []user // statements that wait for nodes
+	nodes   []*node // what stands beside tables, in the order of declaration
+	node    map[refKey]*node
+	rangeOf map[catalog.Name]catalog.Name // multiranges of ranges of the user's
+	users   []user                        // statements that wait for nodes
 
 	created map[string]bool // roles that the plan creates
 	groups  []grouped
@@ -153,6 +153,7 @@ func newPlanner(db *catalog.Database, profile Profile, opts Options) *planner {
 		statements: make([]Statement, 0, 3*len(db.Tables)+len(db.Indexes)),
 		seen:       map[finding.Finding]bool{},
 		node:       map[refKey]*node{},
+		rangeOf:    map[catalog.Name]catalog.Name{},
 		views:      map[catalog.Name]*viewPlan{},
 		routines:   map[catalog.Name]*routinePlan{},
 		called:     map[string][]catalog.Name{},

@@ -287,7 +287,7 @@ func (p *planner) reaches(refs []catalog.Ref, table catalog.Name) bool {
 					return true
 				}
 				for i := range t.t.Columns {
-					next = append(next, typeRefs(t.t.Columns[i].Type)...)
+					next = append(next, p.typeRefs(t.t.Columns[i].Type)...)
 					next = append(next, t.t.Columns[i].Uses...)
 				}
 			}

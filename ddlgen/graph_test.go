@@ -22,7 +22,9 @@ func newGraph() graph {
 		})
 	}
 	db.Sequences = []catalog.Sequence{{Name: inS("q"), Type: "bigint", Start: 1, Increment: 1, Min: 1, Max: 9, Cache: 1}}
-	return graph{newPlanner(db, Postgres(), Options{})}
+	p := newPlanner(db, Postgres(), Options{})
+	p.source = db
+	return graph{p}
 }
 
 func inS(name string) catalog.Name { return catalog.Name{Schema: "s", Name: name} }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// others names all that the model counts and names only, and what hangs on it.
-func (p *planner) others() {
+// orphans names the constraints and indexes of what is no table on the target.
+func (p *planner) orphans() {
 	for i := range p.db.Constraints {
 		if c := &p.db.Constraints[i]; p.byName[c.Table] == nil {
 			p.find(constraintLost, constraintObject(c), "%s is left behind", c.Table)
@@ -16,16 +16,6 @@ func (p *planner) others() {
 		if x := &p.db.Indexes[i]; p.byName[x.Table] == nil && !p.viewCarried(x.Table) {
 			p.find(indexLost, indexObject(x), "%s is left behind", x.Table)
 		}
-	}
-	for _, o := range p.db.Others {
-		message := "it is not carried"
-		switch {
-		case o.Count > 0:
-			message = fmt.Sprintf("%d of them are not carried", o.Count)
-		case o.Kind == "range type":
-			message += fmt.Sprintf(", nor what PostgreSQL makes with it: multirange %s, constructors and cast", multirangeName(o.Name.Name))
-		}
-		p.find(objectLeft, otherObject(o), "%s", message)
 	}
 }
 

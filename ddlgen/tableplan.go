@@ -102,7 +102,9 @@ func (p *planner) decideTable(plan *tablePlan) {
 	root := p.model.root(t)
 	switch {
 	case t.Kind == catalog.TableForeign:
-		p.find(tableForeign, o, "the foreign table is left behind")
+		if p.profile.Map { // else it is a node, which may be left
+			p.find(tableForeign, o, "the foreign table is left behind")
+		}
 	case t.IsPartition && root != t && p.flat(root):
 		plan.into = p.byName[root.Name]
 	case t.Kind == catalog.TablePartitioned && p.flat(t):

@@ -86,6 +86,9 @@ func (p *planner) createTable(t *tablePlan) {
 	if t.isRoot() {
 		b.WriteString(" PARTITION BY " + string(t.t.PartitionKey))
 	}
+	if p.accessMethod(t) {
+		b.WriteString(" USING " + ident(t.t.AccessMeth))
+	}
 	if len(t.t.Options) > 0 && p.profile.StorageOptions {
 		b.WriteString(" WITH (" + options(t.t.Options) + ")")
 	}
@@ -143,7 +146,7 @@ func (p *planner) tableRefs(t *tablePlan) []catalog.Ref {
 	for i := range t.columns {
 		c := &t.columns[i]
 		if !p.profile.Map && c.typ.code != typeUnavailable {
-			refs = append(refs, typeRefs(c.c.Type)...)
+			refs = append(refs, p.typeRefs(c.c.Type)...)
 		}
 		if c.generated != "" || !p.defaultAfter(c) {
 			refs = append(refs, c.uses...)
@@ -151,6 +154,9 @@ func (p *planner) tableRefs(t *tablePlan) []catalog.Ref {
 	}
 	if t.isRoot() {
 		refs = append(refs, t.t.Uses...)
+	}
+	if p.accessMethod(t) {
+		refs = append(refs, catalog.Ref{Kind: "access method", Name: catalog.Name{Name: t.t.AccessMeth}})
 	}
 	for _, c := range p.model.constraints[t.t.Name] {
 		switch {
@@ -267,6 +273,12 @@ func (p *planner) usualStorage(c *catalog.Column) string {
 	return "EXTENDED"
 }
 
+// accessMethod says whether a table keeps its access method, one of the user's.
+func (p *planner) accessMethod(t *tablePlan) bool {
+	n := p.node[refKey{"access method", catalog.Name{Name: t.t.AccessMeth}}]
+	return n != nil && p.whyLeft(n) == "" && (!t.isRoot() || p.has(17))
+}
+
 // unlogged says whether the target's table is unlogged as the source's is.
 func (p *planner) unlogged(t *tablePlan) bool {
 	switch {
@@ -300,7 +312,7 @@ func (p *planner) tableFindings(t *tablePlan) {
 	if t.t.Tablespace != "" {
 		p.find(tablePlace, o, "tablespace %s is not kept", t.t.Tablespace)
 	}
-	if t.t.AccessMeth != "" && t.t.AccessMeth != "heap" {
+	if t.t.AccessMeth != "" && t.t.AccessMeth != "heap" && !p.accessMethod(t) {
 		p.find(tableAccess, o, "access method %s is not kept", t.t.AccessMeth)
 	}
 	if t.t.OfType != nil {

@@ -355,10 +355,13 @@ func (p *planner) missingUserType(n catalog.Name) string {
 	if p.model.enums[n] != nil {
 		return ""
 	}
+	if r, ok := p.rangeOf[n]; ok {
+		n = r
+	}
 	if d := p.node[refKey{"type", n}]; d != nil {
 		return p.missingNode(d)
 	}
-	if p.tableCarried(n) {
+	if p.tableCarried(n) || p.foreignCarried(n) {
 		return ""
 	}
 	return fmt.Sprintf("type %s is left behind", n)

@@ -38,12 +38,17 @@ func (p *planner) enums() {
 }
 
 // typeRefs is what columns, fields or the like need by their type.
-func typeRefs(types ...catalog.Type) []catalog.Ref {
+func (p *planner) typeRefs(types ...catalog.Type) []catalog.Ref {
 	var refs []catalog.Ref
 	for _, t := range types {
-		if !builtIn(t.Name.Schema) {
-			refs = append(refs, catalog.Ref{Kind: "type", Name: t.Name, Extension: t.Extension})
+		if builtIn(t.Name.Schema) {
+			continue
 		}
+		name := t.Name
+		if r, ok := p.rangeOf[name]; ok && t.Kind == catalog.KindMultirange {
+			name = r
+		}
+		refs = append(refs, catalog.Ref{Kind: "type", Name: name, Extension: t.Extension})
 	}
 	return refs
 }
@@ -57,7 +62,7 @@ func (p *planner) declareDomain(d *catalog.Domain) {
 		return
 	}
 	n.refuse = p.missingBuiltIn(d.Base)
-	n.refs = typeRefs(d.Base)
+	n.refs = append(p.typeRefs(d.Base), p.standing(d.Collation)...)
 	// Default and checks may call what needs the domain itself: they stand in
 	// CREATE DOMAIN only where nothing of the user's but routines is needed.
 	inline := func() bool { return p.stands(d.Uses) < PhaseTypes }
@@ -135,7 +140,8 @@ func (p *planner) declareComposite(c *catalog.Composite) {
 		if why := p.missingBuiltIn(f.Type); why != "" && n.refuse == "" {
 			n.refuse = fmt.Sprintf("field %s: %s", f.Name, why)
 		}
-		n.refs = append(n.refs, typeRefs(f.Type)...)
+		n.refs = append(n.refs, p.typeRefs(f.Type)...)
+		n.refs = append(n.refs, p.standing(f.Collation)...)
 	}
 	n.make = func(at place) { p.composite(c, at) }
 	p.declare(n)
