@@ -80,9 +80,7 @@ const (
 	routineChanged     finding.Code = "routine.changed"
 	routineOverloaded  finding.Code = "routine.overloaded"
 
-	// RoutineUnproved is for who calls routines on the target: one that was
-	// created, and not called, or called without success.
-	RoutineUnproved finding.Code = "routine.unproved"
+	routineUnproved finding.Code = "routine.unproved"
 
 	extensionLeft    finding.Code = "extension.left"
 	extensionBuiltIn finding.Code = "extension.built-in"
@@ -182,7 +180,7 @@ var rules = []rule{
 	{routineUnsupported, finding.Left, "The routine's body uses what the target is not known to take. Many servers look into a body only when it is called, so that it would be there and fail.", "Rewrite the body without what the message names; or, where the target is known to take it, list that under constructs in a profile file."},
 	{routineChanged, finding.Change, "The routine is carried with other types, or in another form.", "Check its callers, and what its body does with the values."},
 	{routineOverloaded, finding.Info, "Several routines have one name. The target is not known to tell them apart by their arguments: where it refuses one, that is reported, and the run goes on.", "Rename those that are refused."},
-	{RoutineUnproved, finding.Info, "The routine was created on the target. Whether it works there is not known: bodies may be looked into only when they are called, and it was not safe to call it, or the call failed.", "Call it in a test of the application."},
+	{routineUnproved, finding.Info, "The routine was created on the target. Whether it works there is not known: bodies may be looked into only when they are called, and it was not safe to call it, or the call failed.", "Call it in a test of the application."},
 
 	{extensionLeft, finding.Left, "The extension is not on the target; what needs it has findings of its own.", "None is needed where nothing uses it."},
 	{extensionBuiltIn, finding.Info, "The target has this without an extension.", "None is needed."},

@@ -117,6 +117,7 @@ type planner struct {
 	views map[catalog.Name]*viewPlan
 
 	routines map[catalog.Name]*routinePlan
+	calls    []Call
 	called   map[string][]catalog.Name // routines by name alone
 
 	nodes   []*node // what stands beside tables, in the order of declaration
@@ -143,7 +144,7 @@ type planner struct {
 
 func newPlanner(db *catalog.Database, profile Profile, opts Options) *planner {
 	p := &planner{
-		db: db, profile: profile, opts: opts, model: newLookup(db),
+		db: db, source: db, profile: profile, opts: opts, model: newLookup(db),
 		byName:     map[catalog.Name]*tablePlan{},
 		relations:  map[catalog.Name]bool{},
 		seqHome:    map[catalog.Name]catalog.Name{},
@@ -187,7 +188,7 @@ func (p *planner) plan() (*Plan, error) {
 		return nil, fmt.Errorf("ordering the statements: %w", err)
 	}
 	if p.opts.OnlyData {
-		statements, groups = nil, nil
+		statements, groups, p.calls = nil, nil, nil
 		p.findings = aboutData(p.findings)
 	}
 	finding.Sort(p.findings)
@@ -204,5 +205,6 @@ func (p *planner) plan() (*Plan, error) {
 		Views:       p.expectedViews(),
 		Findings:    p.findings,
 		Groups:      groups,
+		Calls:       p.calls,
 	}, nil
 }

@@ -23,6 +23,7 @@ type Plan struct {
 	Views       []ExpectedView    `json:"views,omitempty"` // the same of views, by name
 	Findings    []finding.Finding `json:"findings"`
 	Groups      []Group           `json:"groups,omitempty"` // by code
+	Calls       []Call            `json:"calls,omitempty"`  // of the routines that are created
 }
 
 // Group names the objects that one finding speaks of together, such as all

@@ -92,10 +92,11 @@ func (p *planner) judgeRoutine(rp *routinePlan) (code finding.Code, why string) 
 
 // makeRoutine adds the statement of a routine.
 func (p *planner) makeRoutine(rp *routinePlan, at place) {
-	p.add(Statement{
+	id := p.add(Statement{
 		ID: routineID(rp.r.Name), Phase: at.phase, Object: rp.node.object, SQL: rp.sql, Undo: "DROP " + p.named(string(rp.r.Kind), rp.r.Name),
 		Optional: rp.among, // where the target takes one alone, the others are told as failed
 	})
+	p.calls = append(p.calls, p.call(rp, id))
 	if len(rp.changes) > 0 {
 		p.find(routineChanged, rp.node.object, "%s", strings.Join(rp.changes, "; "))
 	}

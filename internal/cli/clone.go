@@ -29,7 +29,7 @@ func cloneCommand() command {
 			"            are dropped first and made again after the rows\n" +
 			"  drop      drop exactly what the plan creates, without CASCADE, and make it anew\n" +
 			"Nothing else on the target is touched.",
-		options: optionNames(serverOptions, filterOptions, planOptions, rightsOptions, probeOptions, transferOptions, outputOptions),
+		options: optionNames(serverOptions, filterOptions, planOptions, rightsOptions, probeOptions, []string{"call-routines"}, transferOptions, outputOptions),
 		run:     runClone,
 	}
 }
@@ -60,6 +60,7 @@ func runClone(ctx context.Context, p *program, cfg *config.Config) (Code, error)
 			j.countViews,
 			j.releaseSnapshot,
 			j.complete,
+			j.callRoutines,
 			j.setSequences,
 			j.verify(false),
 		}

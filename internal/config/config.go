@@ -87,10 +87,12 @@ type Config struct {
 	ScanRows     int    // assess
 	ScanRate     string // assess
 
-	Probe      string   // auto, always, never
-	ProbeCache string   // folder, "" the user's own
-	OnlyProbe  []string // numbers or names
-	SkipProbe  []string
+	Probe      string // auto, always, never
+	ProbeCache string // folder, "" the user's own
+
+	CallRoutines string   // auto, always, never
+	OnlyProbe    []string // numbers or names
+	SkipProbe    []string
 
 	File string // the configuration file that was read, "" for none
 

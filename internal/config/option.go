@@ -267,6 +267,11 @@ var options = []Option{
 		Usage: "ask the target what it can do: `WHEN` is auto (a DB9, once in 24 hours, unless the profile is a file), always (anew) or never",
 	},
 	{
+		Name: "call-routines", Kind: Text, Default: ProbeAuto, Values: []string{ProbeAuto, ProbeAlways, ProbeNever}, Holder: "WHEN",
+		ref:   func(c *Config) any { return &c.CallRoutines },
+		Usage: "call the functions that were created and are safe to call, in transactions that are rolled back: `WHEN` is auto (a DB9, which looks into bodies only then), always or never",
+	},
+	{
 		Name: "probe-cache", Kind: Text, Holder: "DIR", ref: func(c *Config) any { return &c.ProbeCache },
 		Usage: "keep what targets answered in `DIR`, not in the user's cache folder",
 	},
