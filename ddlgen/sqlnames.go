@@ -42,8 +42,10 @@ func (p *planner) named(kind string, n catalog.Name) string {
 // signature is a routine's name with the arguments that tell it from others of
 // its name.
 func (p *planner) signature(kind string, n catalog.Name) string {
-	plain, arguments, _ := strings.Cut(n.Name, "(")
-	arguments = strings.TrimSuffix(arguments, ")")
+	plain, arguments := n.Name, ""
+	if i := strings.LastIndex(n.Name, "("); i >= 0 { // types come without modifiers
+		plain, arguments = n.Name[:i], strings.TrimSuffix(n.Name[i+1:], ")")
+	}
 	if rp := p.routines[n]; rp != nil {
 		plain, arguments = rp.r.Plain, rp.r.IdentityArgs
 		if p.profile.Map && kind != "aggregate" { // the types may be others there
