@@ -278,8 +278,13 @@ func (e *Existing) hangingDrops(plan *ddlgen.Plan) []string {
 	}
 	var out []string
 	for _, s := range slices.Backward(plan.Statements) {
-		if e.hanging[s.Object] && strings.HasPrefix(s.Undo, "DROP ") {
+		table := catalog.Name{Schema: s.Object.Schema, Name: s.Object.Parent}
+		switch {
+		case e.hanging[s.Object] && strings.HasPrefix(s.Undo, "DROP "):
 			out = append(out, s.Undo)
+		case s.Object.Kind == "policy" && e.relations[table].Kind == kindTable && strings.HasPrefix(s.Undo, "DROP POLICY "):
+			// A partial catalog does not tell of policies.
+			out = append(out, strings.Replace(s.Undo, "DROP POLICY ", "DROP POLICY IF EXISTS ", 1))
 		}
 	}
 	return out
