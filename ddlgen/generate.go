@@ -60,6 +60,11 @@ func Generate(db *catalog.Database, profile Profile, opts Options) (*Plan, error
 	if profile.NameBytes <= 0 {
 		return nil, fmt.Errorf("generating a plan: profile %q allows names of %d bytes", profile.Name, profile.NameBytes)
 	}
+	return planned(db, profile, opts).plan()
+}
+
+// planned is a planner that has decided everything.
+func planned(db *catalog.Database, profile Profile, opts Options) *planner {
 	target, names := remodeled(db, opts.Mapping)
 	p := newPlanner(target, profile, opts)
 	p.source, p.names = db, names
@@ -91,7 +96,7 @@ func Generate(db *catalog.Database, profile Profile, opts Options) (*Plan, error
 	p.comments()
 	p.rights()
 	p.analyze()
-	return p.plan()
+	return p
 }
 
 // planner holds a plan in the making. Its maps only look things up: whatever

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/pg2db9/pg2db9/internal/ui/report"
+	"github.com/pg2db9/pg2db9/internal/outfile"
 )
 
 // format picks the writer for a file's extension, nil for an unknown one.
@@ -30,7 +30,7 @@ func (r *Report) WriteFile(path string) error {
 	if write == nil {
 		return fmt.Errorf("the report %q must end in .html, .md or .json", path)
 	}
-	return report.Save(path, func(w io.Writer) error { return write(r, w) })
+	return outfile.Save("report", path, func(w io.Writer) error { return write(r, w) })
 }
 
 // JSON writes the report as one JSON document.

@@ -56,6 +56,7 @@ func (j *job) finish(err error) Code {
 	if j.assessed != nil {
 		j.fillAssessment(code)
 	}
+	code = j.writeLeftBehind(code)
 	code = j.writeReports(code)
 	j.tell(code, err)
 	return code

@@ -53,7 +53,8 @@ type job struct {
 	snapshot       *copier.Snapshot
 	opened         time.Time // of the snapshot, by this machine's clock
 	db             *catalog.Database
-	mapping        *usermap.Mapping // nil is none
+	whole          *catalog.Database // db before the filters; only where --left-behind asks for definitions
+	mapping        *usermap.Mapping  // nil is none
 	dangling       []catalog.ColumnRef
 	unserved       []catalog.Name
 	unfit          []ddlgen.Unfit

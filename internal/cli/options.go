@@ -111,6 +111,9 @@ func newOptions(ctx context.Context, command string, cfg *config.Config, n needs
 	if err := checkAccept(command, cfg); err != nil {
 		return nil, err
 	}
+	if err := checkLeftBehind(command, cfg); err != nil {
+		return nil, err
+	}
 	return o, checkReports(command, cfg)
 }
 

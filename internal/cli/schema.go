@@ -29,8 +29,9 @@ func schemaCommand() command {
 		about: "Prints every statement of the plan on stdout, phase by phase, and the findings as comments. With --apply it\n" +
 			"executes those of one phase, of pre-data, post-data or all on the target; what stands there already is left as it\n" +
 			"is. The phases are " + strings.Join(phaseNames()[:8], ", ") + ",\n" + strings.Join(phaseNames()[8:], ", ") + ".\n" +
-			"Without --target the profile auto is db9.",
-		options: optionNames(serverOptions, filterOptions, planOptions, rightsOptions, probeOptions, []string{"apply", "jobs", "retry-for", "dry-run", "report"}, outputOptions),
+			"Without --target the profile auto is db9.\n\n" +
+			"--left-behind FILE.sql keeps what is not carried: its definitions as the source has them, each under the reason.",
+		options: optionNames(serverOptions, filterOptions, planOptions, rightsOptions, probeOptions, []string{"apply", "left-behind", "jobs", "retry-for", "dry-run", "report"}, outputOptions),
 		run:     runSchema,
 	}
 }

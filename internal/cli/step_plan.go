@@ -67,6 +67,9 @@ func (j *job) loadCatalog(ctx context.Context) error {
 			return 0, err
 		}
 		whole, j.db = db, selected
+		if j.opts.LeftBehind != "" {
+			j.whole = db
+		}
 		j.found(found)
 		return 0, nil
 	})

@@ -79,8 +79,9 @@ type Config struct {
 	Policies   bool
 	NoComments bool
 
-	Apply string // schema
-	Set   bool   // sequences
+	Apply      string // schema
+	LeftBehind string // schema, clone
+	Set        bool   // sequences
 
 	AllDatabases bool   // assess
 	ScanData     string // assess: sample, full; "" is no scan

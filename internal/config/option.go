@@ -242,6 +242,10 @@ var options = []Option{
 		Usage: "execute the statements of `PHASE` on the target: a phase's name, pre-data, post-data or all",
 	},
 	{
+		Name: "left-behind", Kind: Text, Holder: "FILE", ref: func(c *Config) any { return &c.LeftBehind },
+		Usage: "write the original definitions of all that is not carried, or not as it is, to `FILE`.sql, with the reasons as comments",
+	},
+	{
 		Name: "all-databases", Kind: Switch, ref: func(c *Config) any { return &c.AllDatabases },
 		Usage: "assess every database of the source's server, each in its own section of one report",
 	},

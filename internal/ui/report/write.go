@@ -1,13 +1,13 @@
 package report
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/pg2db9/pg2db9/internal/outfile"
 )
 
 // CheckPath says whether a report can be written to path: by its extension,
@@ -16,18 +16,7 @@ func CheckPath(path string) error {
 	if format(path) == nil {
 		return fmt.Errorf("the report %q must end in .html, .md or .json", path)
 	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return fmt.Errorf("the report %q is a folder", path)
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".pg2db9-report-*")
-	if err != nil {
-		return fmt.Errorf("the report %q cannot be written: %w", path, cause(err))
-	}
-	_ = f.Close()
-	if err := os.Remove(f.Name()); err != nil {
-		return fmt.Errorf("the report %q: removing a trial file: %w", path, cause(err))
-	}
-	return nil
+	return outfile.Check("report", path)
 }
 
 // format picks the writer for a file's extension, nil for an unknown one.
@@ -49,53 +38,7 @@ func (r *Report) WriteFile(path string) error {
 	if write == nil {
 		return fmt.Errorf("the report %q must end in .html, .md or .json", path)
 	}
-	return Save(path, func(w io.Writer) error { return write(r, w) })
-}
-
-// Save writes a report to path. The file is there as a whole or not at all.
-func Save(path string, write func(io.Writer) error) (err error) {
-	var b bytes.Buffer
-	if err := write(&b); err != nil {
-		return fmt.Errorf("writing the report %q: %w", path, err)
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".pg2db9-report-*")
-	if err != nil {
-		return fmt.Errorf("writing the report %q: %w", path, cause(err))
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-			err = fmt.Errorf("writing the report %q: %w", path, cause(err))
-		}
-	}()
-	if _, err := f.Write(b.Bytes()); err != nil {
-		_ = f.Close()
-		return err
-	}
-	// 0644: a report is for others to read, and holds no secret.
-	if err := f.Chmod(0o644); err != nil {
-		_ = f.Close()
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		_ = f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
-}
-
-// cause drops the trial file's name from an error: the user never wrote it.
-func cause(err error) error {
-	switch e := err.(type) { //nolint:errorlint // os returns these two unwrapped
-	case *os.PathError:
-		return e.Err
-	case *os.LinkError:
-		return e.Err
-	}
-	return err
+	return outfile.Save("report", path, func(w io.Writer) error { return write(r, w) })
 }
 
 // JSON writes the report as one JSON document.
