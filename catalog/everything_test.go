@@ -39,7 +39,7 @@ func TestNothingVanishesAndNothingIsInvented(t *testing.T) {
 	t.Parallel()
 	sql, err := os.ReadFile("testdata/objects.sql")
 	require.NoError(t, err)
-	eachMajor(t, func(t *testing.T, db *pgtest.DB) {
+	onMajors(t, majors, func(t *testing.T, db *pgtest.DB) {
 		everything(t, db)
 		conn := db.Conn(t)
 		_, err := conn.Exec(t.Context(), "CREATE TEMP TABLE passing (id serial PRIMARY KEY); CREATE TYPE pg_temp.passing_too AS ENUM ('a'); SET search_path = ''") // N10

@@ -15,15 +15,15 @@ import (
 func TestModelSurvivesJSON(t *testing.T) {
 	t.Parallel()
 	models := rapid.Make[Database]()
-	rapid.Check(t, func(t *rapid.T) {
-		db := models.Draw(t, "model")
+	for seed := range 10 { // each a model of some thousand objects
+		db := models.Example(seed)
 		b, err := json.Marshal(&db)
 		require.NoError(t, err)
 		var again Database
 		require.NoError(t, json.Unmarshal(b, &again))
-		require.Empty(t, cmp.Diff(db, again, cmpopts.EquateEmpty())) // Load makes no empty list, only none
+		require.Empty(t, cmp.Diff(db, again, cmpopts.EquateEmpty()), seed) // Load makes no empty list, only none
 		require.Equal(t, db.Hash(), again.Hash())
-	})
+	}
 }
 
 func TestHashIsOfTheSchemaAlone(t *testing.T) {

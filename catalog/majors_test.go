@@ -36,7 +36,7 @@ func TestEveryMajorGivesTheSameModel(t *testing.T) {
 	var mu sync.Mutex
 	got := map[int]*Database{}
 	t.Run("load", func(t *testing.T) {
-		eachMajor(t, func(t *testing.T, db *pgtest.DB) {
+		onMajors(t, majors, func(t *testing.T, db *pgtest.DB) {
 			script(t, db, "everything.sql")
 			model := load(t, db)
 			for i := range model.Comments {

@@ -136,7 +136,7 @@ func (d *demo) start(ctx context.Context) (string, error) {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, c := range clusters {
 		g.Go(func() error {
-			cluster, err := pgserver.New(ctx, pgserver.Options{Major: c.major})
+			cluster, err := pgserver.New(ctx, pgserver.Options{Major: c.major, OnDisk: d.rehearse})
 			if err != nil {
 				return err
 			}

@@ -20,7 +20,7 @@ const database = "bench"
 // clusterOptions are PostgreSQL's own defaults where pgserver's differ: what
 // is measured is a server as it is installed.
 func clusterOptions() pgserver.Options {
-	return pgserver.Options{TCP: true, Settings: map[string]string{
+	return pgserver.Options{TCP: true, OnDisk: true, Settings: map[string]string{
 		"fsync": "on", "full_page_writes": "on", "wal_level": "replica", "shared_buffers": "128MB",
 		"max_wal_size": "1GB", "max_connections": "100", "max_locks_per_transaction": "64",
 		"max_prepared_transactions": "0", "max_wal_senders": "10", "max_replication_slots": "10",

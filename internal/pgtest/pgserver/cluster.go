@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -26,6 +25,7 @@ type Options struct {
 	Locale   string            // "" is C.UTF-8 where the system has it, else C
 	Encoding string            // "" is UTF8
 	Password bool              // SCRAM with a random password, in URL; else trust
+	OnDisk   bool              // keep the data on the disk, for much of it and for measurements; else they may be in memory
 }
 
 // Cluster is a running or stopped PostgreSQL that belongs to this process.
@@ -78,6 +78,9 @@ func New(ctx context.Context, opts Options) (*Cluster, error) {
 // create makes the data directory and starts the server for the first time;
 // another process may take the port that we found free, so that has its tries.
 func (c *Cluster) create(ctx context.Context, acc *account) error {
+	if err := dataDir(c.dir, c.opts.OnDisk, acc); err != nil {
+		return err
+	}
 	if err := c.initdb(ctx, acc); err != nil {
 		return err
 	}
@@ -162,7 +165,7 @@ func (c *Cluster) Close(ctx context.Context) error {
 	if c.owner == nil {
 		return err
 	}
-	if rerr := os.RemoveAll(c.dir); rerr != nil {
+	if rerr := removeCluster(c.dir); rerr != nil {
 		err = errors.Join(err, fmt.Errorf("remove the cluster: %w", rerr))
 	}
 	c.owner()

@@ -77,7 +77,18 @@ func sweepOne(path string) {
 		_ = syscall.Kill(pid, syscall.SIGQUIT)
 		return
 	}
-	_ = os.RemoveAll(dir)
+	_ = removeCluster(dir)
+}
+
+// removeCluster removes a cluster's directory, and its data where they are
+// elsewhere.
+func removeCluster(dir string) error {
+	if data, err := os.Readlink(filepath.Join(dir, "data")); err == nil {
+		if err := os.RemoveAll(data); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(dir)
 }
 
 // postmaster reads the pid of the server of a data directory, 0 if it has none.

@@ -25,7 +25,7 @@ var settings = map[string]string{
 	"max_prepared_transactions": "10",
 	"max_locks_per_transaction": "512",
 	"shared_buffers":            "64MB",
-	"max_wal_size":              "4GB",
+	"max_wal_size":              "1GB",
 	"logging_collector":         "off",
 	"log_line_prefix":           "%m [%p] %q%d ",
 	"timezone":                  "UTC",

@@ -33,7 +33,7 @@ func Standby(ctx context.Context, primary *Cluster, settings map[string]string) 
 	if err := primary.Stop(ctx, Fast); err != nil {
 		return fail(err)
 	}
-	err = copyData(primary.Dir(), c.Dir(), acc)
+	err = c.copyFrom(primary, acc)
 	if err := errors.Join(err, primary.Start(ctx)); err != nil {
 		return fail(err)
 	}
@@ -60,6 +60,18 @@ func (c *Cluster) conninfo() string {
 		text += " password=" + c.password
 	}
 	return text
+}
+
+// copyFrom takes the data of a server that is stopped.
+func (c *Cluster) copyFrom(primary *Cluster, acc *account) error {
+	if err := dataDir(c.dir, c.opts.OnDisk, acc); err != nil {
+		return err
+	}
+	from, err := filepath.EvalSymlinks(primary.Dir())
+	if err != nil {
+		return fmt.Errorf("copy the data directory: %w", err)
+	}
+	return copyData(from, c.Dir(), acc)
 }
 
 // copyData copies a data directory, for the account.

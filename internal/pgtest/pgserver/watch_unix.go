@@ -25,9 +25,10 @@ if [ -n "$pid" ]; then
   case "$(of)" in *"$data"*) kill -QUIT "$pid" 2>/dev/null ;; esac
   while case "$(of)" in *"$data"*) true ;; *) false ;; esac; do sleep 0.05; done
 fi
+elsewhere=$(readlink "$data") # where the data are in memory
 tries=0
 while [ -d "$1" ] && [ "$tries" -lt 100 ]; do # a child of initdb or of the server may still write
-  rm -rf "$1" 2>/dev/null
+  rm -rf ${elsewhere:+"$elsewhere"} "$1" 2>/dev/null
   tries=$((tries + 1))
   [ ! -d "$1" ] || sleep 0.05
 done
