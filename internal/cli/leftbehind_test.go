@@ -76,7 +76,7 @@ func TestLeftBehindBadPath(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for path, want := range map[string]string{
-		"left.txt":                          `must end in .sql`,
+		"left.txt":                           `must end in .sql`,
 		filepath.Join(dir, "no", "left.sql"): "cannot be written: no such file or directory",
 	} {
 		r := run(t, "schema", "--source", "postgres://nobody@localhost/x", "--left-behind", path)

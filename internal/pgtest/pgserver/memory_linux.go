@@ -29,7 +29,7 @@ func dataDir(dir string, onDisk bool, acc *account) error {
 	}
 	data, err := os.MkdirTemp(memoryRoot, tempPrefix)
 	if err != nil {
-		return nil // the disk will do
+		return nil //nolint:nilerr // the disk will do
 	}
 	if err := errors.Join(acc.own(data), os.Symlink(data, filepath.Join(dir, "data"))); err != nil {
 		return errors.Join(fmt.Errorf("put the cluster into memory: %w", err), os.RemoveAll(data))
