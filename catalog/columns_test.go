@@ -77,7 +77,7 @@ func TestColumns(t *testing.T) {
 		{Name: "r", Num: 17, Type: Type{Name: builtIn("int4range"), Kind: KindRange, Mod: -1, Text: "int4range"}, Local: true, StatsTgt: -1},
 		{Name: "v", Num: 18, Type: base("int2vector", "int2vector", -1), Local: true, StatsTgt: -1},
 		{Name: "nm", Num: 19, Type: base("name", "name", -1), Local: true, StatsTgt: -1},
-		{Name: "o", Num: 20, Type: base("text", "text", -1), Local: true, Storage: "external", StatsTgt: 10000, Compress: "pglz"},
+		{Name: "o", Num: 20, Type: base("text", "text", -1), Local: true, Storage: StorageExternal, StatsTgt: 10000, Compress: CompressionPGLZ},
 		{Name: "j", Num: 21, Type: base("jsonb", "jsonb", -1), Default: `'{"a": 1}'::jsonb`, Local: true, StatsTgt: -1},
 	}, db.table(t, in("t")).Columns)
 }

@@ -130,9 +130,9 @@ func objects(db *Database) []string {
 		add("pg_class", "sequence", s.Name)
 	}
 	for _, t := range db.Tables {
-		add("pg_class", string(t.Kind), t.Name)
+		add("pg_class", t.Kind.String(), t.Name)
 		if t.Kind == TableForeign {
-			add("pg_foreign_table", t.Name, t.Server)
+			add("pg_foreign_table", t.Name, t.Foreign.Server)
 		}
 		for _, c := range t.Columns {
 			add("pg_attribute", t.Name, c.Name)

@@ -103,7 +103,7 @@ func TestIndexesOfConstraints(t *testing.T) {
 			Constraint: "u", Keys: []IndexKey{{Column: "b"}}, Include: []string{"a"},
 		},
 	}, got.Indexes, cmpopts.IgnoreFields(Index{}, "Bytes"))
-	require.Equal(t, "index", got.table(t, in("t")).ReplIdent)
+	require.Equal(t, ReplicaIndex, got.table(t, in("t")).ReplIdent)
 	require.Positive(t, got.index(t, in("t_pkey")).Bytes)
 }
 

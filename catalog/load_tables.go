@@ -39,7 +39,7 @@ type inheritRow struct {
 
 var (
 	tableKinds = map[string]TableKind{"r": TableOrdinary, "p": TablePartitioned, "f": TableForeign}
-	replIdents = map[string]string{"f": "full", "n": "nothing", "i": "index"}
+	replIdents = map[string]ReplicaIdentity{"f": ReplicaFull, "n": ReplicaNothing, "i": ReplicaIndex}
 )
 
 func (r *reader) tables(ctx context.Context) error {
@@ -59,17 +59,19 @@ func (r *reader) tables(ctx context.Context) error {
 			return &GoneError{Kind: "table", Name: n}
 		}
 		r.table[t.OID] = len(r.db.Tables)
-		r.db.Tables = append(r.db.Tables, Table{
+		table := Table{
 			Name: n, Kind: tableKinds[t.Kind], Unlogged: t.Unlogged, AccessMeth: r.text(t.AccessMethod),
 			RowSecurity: t.RowSecurity, ForceRLS: t.ForceRLS, Options: sortedStrings(t.Options), ReplIdent: replIdents[t.ReplIdent],
-			Tablespace: t.Tablespace, OfType: name(t.OfSchema, t.OfType), Server: t.Server, ServerOpts: sortedStrings(t.ServerOpts), Secrets: sortedStrings(t.Secrets), Inherits: byChild[t.OID], IsPartition: t.IsPartition,
+			Tablespace: t.Tablespace, OfType: name(t.OfSchema, t.OfType), Inherits: byChild[t.OID], IsPartition: t.IsPartition,
 			PartitionKey: PartitionKey(t.PartitionKey), Bound: PartitionBound(t.Bound), Uses: r.uses[objectKey{"pg_class", t.OID}],
 			HeapBytes: t.HeapBytes, ToastBytes: t.ToastBytes, RowsGuess: t.RowsGuess,
-		})
+		}
 		kind := "table"
 		if t.Kind == "f" {
 			kind = "foreign table"
+			table.Foreign = &Foreign{Server: t.Server, Options: sortedStrings(t.ServerOpts), Secrets: sortedStrings(t.Secrets)}
 		}
+		r.db.Tables = append(r.db.Tables, table)
 		r.know("pg_class", t.OID, Comment{Kind: kind, Name: n})
 		return nil
 	}, r.sizes)
@@ -77,7 +79,7 @@ func (r *reader) tables(ctx context.Context) error {
 
 type columnRow struct {
 	Rel             int64    `db:"rel"`
-	Num             int      `db:"num"`
+	Num             int16    `db:"num"`
 	Name            string   `db:"name"`
 	Type            int64    `db:"type"`
 	Mod             int32    `db:"mod"`
@@ -90,7 +92,7 @@ type columnRow struct {
 	Generated       string   `db:"generated"`
 	Local           bool     `db:"local"`
 	Storage         string   `db:"storage"`
-	StatsTarget     int      `db:"stats_target"`
+	StatsTarget     int16    `db:"stats_target"`
 	Compression     string   `db:"compression"`
 	Options         []string `db:"options"`
 	ServerOpts      []string `db:"foreign_options"`
@@ -99,8 +101,8 @@ type columnRow struct {
 var (
 	identities   = map[string]Identity{"a": IdentityAlways, "d": IdentityByDefault}
 	generations  = map[string]Generation{"s": GeneratedStored, "v": GeneratedVirtual}
-	storages     = map[string]string{"p": "plain", "e": "external", "x": "extended", "m": "main"}
-	compressions = map[string]string{"p": "pglz", "l": "lz4"}
+	storages     = map[string]Storage{"p": StoragePlain, "e": StorageExternal, "x": StorageExtended, "m": StorageMain}
+	compressions = map[string]Compression{"p": CompressionPGLZ, "l": CompressionLZ4}
 )
 
 func (r *reader) columns(ctx context.Context) error {

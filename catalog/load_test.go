@@ -113,7 +113,7 @@ func TestManyAndNoColumns(t *testing.T) {
 	require.Equal(t, GeneratedStored, got.table(t, public("generated")).Columns[0].Generated)
 	columns := got.table(t, public("wide")).Columns
 	require.Len(t, columns, 1598)
-	require.Equal(t, []any{"c1", 1, "c3", 3, "c1599", 1599}, []any{columns[0].Name, columns[0].Num, columns[1].Name, columns[1].Num, columns[1597].Name, columns[1597].Num})
+	require.Equal(t, []any{"c1", int16(1), "c3", int16(3), "c1599", int16(1599)}, []any{columns[0].Name, columns[0].Num, columns[1].Name, columns[1].Num, columns[1597].Name, columns[1597].Num})
 }
 
 // F5 on a real database: what a table needs is found by the server's own

@@ -140,31 +140,17 @@ type CompositeField struct {
 	Collation *Name  `json:"collation,omitempty"`
 }
 
-// TypeKind is pg_type.typtype in words. For an array it is the element's.
-type TypeKind string
-
-// The kinds of type.
-const (
-	KindBase       TypeKind = "base"
-	KindEnum       TypeKind = "enum"
-	KindDomain     TypeKind = "domain"
-	KindComposite  TypeKind = "composite"
-	KindRange      TypeKind = "range"
-	KindMultirange TypeKind = "multirange"
-	KindPseudo     TypeKind = "pseudo"
-)
-
 // Type is the type of a column, field or domain base.
 //
 // For an array, Name, Kind and Extension are those of the element, and Array is
 // true (PostgreSQL does not distinguish the number of dimensions in a type).
 type Type struct {
-	Name      Name     `json:"name"` // pg_type's own: {pg_catalog int4}, {public mood}
-	Kind      TypeKind `json:"kind"`
-	Array     bool     `json:"array,omitempty"`
-	Mod       int32    `json:"mod"`                 // atttypmod; -1 is none
+	Name      Name     `json:"name"`                // pg_type's own: {pg_catalog int4}, {public mood}
 	Text      string   `json:"text"`                // format_type: "character varying(20)[]", qualified where not in pg_catalog
 	Extension string   `json:"extension,omitempty"` // the extension that owns the (element) type
+	Mod       int32    `json:"mod"`                 // atttypmod; -1 is none
+	Kind      TypeKind `json:"kind"`
+	Array     bool     `json:"array,omitempty"`
 }
 
 // Ref names an object that an expression depends on (pg_depend), other than
@@ -206,34 +192,22 @@ type ColumnRef struct {
 	Column string `json:"column"`
 }
 
-// TableKind is pg_class.relkind in words, for relations that hold rows.
-type TableKind string
-
-// The kinds of table.
-const (
-	TableOrdinary    TableKind = "table"
-	TablePartitioned TableKind = "partitioned" // has no rows itself
-	TableForeign     TableKind = "foreign"
-)
-
 // Table is a table, partitioned table, partition or foreign table.
 type Table struct {
-	Name        Name      `json:"name"`
-	Kind        TableKind `json:"kind"`
-	Unlogged    bool      `json:"unlogged,omitempty"`
-	AccessMeth  string    `json:"access_method,omitempty"` // "heap" or another; empty where there is none
-	RowSecurity bool      `json:"row_security,omitempty"`
-	ForceRLS    bool      `json:"force_row_security,omitempty"`
-	Options     []string  `json:"options,omitempty"`          // reloptions, sorted: "fillfactor=70", "toast.autovacuum_enabled=off"
-	ReplIdent   string    `json:"replica_identity,omitempty"` // full, nothing, index; empty is the default
-	Tablespace  string    `json:"tablespace,omitempty"`       // empty is the database's
-	OfType      *Name     `json:"of_type,omitempty"`          // CREATE TABLE ... OF type
-	Server      string    `json:"server,omitempty"`           // of a foreign table
-	ServerOpts  []string  `json:"foreign_options,omitempty"`  // of a foreign table, sorted: "table_name=t"; those that may hold a secret left out
-	Secrets     []string  `json:"foreign_secrets,omitempty"`  // names of the options left out
+	Name        Name            `json:"name"`
+	Kind        TableKind       `json:"kind"`
+	Unlogged    bool            `json:"unlogged,omitempty"`
+	RowSecurity bool            `json:"row_security,omitempty"`
+	ForceRLS    bool            `json:"force_row_security,omitempty"`
+	IsPartition bool            `json:"is_partition,omitempty"`
+	ReplIdent   ReplicaIdentity `json:"replica_identity,omitempty"`
+	AccessMeth  string          `json:"access_method,omitempty"` // "heap" or another; empty where there is none
+	Options     []string        `json:"options,omitempty"`       // reloptions, sorted: "fillfactor=70", "toast.autovacuum_enabled=off"
+	Tablespace  string          `json:"tablespace,omitempty"`    // empty is the database's
+	OfType      *Name           `json:"of_type,omitempty"`       // CREATE TABLE ... OF type
+	Foreign     *Foreign        `json:"foreign,omitempty"`       // of a foreign table, and only of one
 
-	Inherits     []Name         `json:"inherits,omitempty"` // parents in inhseqno order; for a partition its one parent
-	IsPartition  bool           `json:"is_partition,omitempty"`
+	Inherits     []Name         `json:"inherits,omitempty"`        // parents in inhseqno order; for a partition its one parent
 	PartitionKey PartitionKey   `json:"partition_key,omitempty"`   // of a partitioned table
 	Bound        PartitionBound `json:"partition_bound,omitempty"` // of a partition
 	Uses         []Ref          `json:"uses,omitempty"`            // what PartitionKey depends on
@@ -247,73 +221,49 @@ type Table struct {
 	RowsGuess  int64 `json:"rows_guess"`  // reltuples; -1 unknown
 }
 
+// Foreign is what a foreign table has beside other tables.
+type Foreign struct {
+	Server  string   `json:"server"`
+	Options []string `json:"options,omitempty"` // sorted: "table_name=t"; those that may hold a secret left out
+	Secrets []string `json:"secrets,omitempty"` // names of the options left out
+}
+
 // Column is one live column.
 type Column struct {
-	Name      string     `json:"name"`
-	Num       int        `json:"num"` // attnum; gaps are dropped columns
-	Type      Type       `json:"type"`
-	NotNull   bool       `json:"not_null,omitempty"`
-	Default   Expr       `json:"default,omitempty"`   // or the generation expression, when Generated is set
-	Collation *Name      `json:"collation,omitempty"` // only when it differs from the type's
-	Identity  Identity   `json:"identity,omitempty"`
-	Generated Generation `json:"generated,omitempty"`
-	Uses      []Ref      `json:"uses,omitempty"`        // what Default depends on
-	Local     bool       `json:"local,omitempty"`       // attislocal: declared on the table itself
-	Sequence  *Name      `json:"sequence,omitempty"`    // the sequence of an identity column, or the one owned by this column
-	Storage   string     `json:"storage,omitempty"`     // only when it differs from the type's: plain, external, extended, main
-	StatsTgt  int        `json:"stats_target"`          // attstattarget; -1 is the default
-	Compress  string     `json:"compression,omitempty"` // pglz, lz4
-	Options   []string   `json:"options,omitempty"`     // attoptions
+	Name      string      `json:"name"`
+	Num       int16       `json:"num"`          // attnum; gaps are dropped columns
+	StatsTgt  int16       `json:"stats_target"` // attstattarget; -1 is the default
+	NotNull   bool        `json:"not_null,omitempty"`
+	Local     bool        `json:"local,omitempty"` // attislocal: declared on the table itself
+	Identity  Identity    `json:"identity,omitempty"`
+	Generated Generation  `json:"generated,omitempty"`
+	Storage   Storage     `json:"storage,omitempty"` // only when it differs from the type's
+	Compress  Compression `json:"compression,omitempty"`
+	Type      Type        `json:"type"`
+	Default   Expr        `json:"default,omitempty"`   // or the generation expression, when Generated is set
+	Collation *Name       `json:"collation,omitempty"` // only when it differs from the type's
+	Uses      []Ref       `json:"uses,omitempty"`      // what Default depends on
+	Sequence  *Name       `json:"sequence,omitempty"`  // the sequence of an identity column, or the one owned by this column
+	Options   []string    `json:"options,omitempty"`   // attoptions
 
 	ServerOpts []string `json:"foreign_options,omitempty"` // of a foreign table's column: "column_name=c"
 }
-
-// Identity says how an identity column takes values.
-type Identity string
-
-// The kinds of identity column. The empty string is none.
-const (
-	IdentityAlways    Identity = "always"
-	IdentityByDefault Identity = "by default"
-)
-
-// Generation says how a generated column is kept.
-type Generation string
-
-// The kinds of generated column. The empty string is none.
-const (
-	GeneratedStored  Generation = "stored"
-	GeneratedVirtual Generation = "virtual"
-)
-
-// ConstraintKind is pg_constraint.contype in words.
-type ConstraintKind string
-
-// The kinds of constraint. PostgreSQL 18's NOT NULL constraints are only in
-// Column.NotNull, except for their names (see Constraint).
-const (
-	PrimaryKey ConstraintKind = "primary key"
-	Unique     ConstraintKind = "unique"
-	Check      ConstraintKind = "check"
-	ForeignKey ConstraintKind = "foreign key"
-	Exclusion  ConstraintKind = "exclusion"
-	NotNull    ConstraintKind = "not null" // 18 and later, only where it says more than Column.NotNull: a name of the user's, NO INHERIT, NOT VALID
-)
 
 // Constraint is a table's constraint.
 type Constraint struct {
 	Table      Name           `json:"table"`
 	Name       string         `json:"name"`
 	Kind       ConstraintKind `json:"kind"`
-	Def        ConstraintDef  `json:"def"`
-	Columns    []string       `json:"columns,omitempty"` // conkey in its order; an expression has none
-	Index      string         `json:"index,omitempty"`   // the index behind primary key, unique and exclusion; same schema as the table
 	Deferrable bool           `json:"deferrable,omitempty"`
 	Deferred   bool           `json:"initially_deferred,omitempty"`
 	Validated  bool           `json:"validated"`
 	NoInherit  bool           `json:"no_inherit,omitempty"`
-	Inherited  bool           `json:"inherited,omitempty"` // not local, or the child of a partitioned table's (conparentid)
-	Enforced   bool           `json:"enforced"`            // false only on 18 and later
+	Inherited  bool           `json:"inherited,omitempty"`  // not local, or the child of a partitioned table's (conparentid)
+	Enforced   bool           `json:"enforced"`             // false only on 18 and later
+	MatchFull  bool           `json:"match_full,omitempty"` // of a foreign key
+	Def        ConstraintDef  `json:"def"`
+	Columns    []string       `json:"columns,omitempty"` // conkey in its order; an expression has none
+	Index      string         `json:"index,omitempty"`   // the index behind primary key, unique and exclusion; same schema as the table
 	Uses       []Ref          `json:"uses,omitempty"`
 
 	// Foreign keys only.
@@ -322,26 +272,25 @@ type Constraint struct {
 	OnUpdate   string   `json:"on_update,omitempty"` // "cascade", "set null", ...; empty is no action
 	OnDelete   string   `json:"on_delete,omitempty"`
 	SetColumns []string `json:"set_columns,omitempty"` // ON DELETE SET NULL (columns)
-	MatchFull  bool     `json:"match_full,omitempty"`
 }
 
 // Index is an index. Those behind a constraint are listed too (Constraint set).
 type Index struct {
 	Name       Name       `json:"name"`
 	Table      Name       `json:"table"`
-	Def        IndexDef   `json:"def"`
-	Method     string     `json:"method"`
 	Unique     bool       `json:"unique,omitempty"`
 	Primary    bool       `json:"primary,omitempty"`
-	Constraint string     `json:"constraint,omitempty"` // the constraint it stands behind
 	Valid      bool       `json:"valid"`
-	Parent     *Name      `json:"parent,omitempty"` // the partitioned index it belongs to
-	Keys       []IndexKey `json:"keys"`
-	Include    []string   `json:"include,omitempty"`
-	Predicate  Expr       `json:"predicate,omitempty"`
 	NullsEqual bool       `json:"nulls_not_distinct,omitempty"` // 15 and later
 	Clustered  bool       `json:"clustered,omitempty"`
 	ReplIdent  bool       `json:"replica_identity,omitempty"`
+	Def        IndexDef   `json:"def"`
+	Method     string     `json:"method"`
+	Constraint string     `json:"constraint,omitempty"` // the constraint it stands behind
+	Parent     *Name      `json:"parent,omitempty"`     // the partitioned index it belongs to
+	Keys       []IndexKey `json:"keys"`
+	Include    []string   `json:"include,omitempty"`
+	Predicate  Expr       `json:"predicate,omitempty"`
 	Options    []string   `json:"options,omitempty"`
 	Tablespace string     `json:"tablespace,omitempty"`
 	Uses       []Ref      `json:"uses,omitempty"`

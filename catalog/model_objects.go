@@ -43,10 +43,10 @@ type ViewColumn struct {
 	Uses      []Ref  `json:"uses,omitempty"`      // what Default depends on
 
 	// Of a materialized view.
-	StatsTgt int      `json:"stats_target"`          // -1 is the default
-	Storage  string   `json:"storage,omitempty"`     // only when it differs from the type's: plain, external, extended, main
-	Compress string   `json:"compression,omitempty"` // pglz, lz4
-	Options  []string `json:"options,omitempty"`     // attoptions
+	StatsTgt int16       `json:"stats_target"`      // -1 is the default
+	Storage  Storage     `json:"storage,omitempty"` // only when it differs from the type's
+	Compress Compression `json:"compression,omitempty"`
+	Options  []string    `json:"options,omitempty"` // attoptions
 }
 
 // RoutineKind is pg_proc.prokind in words.

@@ -64,7 +64,7 @@ func TestPartitions(t *testing.T) {
 			require.False(t, c.Local, "a partition owns none, though it had them before it was attached")
 		}
 		require.Equal(t, []string{"m", "n", "k"}, columns)
-		require.Equal(t, 2, got.column(t, in("l2"), "m").Num)
+		require.EqualValues(t, 2, got.column(t, in("l2"), "m").Num)
 		require.True(t, got.column(t, in("gone"), "n").Local)
 		require.Equal(t, PrimaryKey, got.constraint(t, Name{"other", "r2"}, "r2_pkey").Kind)
 		require.True(t, got.column(t, Name{"other", "r2"}, "id").NotNull)

@@ -21,8 +21,8 @@ func (n needs) table(t Table) {
 	if t.OfType != nil {
 		n.types[*t.OfType] = true
 	}
-	if t.Server != "" {
-		n.objects[objectName{"server", Name{Name: t.Server}}] = true
+	if t.Foreign != nil {
+		n.objects[objectName{"server", Name{Name: t.Foreign.Server}}] = true
 	}
 	for _, c := range t.Columns {
 		n.collation(c.Collation)

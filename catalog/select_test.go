@@ -13,7 +13,7 @@ import (
 
 func public(name string) Name { return Name{"public", name} }
 
-func columnOf(name string, num int, typ Type, uses ...Ref) Column {
+func columnOf(name string, num int16, typ Type, uses ...Ref) Column {
 	return Column{Name: name, Num: num, Type: typ, Uses: uses}
 }
 

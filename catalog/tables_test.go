@@ -36,16 +36,16 @@ func TestTables(t *testing.T) {
 		return x
 	}
 	same(t, []Table{
-		{Name: in("far"), Kind: TableForeign, Server: "far", ReplIdent: "nothing"}, // no change stream knows it
+		{Name: in("far"), Kind: TableForeign, Foreign: &Foreign{Server: "far"}, ReplIdent: ReplicaNothing}, // no change stream knows it
 		table("fleeting", func(x *Table) { x.Unlogged = true }),
-		table("forced", func(x *Table) { x.RowSecurity, x.ForceRLS, x.ReplIdent = true, true, "full" }),
+		table("forced", func(x *Table) { x.RowSecurity, x.ForceRLS, x.ReplIdent = true, true, ReplicaFull }),
 		table("guarded", func(x *Table) { x.RowSecurity = true }),
 		table("other", func(x *Table) {
 			x.AccessMeth, x.Options = "heaped", []string{"autovacuum_vacuum_scale_factor=0.5", "fillfactor=40", "toast.autovacuum_enabled=off"}
 		}),
 		{Name: in("parts"), Kind: TablePartitioned, PartitionKey: "RANGE (id)", Tablespace: "elsewhere"},
 		table("placed", func(x *Table) { x.Tablespace = "elsewhere" }),
-		table("silent", func(x *Table) { x.ReplIdent = "nothing" }),
+		table("silent", func(x *Table) { x.ReplIdent = ReplicaNothing }),
 		table("typed", func(x *Table) { x.OfType = &Name{"app", "pair"} }),
 	}, got.Tables, shape)
 	require.Equal(t, "elsewhere", got.index(t, in("placed_i")).Tablespace)

@@ -64,7 +64,7 @@ func TestViews(t *testing.T) {
 			Uses: []Ref{of("table", "t", "body"), of("table", "t", "id"), of("view", "v", "number")},
 			Columns: []ViewColumn{
 				{Name: "number", Type: integer, StatsTgt: 50},
-				{Name: "body", Type: base("text", "text", -1), Collation: &Name{"pg_catalog", "C"}, StatsTgt: -1, Storage: "external", Options: []string{"n_distinct=5"}},
+				{Name: "body", Type: base("text", "text", -1), Collation: &Name{"pg_catalog", "C"}, StatsTgt: -1, Storage: StorageExternal, Options: []string{"n_distinct=5"}},
 			},
 		}, m)
 		require.False(t, got.view(t, in("empty")).Populated)

@@ -190,7 +190,7 @@ func (p *planner) affected(t *catalog.Table, c *catalog.Column, typ typing) []Af
 		if typ.asked == nil {
 			a.bounds(base, column, typ)
 		}
-		if len(t.Columns) == 1 && (c.Generated == "" || !p.profile.Generated) && (base.Kind == catalog.KindEnum || !base.Array && emptyText[typeKey(base)]) {
+		if len(t.Columns) == 1 && (c.Generated == 0 || !p.profile.Generated) && (base.Kind == catalog.KindEnum || !base.Array && emptyText[typeKey(base)]) {
 			a.add(emptyLine, base, column)
 		}
 	}

@@ -28,7 +28,7 @@ func manyTables(n int) *catalog.Database {
 		}}
 		for c := range 8 {
 			t.Columns = append(t.Columns, catalog.Column{
-				Name: fmt.Sprintf("c%d", c), Num: 3 + c, Type: builtInType("timestamptz", "timestamp with time zone", -1),
+				Name: fmt.Sprintf("c%d", c), Num: int16(3 + c), Type: builtInType("timestamptz", "timestamp with time zone", -1),
 				Default: "now()", Local: true, StatsTgt: -1,
 			})
 		}

@@ -98,9 +98,9 @@ func (p *planner) columnValue(t *tablePlan, plan *columnPlan) {
 	c := plan.c
 	o := columnObject(t.t.Name, c.Name)
 	switch {
-	case c.Generated != "":
+	case c.Generated != 0:
 		p.generation(t, plan, o)
-	case plan.identity != "" || plan.def != "":
+	case plan.identity != 0 || plan.def != "":
 	case p.extra(t.t.Name, c) != nil:
 		plan.def = string(c.Default) // as the user wrote it
 	case c.Default != "":
@@ -173,7 +173,7 @@ func (p *planner) generation(t *tablePlan, plan *columnPlan, o finding.Object) {
 		why = "the target does not compute it"
 	}
 	if why != "" {
-		plan.generated = ""
+		plan.generated = 0
 		p.find(generatedPlain, o, "generated as %s: %s", c.Default, why)
 		return
 	}
@@ -187,7 +187,7 @@ func (p *planner) generation(t *tablePlan, plan *columnPlan, o finding.Object) {
 // identity decides how an identity column and its sequence come to be.
 func (p *planner) identity(t *tablePlan, plan *columnPlan) {
 	c := plan.c
-	if c.Identity == "" {
+	if c.Identity == 0 {
 		return
 	}
 	o := columnObject(t.t.Name, c.Name)
@@ -242,7 +242,7 @@ func (p *planner) identity(t *tablePlan, plan *columnPlan) {
 func (p *planner) rootIdentity(t *tablePlan, name string) bool {
 	return slices.ContainsFunc(t.parents, func(parent catalog.Name) bool {
 		c := column(p.model.tables[parent], name)
-		return c != nil && c.Identity != ""
+		return c != nil && c.Identity != 0
 	})
 }
 
@@ -255,7 +255,7 @@ func (p *planner) clause(plan *columnPlan) string {
 		b.WriteString(" GENERATED ALWAYS AS (" + plan.expr + ") STORED")
 	case plan.generated == catalog.GeneratedVirtual:
 		b.WriteString(" GENERATED ALWAYS AS (" + plan.expr + ") VIRTUAL")
-	case plan.identity != "" && plan.sequence != nil:
+	case plan.identity != 0 && plan.sequence != nil:
 		b.WriteString(" " + p.identityClause(plan))
 	case plan.def != "" && !p.defaultAfter(plan):
 		b.WriteString(" DEFAULT " + plan.def)
@@ -270,7 +270,7 @@ func (p *planner) clause(plan *columnPlan) string {
 // after the rows where the target might store it where the row says NULL, and
 // after the tables where it calls what needs a table, this one perhaps.
 func (p *planner) defaultAfter(plan *columnPlan) bool {
-	if plan.def == "" || plan.generated != "" || plan.identity != "" {
+	if plan.def == "" || plan.generated != 0 || plan.identity != 0 {
 		return false
 	}
 	return !p.profile.CopyNull && !plan.extra && (!plan.notNull || plan.invalid) || p.needsTables(plan.uses)

@@ -22,7 +22,7 @@ func (p *planner) declareForeignTables() {
 		}
 		n := &node{
 			key: refKey{"foreign table", t.Name}, object: tableObject(t.Name), phase: PhaseTables, code: tableForeign,
-			refs: []catalog.Ref{{Kind: "server", Name: catalog.Name{Name: t.Server}}},
+			refs: []catalog.Ref{{Kind: "server", Name: catalog.Name{Name: t.Foreign.Server}}},
 		}
 		for j := range t.Columns {
 			c := &t.Columns[j]
@@ -72,7 +72,7 @@ func (p *planner) foreignTable(t *catalog.Table, at place) {
 			switch {
 			case why == "" && p.needsTables(c.Uses):
 				why = "it calls what needs a table"
-			case why == "" && c.Generated != "":
+			case why == "" && c.Generated != 0:
 				line += " GENERATED ALWAYS AS (" + string(c.Default) + ") STORED"
 			case why == "":
 				line += " DEFAULT " + string(c.Default)
@@ -104,16 +104,16 @@ func (p *planner) foreignTable(t *catalog.Table, at place) {
 		}
 		carries = append(carries, co)
 	}
-	sql := "CREATE FOREIGN TABLE " + quoted(t.Name) + " (\n    " + strings.Join(lines, ",\n    ") + "\n) SERVER " + ident(t.Server)
-	if len(t.ServerOpts) > 0 {
-		sql += " OPTIONS (" + serverOptions(t.ServerOpts) + ")"
+	sql := "CREATE FOREIGN TABLE " + quoted(t.Name) + " (\n    " + strings.Join(lines, ",\n    ") + "\n) SERVER " + ident(t.Foreign.Server)
+	if len(t.Foreign.Options) > 0 {
+		sql += " OPTIONS (" + serverOptions(t.Foreign.Options) + ")"
 	}
 	id := p.add(Statement{
 		ID: tableID(t.Name), Phase: at.phase, Object: o, SQL: sql, Carries: carries, Optional: true, Undo: "DROP FOREIGN TABLE " + quoted(t.Name),
 	})
 	p.use(id, uses)
-	if len(t.Secrets) > 0 {
-		p.find(optionLeft, o, "%s may hold a secret, and is left out", words(t.Secrets))
+	if len(t.Foreign.Secrets) > 0 {
+		p.find(optionLeft, o, "%s may hold a secret, and is left out", words(t.Foreign.Secrets))
 	}
 	p.foreignParents(t, id, at)
 }

@@ -277,7 +277,7 @@ func (p *planner) deferrable(x *catalog.Index) bool {
 func (p *planner) keyTravels(t *tablePlan, columns []string) bool {
 	for _, name := range columns {
 		plan := t.column(name)
-		if plan == nil || !plan.notNull || plan.invalid || plan.generated != "" {
+		if plan == nil || !plan.notNull || plan.invalid || plan.generated != 0 {
 			return false
 		}
 	}

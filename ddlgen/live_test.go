@@ -162,7 +162,7 @@ func requireExpected(t *testing.T, plan *Plan, back *catalog.Database) {
 		for _, c := range table.Columns {
 			e.Columns = append(e.Columns, ExpectedColumn{
 				Name: c.Name, Type: c.Type.Text, NotNull: c.NotNull, Identity: c.Identity, Generated: c.Generated,
-				HasDefault: c.Default != "" && c.Generated == "",
+				HasDefault: c.Default != "" && c.Generated == 0,
 			})
 		}
 		got = append(got, e)
@@ -244,7 +244,7 @@ func comparable(db *catalog.Database, plan *Plan) *catalog.Database {
 		t.HeapBytes, t.ToastBytes, t.RowsGuess = 0, 0, 0
 		t.Columns = slices.Clone(t.Columns)
 		for i := range t.Columns {
-			t.Columns[i].Num = i + 1
+			t.Columns[i].Num = int16(i + 1)
 		}
 		t.Columns = slices.DeleteFunc(t.Columns, func(col catalog.Column) bool { return spoken[columnObject(t.Name, col.Name)] })
 		c.Tables = append(c.Tables, t)

@@ -27,7 +27,7 @@ func (p *planner) rowsOf(vp *viewPlan) *tablePlan {
 	t := &tablePlan{t: table, carried: true}
 	for i, c := range v.Columns {
 		table.Columns = append(table.Columns, catalog.Column{
-			Name: c.Name, Num: i + 1, Type: c.Type, Collation: c.Collation, StatsTgt: c.StatsTgt, Storage: c.Storage, Compress: c.Compress, Options: c.Options,
+			Name: c.Name, Num: int16(i + 1), Type: c.Type, Collation: c.Collation, StatsTgt: c.StatsTgt, Storage: c.Storage, Compress: c.Compress, Options: c.Options,
 		})
 	}
 	for i := range table.Columns {
@@ -43,7 +43,7 @@ func (p *planner) storageSettings(vp *viewPlan, t *tablePlan, at place) {
 	for i := range t.columns {
 		c := &t.columns[i]
 		o := columnObject(name, c.c.Name)
-		if !p.profile.StorageOptions && (c.c.Storage != "" || c.c.Compress != "" || c.c.StatsTgt >= 0 || len(c.c.Options) > 0) {
+		if !p.profile.StorageOptions && (c.c.Storage != 0 || c.c.Compress != 0 || c.c.StatsTgt >= 0 || len(c.c.Options) > 0) {
 			p.find(tableOptions, o, "storage, compression, statistics target and options of the column are not kept")
 		}
 		column := fmt.Sprintf("ALTER MATERIALIZED VIEW %s ALTER COLUMN %s ", quoted(name), ident(c.c.Name))

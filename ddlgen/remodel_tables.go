@@ -123,7 +123,7 @@ func (r *remodel) tableColumn(source, target catalog.Name, mapped *usermap.Table
 		return nil
 	}
 	o := columnObject(source, c.Name)
-	generated := c.Generated != ""
+	generated := c.Generated != 0
 	var own *catalog.Name // whose columns the expression may name
 	if generated {
 		own = &source
@@ -155,8 +155,8 @@ func (r *remodel) tableColumn(source, target catalog.Name, mapped *usermap.Table
 				continue
 			}
 			half := c
-			half.Name, half.Type, half.Default, half.Uses, half.Generated, half.Collation, half.NotNull = k.Target, k.Type.Type, "", nil, "", nil, false
-			half.Storage, half.Compress, half.Options = "", "", nil
+			half.Name, half.Type, half.Default, half.Uses, half.Generated, half.Collation, half.NotNull = k.Target, k.Type.Type, "", nil, 0, nil, false
+			half.Storage, half.Compress, half.Options = 0, 0, nil
 			out = append(out, half)
 		}
 		return out
@@ -171,7 +171,7 @@ func (r *remodel) tableColumn(source, target catalog.Name, mapped *usermap.Table
 // excluded says what a column that stays behind is missed by (F9).
 func (r *remodel) excluded(table catalog.Name, c catalog.Column, wish *usermap.Column) {
 	message := fmt.Sprintf("it stays behind (%s)", wish.Place)
-	if c.NotNull && c.Default == "" && c.Identity == "" && c.Generated == "" {
+	if c.NotNull && c.Default == "" && c.Identity == 0 && c.Generated == 0 {
 		message += "; it is NOT NULL without a default: rows that come back to the source need a value for it"
 	}
 	r.out(filterColumn, columnObject(table, c.Name), message)
@@ -184,7 +184,7 @@ func (r *remodel) extraColumn(t *catalog.Table, x usermap.Extra) catalog.Column 
 	if !builtIn(typ.Name.Schema) {
 		typ = r.typ(typ)
 	}
-	num := 0
+	var num int16
 	for _, c := range t.Columns {
 		num = max(num, c.Num)
 	}

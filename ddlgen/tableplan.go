@@ -172,7 +172,7 @@ func (p *planner) inheritable(plan *tablePlan) bool {
 		for i := range parent.Columns {
 			c := &parent.Columns[i]
 			if other := from[c.Name]; other != nil {
-				if other.Default != c.Default || other.Generated != c.Generated || len(plan.t.Inherits) > 1 && c.Generated != "" {
+				if other.Default != c.Default || other.Generated != c.Generated || len(plan.t.Inherits) > 1 && c.Generated != 0 {
 					return false
 				}
 				continue
@@ -201,7 +201,7 @@ func (p *planner) inheritable(plan *tablePlan) bool {
 				return false
 			}
 			continue
-		case c.Identity != "" || c.Generated != up.Generated || c.Generated != "" && c.Default != up.Default:
+		case c.Identity != 0 || c.Generated != up.Generated || c.Generated != 0 && c.Default != up.Default:
 			return false
 		case up.NotNull && !c.NotNull:
 			return false

@@ -148,7 +148,7 @@ func (p *planner) tableRefs(t *tablePlan) []catalog.Ref {
 		if !p.profile.Map && c.typ.code != typeUnavailable {
 			refs = append(refs, p.typeRefs(c.c.Type)...)
 		}
-		if c.generated != "" || !p.defaultAfter(c) {
+		if c.generated != 0 || !p.defaultAfter(c) {
 			refs = append(refs, c.uses...)
 		}
 	}
@@ -195,8 +195,8 @@ func (p *planner) tableAlters(t *tablePlan) {
 			alter(c.c.Name+"/"+s[0], column+" "+s[1], column+" "+s[2], true)
 		}
 	}
-	if r := t.t.ReplIdent; (r == "full" || r == "nothing") && p.profile.StorageOptions {
-		alter("replica-identity", "ONLY "+quoted(name)+" REPLICA IDENTITY "+strings.ToUpper(r), "ONLY "+quoted(name)+" REPLICA IDENTITY DEFAULT", true)
+	if r := t.t.ReplIdent; (r == catalog.ReplicaFull || r == catalog.ReplicaNothing) && p.profile.StorageOptions {
+		alter("replica-identity", "ONLY "+quoted(name)+" REPLICA IDENTITY "+strings.ToUpper(r.String()), "ONLY "+quoted(name)+" REPLICA IDENTITY DEFAULT", true)
 	}
 	switch t.shape {
 	case attached:
@@ -222,13 +222,13 @@ func (p *planner) overrides(t *tablePlan, c *columnPlan, alter func(what, clause
 		if up == nil {
 			continue
 		}
-		if def == "" && up.generated == "" {
+		if def == "" && up.generated == 0 {
 			def = up.def
 		}
 		notNull = notNull || up.notNull
 	}
 	switch {
-	case c.generated != "":
+	case c.generated != 0:
 	case c.def != "" && c.def != def && !p.defaultAfter(c):
 		alter("default", "SET DEFAULT "+c.def, "DROP DEFAULT")
 	case c.def == "" && def != "":
@@ -244,11 +244,11 @@ func (p *planner) overrides(t *tablePlan, c *columnPlan, alter func(what, clause
 // failure stops nothing.
 func (p *planner) columnSettings(c *columnPlan) [][3]string {
 	var out [][3]string
-	if c.c.Storage != "" {
-		out = append(out, [3]string{"storage", "SET STORAGE " + strings.ToUpper(c.c.Storage), "SET STORAGE " + p.usualStorage(c.c)})
+	if c.c.Storage != 0 {
+		out = append(out, [3]string{"storage", "SET STORAGE " + strings.ToUpper(c.c.Storage.String()), "SET STORAGE " + p.usualStorage(c.c)})
 	}
-	if c.c.Compress != "" && p.has(14) {
-		out = append(out, [3]string{"compression", "SET COMPRESSION " + c.c.Compress, "SET COMPRESSION DEFAULT"})
+	if c.c.Compress != 0 && p.has(14) {
+		out = append(out, [3]string{"compression", "SET COMPRESSION " + c.c.Compress.String(), "SET COMPRESSION DEFAULT"})
 	}
 	if c.c.StatsTgt >= 0 {
 		out = append(out, [3]string{"statistics", fmt.Sprintf("SET STATISTICS %d", c.c.StatsTgt), "SET STATISTICS -1"})
@@ -301,12 +301,12 @@ func (p *planner) tableFindings(t *tablePlan) {
 		}
 		for i := range t.columns {
 			c := t.columns[i].c
-			if c.Storage != "" || c.Compress != "" || c.StatsTgt >= 0 || len(c.Options) > 0 {
+			if c.Storage != 0 || c.Compress != 0 || c.StatsTgt >= 0 || len(c.Options) > 0 {
 				p.find(tableOptions, columnObject(t.t.Name, c.Name), "storage, compression, statistics target and options of the column are not kept")
 			}
 		}
-		if t.t.ReplIdent != "" {
-			p.find(tableOptions, o, "REPLICA IDENTITY %s is not kept", strings.ToUpper(t.t.ReplIdent))
+		if t.t.ReplIdent != 0 {
+			p.find(tableOptions, o, "REPLICA IDENTITY %s is not kept", strings.ToUpper(t.t.ReplIdent.String()))
 		}
 	}
 	if t.t.Tablespace != "" {
@@ -328,7 +328,7 @@ func (p *planner) flattened(t *tablePlan) {
 		c := &t.t.Columns[i]
 		p.carry(id, columnObject(t.t.Name, c.Name))
 		root := column(t.into.t, c.Name)
-		if root == nil || c.Generated != "" || c.Default == root.Default {
+		if root == nil || c.Generated != 0 || c.Default == root.Default {
 			continue
 		}
 		p.find(defaultLost, columnObject(t.t.Name, c.Name), "the partition's own default is lost: the root's is %s", orNone(string(root.Default)))

@@ -15,12 +15,12 @@ func (p *planner) transfer(t *tablePlan) {
 	p.relationsOf(t, &tr)
 	for i := range t.columns {
 		c := &t.columns[i]
-		if c.generated != "" || p.extra(t.t.Name, c.c) != nil {
+		if c.generated != 0 || p.extra(t.t.Name, c.c) != nil {
 			continue
 		}
 		source := p.names.sourceColumn(t.t.Name, c.c.Name)
 		tr.Columns = append(tr.Columns, ColumnTransfer{
-			Source: source, Target: c.c.Name, Computed: c.c.Generated != "",
+			Source: source, Target: c.c.Name, Computed: c.c.Generated != 0,
 			SourceType: p.sourceType(t, c, source), TargetType: c.typ.target,
 			Select: c.typ.pick(source), ReadBack: ident(c.c.Name),
 			Canon: c.typ.canon, Loss: c.typ.loss, Affected: p.affected(t.t, c.c, c.typ),
@@ -45,7 +45,7 @@ func (p *planner) expected(t *tablePlan) {
 	e := ExpectedTable{Name: t.t.Name, Columns: []ExpectedColumn{}}
 	for i := range t.columns {
 		c := &t.columns[i]
-		notNull := c.notNull || c.identity != ""
+		notNull := c.notNull || c.identity != 0
 		if t.inline != nil {
 			for _, name := range t.inline.Columns {
 				notNull = notNull || name == c.c.Name
@@ -54,7 +54,7 @@ func (p *planner) expected(t *tablePlan) {
 		e.Columns = append(e.Columns, ExpectedColumn{
 			Name: c.c.Name, Type: c.typ.target, NotNull: notNull,
 			Identity: c.identity, Generated: c.generated,
-			HasDefault: c.def != "" && c.generated == "" && c.identity == "",
+			HasDefault: c.def != "" && c.generated == 0 && c.identity == 0,
 		})
 	}
 	if !p.opts.OnlySchema {

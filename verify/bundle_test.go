@@ -115,7 +115,7 @@ func planOf(t *testing.T, db *pgtest.DB) *ddlgen.Plan {
 		}
 		tr := ddlgen.Transfer{Target: name, Source: name, Relations: []catalog.Name{name}}
 		for _, c := range table.columns {
-			if c.Generated == "" {
+			if c.Generated == 0 {
 				id := quote.Ident(c.Name)
 				tr.Columns = append(tr.Columns, ddlgen.ColumnTransfer{Source: c.Name, Target: c.Name, TargetType: c.Type, Select: id, ReadBack: id})
 			}

@@ -156,7 +156,7 @@ func (c *infoColumn) fill(f *ddlgen.ExpectedColumn, w ddlgen.ExpectedColumn) (as
 		}
 	default:
 		// An identity column may be a sequence behind a default.
-		if w.Identity != "" && f.HasDefault {
+		if w.Identity != 0 && f.HasDefault {
 			f.Identity, f.HasDefault = w.Identity, false
 		}
 	}
@@ -164,12 +164,12 @@ func (c *infoColumn) fill(f *ddlgen.ExpectedColumn, w ddlgen.ExpectedColumn) (as
 	case "ALWAYS":
 		f.HasDefault = false
 		f.Generated = w.Generated
-		if f.Generated == "" {
+		if f.Generated == 0 {
 			f.Generated = catalog.GeneratedStored
 		}
 	case "NEVER":
 	default:
-		if f.Generated = w.Generated; w.Generated != "" {
+		if f.Generated = w.Generated; w.Generated != 0 {
 			take("generation")
 		}
 	}

@@ -48,8 +48,8 @@ type tableRow struct {
 }
 
 var (
-	identities  = map[string]catalog.Identity{"": "", "a": catalog.IdentityAlways, "d": catalog.IdentityByDefault}
-	generations = map[string]catalog.Generation{"": "", "s": catalog.GeneratedStored, "v": catalog.GeneratedVirtual}
+	identities  = map[string]catalog.Identity{"": 0, "a": catalog.IdentityAlways, "d": catalog.IdentityByDefault}
+	generations = map[string]catalog.Generation{"": 0, "s": catalog.GeneratedStored, "v": catalog.GeneratedVirtual}
 )
 
 // readTables reads all tables of the schemas, with one query.
@@ -83,7 +83,7 @@ func readTables(ctx context.Context, conn *pgx.Conn, schemas []string) (map[cata
 				r.Column, name, r.Identity, r.Generated)
 		}
 		// A generation expression is kept where defaults are.
-		c.HasDefault = r.Default == "true" && c.Generated == ""
+		c.HasDefault = r.Default == "true" && c.Generated == 0
 		t.columns = append(t.columns, c)
 	}
 	return tables, nil
@@ -121,8 +121,8 @@ func compareShape(want ddlgen.ExpectedTable, found *foundTable, existing bool) S
 		f := found.columns[i]
 		differ(false, Difference{w.Name, "type", w.Type, f.Type})
 		differ(false, Difference{w.Name, "not null", yesNo(w.NotNull), yesNo(f.NotNull)})
-		differ(false, Difference{w.Name, "identity", orNone(w.Identity), orNone(f.Identity)})
-		differ(false, Difference{w.Name, "generated", orNone(w.Generated), orNone(f.Generated)})
+		differ(false, Difference{w.Name, "identity", orNone(w.Identity.String()), orNone(f.Identity.String())})
+		differ(false, Difference{w.Name, "generated", orNone(w.Generated.String()), orNone(f.Generated.String())})
 		differ(false, Difference{w.Name, "default", yesNo(w.HasDefault), yesNo(f.HasDefault)})
 	}
 	for _, f := range found.columns {
@@ -185,9 +185,9 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-func orNone[T ~string](s T) string {
+func orNone(s string) string {
 	if s == "" {
 		return "none"
 	}
-	return string(s)
+	return s
 }

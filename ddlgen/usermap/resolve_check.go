@@ -53,7 +53,7 @@ func (r *resolver) keyOf(t *catalog.Table, column string) string {
 	for i := range r.db.Constraints {
 		c := &r.db.Constraints[i]
 		if c.Table == t.Name && (c.Kind == catalog.PrimaryKey || c.Kind == catalog.Unique) && slices.Contains(c.Columns, column) {
-			return string(c.Kind) + " " + c.Name
+			return c.Kind.String() + " " + c.Name
 		}
 		if c.Table == t.Name && c.Kind == catalog.ForeignKey && slices.Contains(c.Columns, column) {
 			return "foreign key " + c.Name

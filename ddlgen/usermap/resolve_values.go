@@ -201,7 +201,7 @@ func (r *resolver) twoColumns(place string, k *wish, t *catalog.Table) error {
 func (r *resolver) fits(place string, k *wish, t *catalog.Table) error {
 	c := k.column
 	switch {
-	case c.Identity != "" && (k.sel != "" || k.typ != nil) && (k.typ == nil || !isInteger(k.typ.Type)):
+	case c.Identity != 0 && (k.sel != "" || k.typ != nil) && (k.typ == nil || !isInteger(k.typ.Type)):
 		return fail(place, "column %s of %s is an identity column: its type must be smallint, integer or bigint", c.Name, t.Name)
 	}
 	return nil

@@ -322,8 +322,8 @@ func unlike(e ddlgen.ExpectedTable, cols []column) []string {
 			what = append(what, fmt.Sprintf("column %s is %s, not %s", want.Name, have.Type, want.Type))
 		case have.NotNull != want.NotNull:
 			what = append(what, fmt.Sprintf("column %s: NOT NULL is %t, not %t", want.Name, have.NotNull, want.NotNull))
-		case have.Generated != (want.Generated != ""):
-			what = append(what, fmt.Sprintf("column %s: generated is %t, not %t", want.Name, have.Generated, want.Generated != ""))
+		case have.Generated != (want.Generated != 0):
+			what = append(what, fmt.Sprintf("column %s: generated is %t, not %t", want.Name, have.Generated, want.Generated != 0))
 		}
 		delete(byName, want.Name)
 	}
