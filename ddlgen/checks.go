@@ -25,7 +25,7 @@ func (p *planner) checkInline(t *tablePlan, c *catalog.Constraint) bool {
 // inlineConstraints are the checks and named NOT NULL constraints that stand in
 // CREATE TABLE.
 func (p *planner) inlineConstraints(t *tablePlan) (lines []string, objects []finding.Object) {
-	for _, c := range p.model.constraints[t.t.Name] {
+	for c := range p.model.constraints.of(t.t.Name) {
 		switch {
 		case c.Kind == catalog.Check && p.checkInline(t, c):
 			def, why := p.expression(string(c.Def), c.Uses, t.classOf)
@@ -47,7 +47,7 @@ func (p *planner) inlineConstraints(t *tablePlan) (lines []string, objects []fin
 // namedNotNulls decides about the NOT NULL constraints of PostgreSQL 18 that
 // say more than the column does.
 func (p *planner) namedNotNulls(t *tablePlan) {
-	for _, c := range p.model.constraints[t.t.Name] {
+	for c := range p.model.constraints.of(t.t.Name) {
 		if c.Kind != catalog.NotNull || len(c.Columns) == 0 {
 			continue
 		}
@@ -76,7 +76,7 @@ func (p *planner) neverValidated(plan *columnPlan) {
 // that keep the bounds of mapped types and domains.
 func (p *planner) checkStatements() {
 	for _, t := range p.tables {
-		for _, c := range p.model.constraints[t.t.Name] {
+		for c := range p.model.constraints.of(t.t.Name) {
 			switch {
 			case t.t.Kind == catalog.TableForeign && p.foreignCarried(t.t.Name): // in CREATE FOREIGN TABLE
 			case c.Kind == catalog.Check && !p.comesFromParent(t, c):
@@ -92,7 +92,7 @@ func (p *planner) checkStatements() {
 		}
 	}
 	for _, t := range p.tables {
-		for _, c := range p.model.constraints[t.t.Name] {
+		for c := range p.model.constraints.of(t.t.Name) {
 			if c.Kind != catalog.Check {
 				continue
 			}
@@ -180,7 +180,7 @@ func dropConstraint(table catalog.Name, name string) string {
 // carryWith accounts for a constraint that comes with that of a parent.
 func (p *planner) carryWith(c *catalog.Constraint, o finding.Object) {
 	for _, up := range p.ancestors(c.Table) {
-		for _, pc := range p.model.constraints[up] {
+		for pc := range p.model.constraints.of(up) {
 			if pc.Name != c.Name || pc.Kind != c.Kind {
 				continue
 			}
@@ -196,7 +196,7 @@ func (p *planner) carryWith(c *catalog.Constraint, o finding.Object) {
 // ancestors are the tables above one, nearest first.
 func (p *planner) ancestors(n catalog.Name) []catalog.Name {
 	var out []catalog.Name
-	t := p.model.tables[n]
+	t := p.model.tables.get(n)
 	if t == nil {
 		return nil
 	}

@@ -193,7 +193,7 @@ func (p *planner) identity(t *tablePlan, plan *columnPlan) {
 	o := columnObject(t.t.Name, c.Name)
 	var s *catalog.Sequence
 	if c.Sequence != nil {
-		s = p.model.sequences[*c.Sequence]
+		s = p.model.sequences.get(*c.Sequence)
 	}
 	if t.shape == attached && p.rootIdentity(t, c.Name) {
 		// Since 17 a partition shares the identity of its root, by ATTACH.
@@ -220,7 +220,7 @@ func (p *planner) identity(t *tablePlan, plan *columnPlan) {
 	if p.profile.Map {
 		name = catalog.Name{Schema: t.t.Name.Schema, Name: implicitName(t.t.Name.Name, c.Name, p.profile.NameBytes)}
 	}
-	taken := name != s.Name && p.relations[name]
+	taken := name != s.Name && p.taken(name)
 	if taken || t.shape == attached && p.has(17) {
 		// No identity column can have it: an ordinary sequence and a default do the same.
 		p.seqName[s.Name] = s.Name
@@ -241,7 +241,7 @@ func (p *planner) identity(t *tablePlan, plan *columnPlan) {
 // parent too.
 func (p *planner) rootIdentity(t *tablePlan, name string) bool {
 	return slices.ContainsFunc(t.parents, func(parent catalog.Name) bool {
-		c := column(p.model.tables[parent], name)
+		c := column(p.model.tables.get(parent), name)
 		return c != nil && c.Identity != 0
 	})
 }

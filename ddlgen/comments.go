@@ -24,9 +24,9 @@ func (p *planner) comments() {
 			SQL: "COMMENT ON " + on + " IS " + literal(c.Text), Optional: true,
 			Undo: "COMMENT ON " + on + " IS NULL",
 		}
-		if t := p.byName[c.Name]; t != nil && t.carried {
+		if t := p.tableOf(c.Name); t != nil && t.carried {
 			s.Table = &t.t.Name
-		} else if x := p.model.index[c.Name]; x != nil && c.Kind == "index" {
+		} else if x := p.model.index.get(c.Name); x != nil && c.Kind == "index" {
 			s.Table = &x.Table
 		}
 		if c.Kind == "event trigger" { // it comes after all comments, and so does its own
@@ -40,7 +40,7 @@ func (p *planner) comments() {
 // comment is left.
 func (p *planner) commented(c catalog.Comment) (sql, why string) {
 	left := "what it describes is not carried"
-	t := p.byName[c.Name]
+	t := p.tableOf(c.Name)
 	switch c.Kind {
 	case "schema":
 		if p.model.schemas[c.Name.Name] {
@@ -68,7 +68,7 @@ func (p *planner) commented(c catalog.Comment) (sql, why string) {
 			return strings.ToUpper(c.Kind) + " " + quoted(c.Name), ""
 		}
 	case "index":
-		if x := p.model.index[c.Name]; x != nil {
+		if x := p.model.index.get(c.Name); x != nil {
 			if _, ok := p.byObject[indexObject(x)]; ok && !p.flatIndex(x) {
 				return "INDEX " + quoted(c.Name), ""
 			}
@@ -123,7 +123,7 @@ func (p *planner) commentedConstraint(c catalog.Comment) (sql, why string) {
 	if c.Kind == "constraint on domain" {
 		return "CONSTRAINT " + ident(c.Sub) + " ON DOMAIN " + quoted(c.Name), ""
 	}
-	if t := p.byName[c.Name]; t == nil || !t.carried {
+	if t := p.tableOf(c.Name); t == nil || !t.carried {
 		return "", "its table is part of another one on the target"
 	}
 	return "CONSTRAINT " + ident(c.Sub) + " ON " + quoted(c.Name), ""
@@ -131,6 +131,6 @@ func (p *planner) commentedConstraint(c catalog.Comment) (sql, why string) {
 
 // flatIndex says whether an index has become part of its root's.
 func (p *planner) flatIndex(x *catalog.Index) bool {
-	t := p.byName[x.Table]
+	t := p.tableOf(x.Table)
 	return t != nil && t.into != nil
 }

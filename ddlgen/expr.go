@@ -51,10 +51,10 @@ func (p *planner) missingRef(u catalog.Ref) string {
 		if p.tableCarried(u.Name) {
 			return ""
 		}
-		if p.model.sequences[u.Name] != nil {
+		if p.model.sequences.get(u.Name) != nil {
 			return p.missingSequence(u.Name)
 		}
-		if t := p.byName[u.Name]; t != nil && t.into != nil {
+		if t := p.tableOf(u.Name); t != nil && t.into != nil {
 			return fmt.Sprintf("%s is a partition, and part of %s on the target", u.Name, t.into.t.Name)
 		}
 	}
@@ -63,7 +63,7 @@ func (p *planner) missingRef(u catalog.Ref) string {
 
 func (p *planner) missingSequence(n catalog.Name) string {
 	name, known := p.seqName[n]
-	if s := p.model.sequences[n]; p.seqName == nil && s != nil { // asked before the columns are decided
+	if s := p.model.sequences.get(n); p.seqName == nil && s != nil { // asked before the columns are decided
 		name, known = n, !s.Identity || s.Owner != nil && p.tableCarried(s.Owner.Table)
 	}
 	switch {

@@ -37,7 +37,7 @@ func (p *planner) declareForeignTables() {
 		}
 		// Of a tree that becomes one table, a foreign partition has no place.
 		n.judge = func() string {
-			if root := p.model.root(t); root != t && p.byName[root.Name].leaves != nil {
+			if root := p.model.root(t); root != t && p.tableOf(root.Name).leaves != nil {
 				return "the partition tree becomes one table, without the rows of foreign partitions"
 			}
 			return ""
@@ -88,7 +88,7 @@ func (p *planner) foreignTable(t *catalog.Table, at place) {
 		}
 		lines = append(lines, line)
 	}
-	for _, c := range p.model.constraints[t.Name] {
+	for c := range p.model.constraints.of(t.Name) {
 		co := constraintObject(c)
 		switch {
 		case c.Kind == catalog.NotNull && !strings.Contains(string(c.Def), "NO INHERIT") && c.Validated:

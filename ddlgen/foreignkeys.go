@@ -19,7 +19,7 @@ func foreignKeyID(c *catalog.Constraint) string {
 func (p *planner) foreignKeys() {
 	var inherited []*catalog.Constraint
 	for _, t := range p.tables {
-		for _, c := range p.model.constraints[t.t.Name] {
+		for c := range p.model.constraints.of(t.t.Name) {
 			switch {
 			case c.Kind != catalog.ForeignKey:
 			case c.Inherited:
@@ -72,7 +72,7 @@ func (p *planner) foreignKeyLost(t *tablePlan, c *catalog.Constraint) string {
 	case c.RefTable == nil:
 		return "the model does not say to what it refers"
 	}
-	ref := p.byName[*c.RefTable]
+	ref := p.tableOf(*c.RefTable)
 	switch {
 	case ref == nil:
 		return fmt.Sprintf("table %s is not among those carried", c.RefTable)
@@ -155,9 +155,9 @@ func (p *planner) setsAll(c *catalog.Constraint, def string, o finding.Object) s
 // partition of the referencing or the referenced table.
 func (p *planner) inheritedForeignKey(c *catalog.Constraint) {
 	o := constraintObject(c)
-	t := p.byName[c.Table]
+	t := p.tableOf(c.Table)
 	for _, up := range append([]catalog.Name{c.Table}, p.ancestors(c.Table)...) {
-		for _, pc := range p.model.constraints[up] {
+		for pc := range p.model.constraints.of(up) {
 			if pc.Kind != catalog.ForeignKey || pc.Inherited || c.RefTable == nil || pc.RefTable == nil ||
 				!slices.Equal(pc.Columns, c.Columns) || !p.model.ancestor(*pc.RefTable, *c.RefTable) {
 				continue

@@ -112,9 +112,8 @@ type planner struct {
 	collations map[string]bool // the target's; nil is unknown
 	extensions map[string]bool // installable on the target, among the source's
 
-	tables    []*tablePlan // by name, carried and not
-	byName    map[catalog.Name]*tablePlan
-	relations map[catalog.Name]bool         // names of tables, sequences and indexes on the target
+	tables    []*tablePlan                  // by name, carried and not
+	relations map[catalog.Name]bool         // names of views, and generated ones, on the target; see taken
 	seqName   map[catalog.Name]catalog.Name // nil until the columns are decided
 	seqHome   map[catalog.Name]catalog.Name // identity sequences: the table whose creation makes them
 	uniques   map[catalog.Name]bool         // generated names of constraints: schema.table / name
@@ -150,7 +149,6 @@ type planner struct {
 func newPlanner(db *catalog.Database, profile Profile, opts Options) *planner {
 	p := &planner{
 		db: db, source: db, profile: profile, opts: opts, model: newLookup(db),
-		byName:     map[catalog.Name]*tablePlan{},
 		relations:  map[catalog.Name]bool{},
 		seqHome:    map[catalog.Name]catalog.Name{},
 		ids:        map[string]int{},
@@ -167,7 +165,6 @@ func newPlanner(db *catalog.Database, profile Profile, opts Options) *planner {
 	for i := range db.Tables {
 		plan := &tablePlan{t: &db.Tables[i]}
 		p.tables = append(p.tables, plan)
-		p.byName[plan.t.Name] = plan
 	}
 	if opts.TargetCollations != nil {
 		p.collations = map[string]bool{}

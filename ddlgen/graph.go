@@ -212,7 +212,7 @@ func (p *planner) stands(refs []catalog.Ref) Phase {
 		}
 		switch r.Kind {
 		case "table":
-			if p.model.sequences[r.Name] != nil {
+			if p.model.sequences.get(r.Name) != nil {
 				at = max(at, p.sequenceStands(r.Name))
 			} else {
 				at = max(at, PhaseTables)
@@ -221,7 +221,7 @@ func (p *planner) stands(refs []catalog.Ref) Phase {
 			at = max(at, p.sequenceStands(r.Name))
 		case "type":
 			at = max(at, PhaseTypes)
-			if p.byName[r.Name] != nil {
+			if p.tableOf(r.Name) != nil {
 				at = max(at, PhaseTables) // the type of its rows
 			}
 		}
@@ -282,7 +282,7 @@ func (p *planner) reaches(refs []catalog.Ref, table catalog.Name) bool {
 			var next []catalog.Ref
 			if n := p.node[k]; n != nil {
 				next = n.refs
-			} else if t := p.byName[r.Name]; t != nil && (k.kind == "table" || k.kind == "type") {
+			} else if t := p.tableOf(r.Name); t != nil && (k.kind == "table" || k.kind == "type") {
 				if r.Name == table {
 					return true
 				}
@@ -443,7 +443,7 @@ func (p *planner) madeBy(r catalog.Ref) string {
 	}
 	switch r.Kind {
 	case "table":
-		if p.model.sequences[r.Name] != nil {
+		if p.model.sequences.get(r.Name) != nil {
 			return p.byObject[sequenceObject(r.Name)]
 		}
 		return p.byObject[tableObject(r.Name)]

@@ -14,7 +14,7 @@ func indexID(x *catalog.Index) string { return "indexes/" + x.Table.String() + "
 // indexStatements adds the indexes that stand behind no constraint.
 func (p *planner) indexStatements() {
 	for _, t := range p.tables {
-		for _, x := range p.model.indexes[t.t.Name] {
+		for x := range p.model.indexes.of(t.t.Name) {
 			if x.Constraint == "" {
 				p.indexStatement(t, x)
 			}
@@ -270,7 +270,7 @@ func (p *planner) attachIndex(t *tablePlan, x *catalog.Index, id string) {
 	if x.Parent == nil || t.shape != attached {
 		return
 	}
-	up := p.model.index[*x.Parent]
+	up := p.model.index.get(*x.Parent)
 	if up == nil {
 		return
 	}

@@ -17,7 +17,7 @@ func (p *planner) inlineKey(t *tablePlan) *catalog.Constraint {
 	if !p.profile.InlinePrimaryKey || t.isRoot() || t.shape == attached {
 		return nil
 	}
-	for _, c := range p.model.constraints[t.t.Name] {
+	for c := range p.model.constraints.of(t.t.Name) {
 		if c.Kind == catalog.PrimaryKey && p.periodLost(c) == "" {
 			return c
 		}
@@ -37,7 +37,7 @@ func (p *planner) periodLost(c *catalog.Constraint) string {
 // those of partitions to their root's.
 func (p *planner) keyStatements() {
 	for _, t := range p.tables {
-		for _, c := range p.model.constraints[t.t.Name] {
+		for c := range p.model.constraints.of(t.t.Name) {
 			switch c.Kind {
 			case catalog.PrimaryKey, catalog.Unique, catalog.Exclusion:
 				p.key(t, c)
@@ -129,7 +129,7 @@ func (p *planner) partitionKey(t *tablePlan, c *catalog.Constraint, x *catalog.I
 // topIndex is the root's index that a partition's belongs to.
 func (p *planner) topIndex(x *catalog.Index) *catalog.Index {
 	for x.Parent != nil {
-		up := p.model.index[*x.Parent]
+		up := p.model.index.get(*x.Parent)
 		if up == nil {
 			break
 		}
@@ -240,13 +240,13 @@ func (p *planner) foldedIndex(t *tablePlan, o finding.Object, base string, keys 
 // transferKey is the key in whose order a table can be read: the primary key,
 // else the shortest unique key without NULLs.
 func (p *planner) transferKey(t *tablePlan) (key []string, c *catalog.Constraint) {
-	for _, c := range p.model.constraints[t.t.Name] {
+	for c := range p.model.constraints.of(t.t.Name) {
 		if c.Kind == catalog.PrimaryKey && p.keyTravels(t, c.Columns) {
 			return c.Columns, c
 		}
 	}
 	var best []string
-	for _, x := range p.model.indexes[t.t.Name] {
+	for x := range p.model.indexes.of(t.t.Name) {
 		if !x.Unique || !x.Valid || x.Predicate != "" || x.Primary || p.deferrable(x) {
 			continue
 		}
@@ -265,7 +265,7 @@ func (p *planner) transferKey(t *tablePlan) (key []string, c *catalog.Constraint
 }
 
 func (p *planner) deferrable(x *catalog.Index) bool {
-	for _, c := range p.model.constraints[x.Table] {
+	for c := range p.model.constraints.of(x.Table) {
 		if c.Name == x.Constraint && x.Constraint != "" {
 			return c.Deferrable || c.Kind == catalog.Exclusion
 		}

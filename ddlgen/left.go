@@ -8,12 +8,12 @@ import (
 // orphans names the constraints and indexes of what is no table on the target.
 func (p *planner) orphans() {
 	for i := range p.db.Constraints {
-		if c := &p.db.Constraints[i]; p.byName[c.Table] == nil {
+		if c := &p.db.Constraints[i]; p.tableOf(c.Table) == nil {
 			p.find(constraintLost, constraintObject(c), "%s is left behind", c.Table)
 		}
 	}
 	for i := range p.db.Indexes {
-		if x := &p.db.Indexes[i]; p.byName[x.Table] == nil && !p.viewCarried(x.Table) {
+		if x := &p.db.Indexes[i]; p.tableOf(x.Table) == nil && !p.viewCarried(x.Table) {
 			p.find(indexLost, indexObject(x), "%s is left behind", x.Table)
 		}
 	}

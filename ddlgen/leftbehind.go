@@ -241,7 +241,7 @@ func (s *originals) partitions(o finding.Object) (sql []string) {
 		return nil
 	}
 	for _, child := range s.p.model.children[catalog.Name{Schema: o.Schema, Name: o.Name}] {
-		if !s.p.model.tables[child].IsPartition {
+		if !s.p.model.tables.get(child).IsPartition {
 			continue
 		}
 		for _, i := range s.makes[tableObject(child)] {
@@ -292,7 +292,7 @@ func (s *originals) index(o finding.Object) (sql []string, why string) {
 // column is the column with all that its table's definition says of it.
 func (s *originals) column(o finding.Object) (sql []string, why string) {
 	name := catalog.Name{Schema: o.Schema, Name: o.Parent}
-	if t := s.p.byName[name]; t != nil && t.carried {
+	if t := s.p.tableOf(name); t != nil && t.carried {
 		plan := t.column(o.Name)
 		if plan == nil {
 			return nil, "the model holds no definition of it"

@@ -13,13 +13,13 @@ type lookup struct {
 	enums       map[catalog.Name]*catalog.Enum
 	domains     map[catalog.Name]*catalog.Domain
 	composites  map[catalog.Name]*catalog.Composite
-	sequences   map[catalog.Name]*catalog.Sequence
-	tables      map[catalog.Name]*catalog.Table
+	sequences   sorted[catalog.Sequence]
+	tables      sorted[catalog.Table]
 	children    map[catalog.Name][]catalog.Name // partitions and inherited tables, by name
-	constraints map[catalog.Name][]*catalog.Constraint
-	indexes     map[catalog.Name][]*catalog.Index // by table
-	index       map[catalog.Name]*catalog.Index
-	typeNames   map[catalog.Name]catalog.Type // types that columns, fields and domains have, without modifier
+	constraints sorted[catalog.Constraint]      // by table
+	indexes     sorted[catalog.Index]           // by table
+	index       sorted[catalog.Index]           // by their own names
+	typeNames   map[catalog.Name]catalog.Type   // types that columns, fields and domains have, without modifier
 }
 
 func newLookup(db *catalog.Database) lookup {
@@ -28,12 +28,12 @@ func newLookup(db *catalog.Database) lookup {
 		enums:       map[catalog.Name]*catalog.Enum{},
 		domains:     map[catalog.Name]*catalog.Domain{},
 		composites:  map[catalog.Name]*catalog.Composite{},
-		sequences:   map[catalog.Name]*catalog.Sequence{},
-		tables:      map[catalog.Name]*catalog.Table{},
+		sequences:   sortedBy(db.Sequences, func(s *catalog.Sequence) catalog.Name { return s.Name }),
+		tables:      sortedBy(db.Tables, func(t *catalog.Table) catalog.Name { return t.Name }),
 		children:    map[catalog.Name][]catalog.Name{},
-		constraints: map[catalog.Name][]*catalog.Constraint{},
-		indexes:     map[catalog.Name][]*catalog.Index{},
-		index:       map[catalog.Name]*catalog.Index{},
+		constraints: sortedBy(db.Constraints, func(c *catalog.Constraint) catalog.Name { return c.Table }),
+		indexes:     sortedBy(db.Indexes, func(x *catalog.Index) catalog.Name { return x.Table }),
+		index:       sortedBy(db.Indexes, func(x *catalog.Index) catalog.Name { return x.Name }),
 		typeNames:   map[catalog.Name]catalog.Type{},
 	}
 	for i := range db.Schemas {
@@ -52,27 +52,14 @@ func newLookup(db *catalog.Database) lookup {
 			l.noteType(f.Type)
 		}
 	}
-	for i := range db.Sequences {
-		l.sequences[db.Sequences[i].Name] = &db.Sequences[i]
-	}
 	for i := range db.Tables {
 		t := &db.Tables[i]
-		l.tables[t.Name] = t
 		for _, parent := range t.Inherits {
 			l.children[parent] = append(l.children[parent], t.Name)
 		}
 		for j := range t.Columns {
 			l.noteType(t.Columns[j].Type)
 		}
-	}
-	for i := range db.Constraints {
-		c := &db.Constraints[i]
-		l.constraints[c.Table] = append(l.constraints[c.Table], c)
-	}
-	for i := range db.Indexes {
-		x := &db.Indexes[i]
-		l.indexes[x.Table] = append(l.indexes[x.Table], x)
-		l.index[x.Name] = x
 	}
 	return l
 }
@@ -90,14 +77,14 @@ func (l *lookup) constraintIndex(c *catalog.Constraint) *catalog.Index {
 	if c.Index == "" {
 		return nil
 	}
-	return l.index[catalog.Name{Schema: c.Table.Schema, Name: c.Index}]
+	return l.index.get(catalog.Name{Schema: c.Table.Schema, Name: c.Index})
 }
 
 // root is the top of the partition tree that a table belongs to: the table
 // itself when it is no partition.
 func (l *lookup) root(t *catalog.Table) *catalog.Table {
 	for t.IsPartition && len(t.Inherits) == 1 {
-		parent := l.tables[t.Inherits[0]]
+		parent := l.tables.get(t.Inherits[0])
 		if parent == nil {
 			return t
 		}
@@ -111,7 +98,7 @@ func (l *lookup) root(t *catalog.Table) *catalog.Table {
 func (l *lookup) leaves(t *catalog.Table) []*catalog.Table {
 	var leaves []*catalog.Table
 	for _, name := range l.children[t.Name] {
-		child := l.tables[name]
+		child := l.tables.get(name)
 		switch {
 		case !child.IsPartition:
 		case child.Kind == catalog.TablePartitioned:
@@ -130,7 +117,7 @@ func (l *lookup) ancestor(a, b catalog.Name) bool {
 	if a == b {
 		return true
 	}
-	t := l.tables[b]
+	t := l.tables.get(b)
 	if t == nil {
 		return false
 	}

@@ -12,7 +12,7 @@ import (
 func (p *planner) materialized(vp *viewPlan, at place) {
 	t := p.rowsOf(vp)
 	p.storageSettings(vp, t, at)
-	for _, x := range p.model.indexes[vp.v.Name] {
+	for x := range p.model.indexes.of(vp.v.Name) {
 		p.matviewIndex(vp, t, x, at)
 	}
 	if vp.v.Populated {

@@ -68,7 +68,7 @@ func implicitName(table, column string, limit int) string {
 // freshRelation is a generated name for an index, sequence or table.
 func (p *planner) freshRelation(schema, name string) string {
 	n := fresh(name, p.profile.NameBytes, func(s string) bool {
-		return p.relations[catalog.Name{Schema: schema, Name: s}]
+		return p.taken(catalog.Name{Schema: schema, Name: s})
 	})
 	p.relations[catalog.Name{Schema: schema, Name: n}] = true
 	return n
@@ -81,7 +81,7 @@ func (p *planner) freshConstraint(table catalog.Name, name string) string {
 		if p.uniques[catalog.Name{Schema: table.Schema, Name: s}] {
 			return true
 		}
-		for _, c := range p.model.constraints[table] {
+		for c := range p.model.constraints.of(table) {
 			if c.Name == s {
 				return true
 			}

@@ -61,7 +61,7 @@ func (p *planner) describe(t *catalog.Type) {
 		t.Kind = catalog.KindEnum
 	case p.model.domains[t.Name] != nil:
 		t.Kind = catalog.KindDomain
-	case p.model.composites[t.Name] != nil, p.model.tables[t.Name] != nil:
+	case p.model.composites[t.Name] != nil, p.model.tables.get(t.Name) != nil:
 		t.Kind = catalog.KindComposite
 	}
 }

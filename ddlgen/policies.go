@@ -130,7 +130,7 @@ func (p *planner) policy(x *catalog.Policy, refused string, on map[catalog.Name]
 // policyExpressions are the conditions of a policy on the target.
 func (p *planner) policyExpressions(x *catalog.Policy) (using, check, why string) {
 	classes := func(string) class { return same }
-	if t := p.byName[x.Table]; t != nil {
+	if t := p.tableOf(x.Table); t != nil {
 		classes = t.classOf
 	}
 	for _, e := range []struct {

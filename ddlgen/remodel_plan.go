@@ -225,7 +225,7 @@ func (p *planner) chosenRows(target catalog.Name) rows {
 		}
 	}
 	for _, child := range p.model.children[target] {
-		if t := p.model.tables[child]; t.IsPartition && p.chosenRows(child) != allRows {
+		if t := p.model.tables.get(child); t.IsPartition && p.chosenRows(child) != allRows {
 			return someRows
 		}
 	}

@@ -103,8 +103,8 @@ func (p *planner) rightOn(o catalog.ObjectRef) string {
 		there = p.model.schemas[o.Name]
 	case o.Kind == "table":
 		there = p.tableCarried(n)
-	case o.Kind == "column" && p.byName[table] != nil:
-		there = p.tableCarried(table) && p.byName[table].column(o.Name) != nil
+	case o.Kind == "column" && p.tableOf(table) != nil:
+		there = p.tableCarried(table) && p.tableOf(table).column(o.Name) != nil
 	case o.Kind == "column":
 		ref := p.hangsOn(table)
 		_, there = p.byObject[objectOf(ref.Kind, table)]
@@ -179,7 +179,7 @@ func (p *planner) followed(o catalog.ObjectRef) *catalog.Name {
 	if o.Kind != "sequence" {
 		return nil
 	}
-	s := p.model.sequences[catalog.Name{Schema: o.Schema, Name: o.Name}]
+	s := p.model.sequences.get(catalog.Name{Schema: o.Schema, Name: o.Name})
 	if s == nil || s.Owner == nil || !p.tableCarried(s.Owner.Table) {
 		return nil
 	}

@@ -340,7 +340,7 @@ func (p *planner) routineType(t catalog.Type) (text, change, why string) {
 	switch {
 	case t.Kind == catalog.KindPseudo && carriedPseudo[t.Name.Name] && builtIn(t.Name.Schema):
 		return t.Text, "", ""
-	case t.Kind == catalog.KindComposite && (p.model.tables[t.Name] != nil || p.views[t.Name] != nil):
+	case t.Kind == catalog.KindComposite && (p.model.tables.get(t.Name) != nil || p.views[t.Name] != nil):
 		return t.Text, "", "" // refs say whether it is carried
 	case isTimestamp(t):
 		return t.Text, "", ""

@@ -110,7 +110,7 @@ func typeMax(name string) int64 {
 func (p *planner) value(s *catalog.Sequence, target catalog.Name) {
 	v := SequenceValue{Source: p.names.sourceName(s.Name), Target: target, LastValue: s.LastValue, IsCalled: s.IsCalled}
 	if s.Owner != nil {
-		if t := p.byName[s.Owner.Table]; t != nil && t.carried {
+		if t := p.tableOf(s.Owner.Table); t != nil && t.carried {
 			owner := *s.Owner
 			v.Owner = &owner
 		}
@@ -125,7 +125,7 @@ func (p *planner) ownership() {
 		if _, carried := p.seqName[s.Name]; !carried || s.Owner == nil || s.Identity && p.seqHome[s.Name] == s.Owner.Table {
 			continue
 		}
-		t := p.byName[s.Owner.Table]
+		t := p.tableOf(s.Owner.Table)
 		if t == nil || !t.carried || t.column(s.Owner.Column) == nil {
 			p.find(sequenceOwner, sequenceObject(s.Name), "its owner %s.%s is not carried by itself", s.Owner.Table, s.Owner.Column)
 			continue

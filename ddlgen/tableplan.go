@@ -64,26 +64,30 @@ func (p *planner) decideTables() {
 	}
 	for _, plan := range p.tables {
 		for _, parent := range plan.t.Inherits {
-			if up := p.byName[parent]; up != nil && up.carried {
+			if up := p.tableOf(parent); up != nil && up.carried {
 				plan.parents = append(plan.parents, parent)
 			}
 		}
 		p.decideShape(plan)
-		if plan.carried {
-			p.relations[plan.t.Name] = true
-		}
 	}
-	for i := range p.db.Indexes {
-		p.relations[p.db.Indexes[i].Name] = true
+}
+
+// taken says whether a relation on the target has a name.
+func (p *planner) taken(n catalog.Name) bool {
+	return p.relations[n] || p.tableCarried(n) || p.model.index.get(n) != nil || p.model.sequences.get(n) != nil
+}
+
+// tableOf is the plan of a table; nil where the model has none of the name.
+func (p *planner) tableOf(n catalog.Name) *tablePlan {
+	if i := p.model.tables.position(n); i >= 0 {
+		return p.tables[i]
 	}
-	for i := range p.db.Sequences {
-		p.relations[p.db.Sequences[i].Name] = true
-	}
+	return nil
 }
 
 // tableCarried says whether a table of the model is one on the target.
 func (p *planner) tableCarried(n catalog.Name) bool {
-	t := p.byName[n]
+	t := p.tableOf(n)
 	if t == nil {
 		return false
 	}
@@ -106,7 +110,7 @@ func (p *planner) decideTable(plan *tablePlan) {
 			p.find(tableForeign, o, "the foreign table is left behind")
 		}
 	case t.IsPartition && root != t && p.flat(root):
-		plan.into = p.byName[root.Name]
+		plan.into = p.tableOf(root.Name)
 	case t.Kind == catalog.TablePartitioned && p.flat(t):
 		plan.carried = true
 		plan.leaves = []*catalog.Table{}
@@ -136,7 +140,7 @@ func (p *planner) flat(root *catalog.Table) bool {
 		return true
 	}
 	return slices.ContainsFunc(p.model.children[root.Name], func(n catalog.Name) bool {
-		child := p.model.tables[n]
+		child := p.model.tables.get(n)
 		return child.Kind == catalog.TablePartitioned && child.IsPartition && p.flat(child)
 	})
 }
@@ -168,7 +172,7 @@ func (p *planner) inheritable(plan *tablePlan) bool {
 	var order []string
 	from := map[string]*catalog.Column{}
 	for _, name := range plan.parents {
-		parent := p.model.tables[name]
+		parent := p.model.tables.get(name)
 		for i := range parent.Columns {
 			c := &parent.Columns[i]
 			if other := from[c.Name]; other != nil {

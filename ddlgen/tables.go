@@ -104,7 +104,7 @@ func (p *planner) createTable(t *tablePlan) {
 func (p *planner) tableAfter(t *tablePlan) []string {
 	var ids []string
 	need := func(n catalog.Name) {
-		if up := p.byName[n]; up != nil && up.carried && up != t {
+		if up := p.tableOf(n); up != nil && up.carried && up != t {
 			ids = append(ids, tableID(n))
 		}
 	}
@@ -127,7 +127,7 @@ func (p *planner) tableAfter(t *tablePlan) []string {
 			}
 		}
 	}
-	for _, c := range p.model.constraints[t.t.Name] {
+	for c := range p.model.constraints.of(t.t.Name) {
 		if c.Kind != catalog.Check || !p.checkInline(t, c) {
 			continue
 		}
@@ -158,7 +158,7 @@ func (p *planner) tableRefs(t *tablePlan) []catalog.Ref {
 	if p.accessMethod(t) {
 		refs = append(refs, catalog.Ref{Kind: "access method", Name: catalog.Name{Name: t.t.AccessMeth}})
 	}
-	for _, c := range p.model.constraints[t.t.Name] {
+	for c := range p.model.constraints.of(t.t.Name) {
 		switch {
 		case c.Kind == catalog.Check && p.checkInline(t, c):
 			refs = append(refs, c.Uses...)
@@ -218,7 +218,7 @@ func (p *planner) overrides(t *tablePlan, c *columnPlan, alter func(what, clause
 	var def string
 	var notNull bool
 	for _, parent := range t.parents {
-		up := p.byName[parent].column(c.c.Name)
+		up := p.tableOf(parent).column(c.c.Name)
 		if up == nil {
 			continue
 		}

@@ -44,7 +44,7 @@ func (p *planner) hangsOn(n catalog.Name) catalog.Ref {
 // missingHome says why what hangs on a table or view has no place; empty where
 // it has.
 func (p *planner) missingHome(n catalog.Name) string {
-	if t := p.byName[n]; t != nil && t.into != nil {
+	if t := p.tableOf(n); t != nil && t.into != nil {
 		return fmt.Sprintf("%s is part of %s on the target", n, t.into.t.Name)
 	}
 	return p.missing([]catalog.Ref{p.hangsOn(n)})
@@ -100,7 +100,7 @@ func enabledText(state string) string {
 
 // triggerColumns are the columns of UPDATE OF on the target.
 func (p *planner) triggerColumns(t *catalog.Trigger) (columns []string, why string) {
-	table := p.byName[t.Table]
+	table := p.tableOf(t.Table)
 	var gone []string
 	for _, name := range t.Columns {
 		if table != nil && table.column(name) == nil {
@@ -127,7 +127,7 @@ func (p *planner) triggerWhen(t *catalog.Trigger) (sql, why string) {
 			return "", "its condition needs " + why
 		}
 	}
-	table := p.byName[t.Table]
+	table := p.tableOf(t.Table)
 	if table == nil {
 		return join(tokens), ""
 	}
@@ -306,7 +306,7 @@ func (p *planner) triggerStates(t *catalog.Trigger, id string) {
 		last = set(t.Table, t.Enabled, "state", last)
 	}
 	for _, s := range t.Apart {
-		if part := p.byName[s.Table]; part == nil || !part.carried {
+		if part := p.tableOf(s.Table); part == nil || !part.carried {
 			p.find(triggerChanged, triggerObject(t), "on partition %s it is %s at the source, and acts on all rows on the target", s.Table, enabledText(s.Enabled))
 			continue
 		}

@@ -209,7 +209,7 @@ func (w *queryWalk) keyword(t token) bool {
 // has all their rows.
 func (w *queryWalk) only() bool {
 	n, name := qualified(w.words[w.at+1:])
-	if t := w.p.byName[name]; n > 0 && t != nil && t.leaves != nil {
+	if t := w.p.tableOf(name); n > 0 && t != nil && t.leaves != nil {
 		w.lost("it reads ONLY %s, which has the rows of its partitions on the target", name)
 	}
 	if w.p.profile.Inheritance || w.p.profile.Partitions {
@@ -395,7 +395,7 @@ func (w *queryWalk) changed(path []string) (from catalog.Type, typ typing, is bo
 // changed says what a column of a table or view was and has become, where that
 // is another kind of value.
 func (p *planner) changed(relation catalog.Name, column string) (catalog.Type, typing, bool) {
-	if t := p.byName[relation]; t != nil {
+	if t := p.tableOf(relation); t != nil {
 		c := t.column(column)
 		if c == nil || c.typ.class != other {
 			return catalog.Type{}, typing{}, false

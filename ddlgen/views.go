@@ -111,7 +111,7 @@ func (p *planner) settleView(vp *viewPlan) {
 	for i := range vp.v.Columns {
 		p.need(vp.v.Columns[i].Uses, PhaseViews)
 	}
-	for _, x := range p.model.indexes[vp.v.Name] {
+	for x := range p.model.indexes.of(vp.v.Name) {
 		p.need(x.Uses, PhaseViews)
 	}
 }
@@ -283,7 +283,7 @@ func (p *planner) viewReads(vp *viewPlan) []catalog.Name {
 				continue
 			}
 			seen[u.Name] = true
-			if t := p.byName[u.Name]; t != nil && t.carried && u.Kind == "table" {
+			if t := p.tableOf(u.Name); t != nil && t.carried && u.Kind == "table" {
 				out = append(out, u.Name)
 			} else if below := p.views[u.Name]; below != nil && isView(u.Kind) {
 				todo = append(todo, below)
