@@ -119,13 +119,13 @@ func (p *planner) comesFromParent(t *tablePlan, c *catalog.Constraint) bool {
 // childrenFirst lets a child's check of the same name stand before its
 // parent's, which then merges with it; the other way round is an error.
 func (p *planner) childrenFirst(c *catalog.Constraint) {
-	id, ok := p.ids[checkID(c.Table, c.Name)]
-	if !ok {
+	own := p.statement(checkID(c.Table, c.Name))
+	if own == nil {
 		return
 	}
 	for _, up := range p.ancestors(c.Table) {
-		if i, ok := p.ids[checkID(up, c.Name)]; ok {
-			p.statements[i].After = append(p.statements[i].After, p.statements[id].ID)
+		if s := p.statement(checkID(up, c.Name)); s != nil {
+			s.After = append(s.After, own.ID)
 		}
 	}
 }
@@ -184,7 +184,7 @@ func (p *planner) carryWith(c *catalog.Constraint, o finding.Object) {
 			if pc.Name != c.Name || pc.Kind != c.Kind {
 				continue
 			}
-			if id, ok := p.byObject[constraintObject(pc)]; ok {
+			if id := p.maker(constraintObject(pc)); id != "" {
 				p.carry(id, o)
 				return
 			}
@@ -209,7 +209,7 @@ func (p *planner) ancestors(n catalog.Name) []catalog.Name {
 
 func (p *planner) notNull(t *tablePlan, c *catalog.Constraint) {
 	o := constraintObject(c)
-	_, stands := p.byObject[o]
+	stands := p.maker(o) != ""
 	switch {
 	case stands:
 	case !t.carried && t.into != nil:

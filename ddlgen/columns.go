@@ -12,18 +12,18 @@ import (
 // columnPlan is what becomes of one column.
 type columnPlan struct {
 	c         *catalog.Column
-	typ       typing
-	notNull   bool
-	invalid   bool   // NOT NULL stands, but was never validated (18)
-	named     bool   // NOT NULL is a constraint of its own in CREATE TABLE (18)
-	def       string // default on the target; empty is none
-	generated catalog.Generation
-	expr      string // of a generated column
-	identity  catalog.Identity
+	typ       *typing           // shared by the columns of the type: not to be changed
+	def       string            // default on the target; empty is none
+	expr      string            // of a generated column
+	collate   string            //
+	uses      []catalog.Ref     // what the default or expression on the target uses
 	sequence  *catalog.Sequence // the identity column's
-	collate   string
-	extra     bool          // the target's own: no row brings a value
-	uses      []catalog.Ref // what the default or expression on the target uses
+	identity  catalog.Identity
+	generated catalog.Generation
+	notNull   bool
+	invalid   bool // NOT NULL stands, but was never validated (18)
+	named     bool // NOT NULL is a constraint of its own in CREATE TABLE (18)
+	extra     bool // the target's own: no row brings a value
 }
 
 // decideColumns decides types first, for all tables, since defaults and
@@ -59,11 +59,10 @@ func (p *planner) decideColumns() {
 
 func (p *planner) columnType(t *tablePlan, c *catalog.Column) columnPlan {
 	o := columnObject(t.t.Name, c.Name)
-	plan := columnPlan{c: c, typ: p.userTyping(t.t.Name, c, p.unfitValues(t, c, p.typing(c.Type))), notNull: c.NotNull, generated: c.Generated, extra: p.extra(t.t.Name, c) != nil}
+	plan := columnPlan{c: c, typ: p.columnTyping(t, c), notNull: c.NotNull, generated: c.Generated, extra: p.extra(t.t.Name, c) != nil}
 	if plan.typ.code != "" {
 		p.find(plan.typ.code, o, "%s", plan.typ.message)
 	}
-	plan.typ.fold = p.folds(c.Type)
 	plan.collate = p.collate(c.Collation, o)
 	for _, d := range plan.typ.domains {
 		if d.NotNull {
@@ -79,6 +78,25 @@ func (p *planner) columnType(t *tablePlan, c *catalog.Column) columnPlan {
 		}
 	}
 	return plan
+}
+
+// columnTyping is what becomes of a column's type; the same for all columns of
+// one type, but for those of which the user or their values want something else.
+func (p *planner) columnTyping(t *tablePlan, c *catalog.Column) *typing {
+	name := t.t.Name
+	alone := p.extra(name, c) != nil || p.names.wish(name, c.Name) != nil || p.unfitColumn(name, c) != nil
+	if shared := p.typings[c.Type]; shared != nil && !alone {
+		return shared
+	}
+	out := p.typing(c.Type)
+	if alone {
+		out = p.userTyping(name, c, p.unfitValues(name, c, out))
+	}
+	out.fold = p.folds(c.Type)
+	if !alone {
+		p.typings[c.Type] = &out
+	}
+	return &out
 }
 
 // folds says whether a type of the source compares without regard to case, and

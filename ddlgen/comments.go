@@ -30,7 +30,7 @@ func (p *planner) comments() {
 			s.Table = &x.Table
 		}
 		if c.Kind == "event trigger" { // it comes after all comments, and so does its own
-			s.Phase, s.After = PhaseEventTriggers, []string{p.byObject[objectOf(c.Kind, c.Name)]}
+			s.Phase, s.After = PhaseEventTriggers, []string{p.maker(objectOf(c.Kind, c.Name))}
 		}
 		p.add(s)
 	}
@@ -59,7 +59,7 @@ func (p *planner) commented(c catalog.Comment) (sql, why string) {
 			return "FOREIGN TABLE " + quoted(c.Name), ""
 		}
 	case "column":
-		_, composite := p.byObject[objectOf("type", c.Name)]
+		composite := p.maker(objectOf("type", c.Name)) != ""
 		if t != nil && t.carried || composite || p.viewCarried(c.Name) || p.foreignCarried(c.Name) {
 			return "COLUMN " + quoted(c.Name) + "." + ident(c.Sub), ""
 		}
@@ -69,7 +69,7 @@ func (p *planner) commented(c catalog.Comment) (sql, why string) {
 		}
 	case "index":
 		if x := p.model.index.get(c.Name); x != nil {
-			if _, ok := p.byObject[indexObject(x)]; ok && !p.flatIndex(x) {
+			if p.maker(indexObject(x)) != "" && !p.flatIndex(x) {
 				return "INDEX " + quoted(c.Name), ""
 			}
 		}
@@ -79,7 +79,7 @@ func (p *planner) commented(c catalog.Comment) (sql, why string) {
 			if n.Schema != c.Name.Schema || rp.r.IdentityArgs != c.Args {
 				continue
 			}
-			if _, ok := p.byObject[rp.node.object]; ok {
+			if p.maker(rp.node.object) != "" {
 				return p.named(c.Kind, n), ""
 			}
 		}
@@ -88,24 +88,24 @@ func (p *planner) commented(c catalog.Comment) (sql, why string) {
 			return "SEQUENCE " + quoted(name), ""
 		}
 	case "type":
-		_, known := p.byObject[objectOf("type", c.Name)]
+		known := p.maker(objectOf("type", c.Name)) != ""
 		if known {
 			return "TYPE " + quoted(c.Name), ""
 		}
 	case "domain":
-		if _, known := p.byObject[objectOf("domain", c.Name)]; known {
+		if p.maker(objectOf("domain", c.Name)) != "" {
 			return "DOMAIN " + quoted(c.Name), ""
 		}
 	case "constraint", "constraint on domain":
 		return p.commentedConstraint(c)
 	case "trigger", "rule", "policy":
-		if _, known := p.byObject[hangingObject(c.Kind, c.Name, c.Sub)]; known {
+		if p.maker(hangingObject(c.Kind, c.Name, c.Sub)) != "" {
 			return strings.ToUpper(c.Kind) + " " + ident(c.Sub) + " ON " + quoted(c.Name), ""
 		}
 	case "database":
 		return "", "the target's database is not this one"
 	default:
-		if _, known := p.byObject[objectOf(c.Kind, c.Name)]; known {
+		if p.maker(objectOf(c.Kind, c.Name)) != "" {
 			if sql := p.named(c.Kind, c.Name); sql != "" {
 				return sql, ""
 			}
@@ -117,7 +117,7 @@ func (p *planner) commented(c catalog.Comment) (sql, why string) {
 func (p *planner) commentedConstraint(c catalog.Comment) (sql, why string) {
 	o := objectOf("constraint", c.Name)
 	o.Parent, o.Name = c.Name.Name, c.Sub
-	if _, ok := p.byObject[o]; !ok {
+	if p.maker(o) == "" {
 		return "", "what it describes is not carried"
 	}
 	if c.Kind == "constraint on domain" {

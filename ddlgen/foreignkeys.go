@@ -162,8 +162,8 @@ func (p *planner) inheritedForeignKey(c *catalog.Constraint) {
 				!slices.Equal(pc.Columns, c.Columns) || !p.model.ancestor(*pc.RefTable, *c.RefTable) {
 				continue
 			}
-			id, ok := p.byObject[constraintObject(pc)]
-			if !ok {
+			id := p.maker(constraintObject(pc))
+			if id == "" {
 				continue
 			}
 			own := up != c.Table && *pc.RefTable == *c.RefTable && pc.Name != c.Name
@@ -182,7 +182,7 @@ func (p *planner) inheritedForeignKey(c *catalog.Constraint) {
 // which then takes it over.
 func (p *planner) ownForeignKey(t *tablePlan, c *catalog.Constraint, root string) {
 	p.foreignKey(t, c)
-	if i, ok := p.ids[root]; ok && p.known(foreignKeyID(c)) {
-		p.statements[i].After = append(p.statements[i].After, foreignKeyID(c))
+	if s := p.statement(root); s != nil && p.known(foreignKeyID(c)) {
+		s.After = append(s.After, foreignKeyID(c))
 	}
 }

@@ -113,6 +113,7 @@ type planner struct {
 	extensions map[string]bool // installable on the target, among the source's
 
 	tables    []*tablePlan                  // by name, carried and not
+	typings   map[catalog.Type]*typing      // see columnTyping
 	relations map[catalog.Name]bool         // names of views, and generated ones, on the target; see taken
 	seqName   map[catalog.Name]catalog.Name // nil until the columns are decided
 	seqHome   map[catalog.Name]catalog.Name // identity sequences: the table whose creation makes them
@@ -137,8 +138,7 @@ type planner struct {
 
 	attachments []attachment
 	statements  []Statement
-	ids         map[string]int            // position of a statement
-	byObject    map[finding.Object]string // ID of the statement that creates it
+	register    register
 	transfers   []Transfer
 	values      []SequenceValue
 	expect      []ExpectedTable
@@ -150,11 +150,11 @@ func newPlanner(db *catalog.Database, profile Profile, opts Options) *planner {
 	p := &planner{
 		db: db, source: db, profile: profile, opts: opts, model: newLookup(db),
 		relations:  map[catalog.Name]bool{},
+		typings:    map[catalog.Type]*typing{},
 		seqHome:    map[catalog.Name]catalog.Name{},
-		ids:        map[string]int{},
 		uniques:    map[catalog.Name]bool{},
-		byObject:   make(map[finding.Object]string, 2*len(db.Tables)),
-		statements: make([]Statement, 0, 3*len(db.Tables)+len(db.Indexes)),
+		register:   newRegister(),
+		statements: make([]Statement, 0, 2*len(db.Tables)+len(db.Indexes)),
 		seen:       map[finding.Finding]bool{},
 		node:       map[refKey]*node{},
 		rangeOf:    map[catalog.Name]catalog.Name{},

@@ -43,7 +43,7 @@ func (p *planner) grant(g *catalog.Grant, o finding.Object, last map[catalog.Obj
 		ID: "privileges/" + g.Object.String() + "/" + roleName(g.Grantee), Phase: PhaseRights, Object: o, Optional: true, Anyway: true,
 		SQL: sql, Undo: undo, After: p.afterRoles(g.Grantee),
 	}
-	for _, id := range []string{last[g.Object], p.byObject[rightObject("owner of", g.Object)]} {
+	for _, id := range []string{last[g.Object], p.maker(rightObject("owner of", g.Object))} {
 		if id != "" {
 			s.After = append(s.After, id)
 		}

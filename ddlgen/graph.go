@@ -336,7 +336,7 @@ func (p *planner) use(id string, refs []catalog.Ref) {
 	if len(refs) == 0 {
 		return
 	}
-	s := &p.statements[p.ids[id]]
+	s := p.statement(id)
 	if s.Phase > PhaseData {
 		s.Phase = max(s.Phase, p.stands(refs))
 	}
@@ -387,7 +387,7 @@ func (p *planner) placeNodes() {
 	}
 	for _, n := range carried {
 		for _, id := range n.made {
-			s := &p.statements[p.ids[id]]
+			s := p.statement(id)
 			if n.shellID != "" {
 				s.After = append(s.After, n.shellID)
 			}
@@ -405,7 +405,7 @@ func (p *planner) placeNodes() {
 		}
 	}
 	for _, u := range p.users {
-		s := &p.statements[p.ids[u.id]]
+		s := p.statement(u.id)
 		for _, r := range u.refs {
 			p.after(s, p.madeBy(r))
 		}
@@ -414,7 +414,7 @@ func (p *planner) placeNodes() {
 
 // after lets a statement wait for another of its phase.
 func (p *planner) after(s *Statement, id string) {
-	if id != "" && id != s.ID && p.statements[p.ids[id]].Phase == s.Phase {
+	if id != "" && id != s.ID && p.statement(id).Phase == s.Phase {
 		s.After = append(s.After, id)
 	}
 }
@@ -422,7 +422,7 @@ func (p *planner) after(s *Statement, id string) {
 // lastMade is the last statement that makes a node itself, not what hangs on it.
 func (p *planner) lastMade(n *node) string {
 	for _, id := range slices.Backward(n.made) {
-		if p.statements[p.ids[id]].Object == n.object {
+		if p.statement(id).Object == n.object {
 			return id
 		}
 	}
@@ -439,21 +439,21 @@ func (p *planner) madeBy(r catalog.Ref) string {
 		return p.lastMade(n)
 	}
 	if r.Extension != "" {
-		return p.byObject[extensionObject(r.Extension)]
+		return p.maker(extensionObject(r.Extension))
 	}
 	switch r.Kind {
 	case "table":
 		if p.model.sequences.get(r.Name) != nil {
-			return p.byObject[sequenceObject(r.Name)]
+			return p.maker(sequenceObject(r.Name))
 		}
-		return p.byObject[tableObject(r.Name)]
+		return p.maker(tableObject(r.Name))
 	case "type":
-		if id := p.byObject[objectOf("type", r.Name)]; id != "" {
+		if id := p.maker(objectOf("type", r.Name)); id != "" {
 			return id
 		}
-		return p.byObject[tableObject(r.Name)]
+		return p.maker(tableObject(r.Name))
 	case "sequence":
-		return p.byObject[sequenceObject(r.Name)]
+		return p.maker(sequenceObject(r.Name))
 	}
 	return ""
 }

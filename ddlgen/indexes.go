@@ -22,7 +22,7 @@ func (p *planner) indexStatements() {
 	}
 	// A partition's index waits for its parent's, which may come later by name.
 	for _, a := range p.attachments {
-		if id, ok := p.byObject[a.parent]; ok {
+		if id := p.maker(a.parent); id != "" {
 			a.statement.After = append(a.statement.After, id)
 			p.add(a.statement)
 		} else {
@@ -36,8 +36,8 @@ func (p *planner) indexStatement(t *tablePlan, x *catalog.Index) {
 	lost := func(format string, args ...any) { p.find(indexLost, o, format, args...) }
 	switch {
 	case !t.carried && t.into != nil && x.Parent != nil:
-		id, ok := p.byObject[indexObject(p.topIndex(x))]
-		if !ok {
+		id := p.maker(indexObject(p.topIndex(x)))
+		if id == "" {
 			id = tableID(t.into.t.Name)
 		}
 		p.carry(id, o)

@@ -118,8 +118,8 @@ func (p *planner) partitionKey(t *tablePlan, c *catalog.Constraint, x *catalog.I
 		return
 	}
 	top := p.topIndex(x)
-	id, ok := p.byObject[indexObject(top)]
-	if !ok { // the root's comes later in the order of names
+	id := p.maker(indexObject(top))
+	if id == "" { // the root's comes later in the order of names
 		id = tableID(t.into.t.Name)
 	}
 	p.carry(id, constraintObject(c))

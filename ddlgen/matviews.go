@@ -32,7 +32,8 @@ func (p *planner) rowsOf(vp *viewPlan) *tablePlan {
 	}
 	for i := range table.Columns {
 		c := &table.Columns[i]
-		t.columns = append(t.columns, columnPlan{c: c, typ: p.viewType(vp, &v.Columns[i])})
+		typ := p.viewType(vp, &v.Columns[i])
+		t.columns = append(t.columns, columnPlan{c: c, typ: &typ})
 	}
 	return t
 }

@@ -120,7 +120,7 @@ func (p *planner) policy(x *catalog.Policy, refused string, on map[catalog.Name]
 		s.After = append(s.After, id)
 	}
 	for _, r := range roles {
-		if id := p.byObject[roleObject(r)]; id != "" {
+		if id := p.maker(roleObject(r)); id != "" {
 			s.After = append(s.After, id)
 		}
 	}

@@ -107,11 +107,11 @@ func (p *planner) rightOn(o catalog.ObjectRef) string {
 		there = p.tableCarried(table) && p.tableOf(table).column(o.Name) != nil
 	case o.Kind == "column":
 		ref := p.hangsOn(table)
-		_, there = p.byObject[objectOf(ref.Kind, table)]
+		there = p.maker(objectOf(ref.Kind, table)) != ""
 	case o.Kind == "sequence":
 		_, there = p.seqName[n]
 	case p.own(o):
-		_, there = p.byObject[objectOf(o.Kind, n)]
+		there = p.maker(objectOf(o.Kind, n)) != ""
 	default: // a member of an extension, or a language of PostgreSQL's
 		there = !p.profile.Map
 	}
@@ -165,7 +165,7 @@ func (p *planner) owners() {
 	}
 	for _, t := range p.tables {
 		for _, o := range follow[t.t.Name] {
-			if id := p.byObject[finding.Object{Kind: "owner of table", Schema: t.t.Name.Schema, Name: t.t.Name.Name}]; id != "" {
+			if id := p.maker(finding.Object{Kind: "owner of table", Schema: t.t.Name.Schema, Name: t.t.Name.Name}); id != "" {
 				p.carry(id, o)
 			} else {
 				p.group(ownerLeft, "owners", "of sequences", "they go with their tables, whose owners are not set", o)

@@ -2,6 +2,7 @@ package ddlgen
 
 import (
 	"fmt"
+	"hash/maphash"
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/catalog/finding"
@@ -14,39 +15,27 @@ func (p *planner) add(s Statement) string {
 		id = fmt.Sprintf("%s#%d", s.ID, n)
 	}
 	s.ID = id
-	p.ids[id] = len(p.statements)
-	p.made(s.Object, id)
-	for _, o := range s.Carries {
-		p.made(o, id)
-	}
+	i := len(p.statements)
 	p.statements = append(p.statements, s)
+	p.register.ids.put(maphash.String(p.register.seed, id), i)
+	p.makes(i, s.Object)
+	for _, o := range s.Carries {
+		p.makes(i, o)
+	}
 	return id
 }
 
-func (p *planner) known(id string) bool {
-	_, ok := p.ids[id]
-	return ok
-}
+func (p *planner) known(id string) bool { return p.statement(id) != nil }
 
 // carry adds an object to a statement that is in the plan already.
 func (p *planner) carry(id string, o finding.Object) {
-	i, ok := p.ids[id]
-	if !ok {
+	s := p.statement(id)
+	if s == nil {
 		return
 	}
-	p.statements[i].Carries = append(p.statements[i].Carries, o)
-	p.made(o, id)
-}
-
-// made notes the first statement that makes an object. Columns are their
-// table's, and too many to be noted.
-func (p *planner) made(o finding.Object, id string) {
-	if o.Kind == "column" {
-		return
-	}
-	if _, made := p.byObject[o]; !made {
-		p.byObject[o] = id
-	}
+	i := p.position(id)
+	p.makes(i, o)
+	s.Carries = append(s.Carries, o)
 }
 
 // The objects of findings and statements.

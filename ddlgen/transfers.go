@@ -23,7 +23,7 @@ func (p *planner) transfer(t *tablePlan) {
 			Source: source, Target: c.c.Name, Computed: c.c.Generated != 0,
 			SourceType: p.sourceType(t, c, source), TargetType: c.typ.target,
 			Select: c.typ.pick(source), ReadBack: ident(c.c.Name),
-			Canon: c.typ.canon, Loss: c.typ.loss, Affected: p.affected(t.t, c.c, c.typ),
+			Canon: c.typ.canon, Loss: c.typ.loss, Affected: p.affected(t.t, c.c, *c.typ),
 		})
 	}
 	key, constraint := p.transferKey(t)

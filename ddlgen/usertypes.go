@@ -122,7 +122,7 @@ func (p *planner) domain(d *catalog.Domain, at place, inline bool) {
 		p.use(id, d.Uses)
 	}
 	for _, s := range later {
-		if s.Phase == p.statements[p.ids[id]].Phase {
+		if s.Phase == p.statement(id).Phase {
 			s.After = []string{id}
 		}
 		p.use(p.add(s), d.Uses)

@@ -400,7 +400,7 @@ func (p *planner) changed(relation catalog.Name, column string) (catalog.Type, t
 		if c == nil || c.typ.class != other {
 			return catalog.Type{}, typing{}, false
 		}
-		return c.c.Type, c.typ, true
+		return c.c.Type, *c.typ, true
 	}
 	if vp := p.views[relation]; vp != nil && vp.shows[column] {
 		for i := range vp.v.Columns {
