@@ -22,8 +22,7 @@ func accounted(db *catalog.Database, plan *Plan, mapped ...*usermap.Mapping) map
 	_, names := remodeled(db, m) // statements have the target's names
 	has := map[finding.Object]bool{}
 	for _, s := range plan.Statements {
-		has[names.sourceObject(s.Object)] = true
-		for _, o := range s.Carries {
+		for o := range s.Objects() {
 			has[names.sourceObject(o)] = true
 		}
 	}

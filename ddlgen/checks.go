@@ -167,7 +167,7 @@ func (p *planner) check(t *tablePlan, c *catalog.Constraint) {
 func (p *planner) addCheck(t *tablePlan, name string, o finding.Object, def string, uses []catalog.Ref) {
 	table := t.t.Name
 	p.use(p.add(Statement{
-		ID: checkID(table, name), Phase: PhaseChecks, Object: o, Table: &table,
+		ID: checkID(table, name), Phase: PhaseChecks, Object: o, Table: &t.t.Name,
 		SQL:  fmt.Sprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", quoted(table), ident(name), def),
 		Undo: dropConstraint(table, name),
 	}), uses)

@@ -317,7 +317,7 @@ func (p *planner) defaults() {
 			name := t.t.Name
 			alter := fmt.Sprintf("ALTER TABLE %s%s ALTER COLUMN %s ", p.only(), quoted(name), ident(c.c.Name))
 			p.use(p.add(Statement{
-				ID: "defaults/" + name.String() + "/" + c.c.Name, Phase: PhaseChecks, Table: &name,
+				ID: "defaults/" + name.String() + "/" + c.c.Name, Phase: PhaseChecks, Table: &t.t.Name,
 				Object: columnObject(name, c.c.Name),
 				SQL:    alter + "SET DEFAULT " + c.def, Undo: alter + "DROP DEFAULT",
 			}), c.uses)

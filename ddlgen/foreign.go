@@ -55,13 +55,13 @@ func (p *planner) foreignCarried(n catalog.Name) bool {
 
 func (p *planner) foreignTable(t *catalog.Table, at place) {
 	o := tableObject(t.Name)
-	var lines []string
+	var lines, columns []string
 	var carries []finding.Object
 	var uses []catalog.Ref
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		co := columnObject(t.Name, c.Name)
-		carries = append(carries, co)
+		columns = append(columns, c.Name)
 		line := ident(c.Name) + " " + c.Type.Text
 		if len(c.ServerOpts) > 0 {
 			line += " OPTIONS (" + serverOptions(c.ServerOpts) + ")"
@@ -109,7 +109,7 @@ func (p *planner) foreignTable(t *catalog.Table, at place) {
 		sql += " OPTIONS (" + serverOptions(t.Foreign.Options) + ")"
 	}
 	id := p.add(Statement{
-		ID: tableID(t.Name), Phase: at.phase, Object: o, SQL: sql, Carries: carries, Optional: true, Undo: "DROP FOREIGN TABLE " + quoted(t.Name),
+		ID: tableID(t.Name), Phase: at.phase, Object: o, SQL: sql, Columns: columns, Carries: carries, Optional: true, Undo: "DROP FOREIGN TABLE " + quoted(t.Name),
 	})
 	p.use(id, uses)
 	if len(t.Foreign.Secrets) > 0 {

@@ -56,7 +56,7 @@ func (p *planner) foreignKey(t *tablePlan, c *catalog.Constraint) {
 	}
 	table := t.t.Name
 	p.use(p.add(Statement{
-		ID: foreignKeyID(c), Phase: PhaseForeignKeys, Object: o, Table: &table, RefTable: c.RefTable,
+		ID: foreignKeyID(c), Phase: PhaseForeignKeys, Object: o, Table: &c.Table, RefTable: c.RefTable,
 		SQL:  fmt.Sprintf("ALTER TABLE %s%s ADD CONSTRAINT %s %s", only, quoted(table), ident(c.Name), def),
 		Undo: dropConstraint(table, c.Name),
 	}), c.Uses)

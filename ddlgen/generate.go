@@ -50,6 +50,9 @@ type Options struct {
 	// OnlySchema leaves out Transfers, Expect and Sequences, for who prints
 	// statements and findings: of a hundred thousand tables they are most of the plan.
 	OnlySchema bool
+	// NoTexts leaves out Expect, and the SQL of statements, for who counts what
+	// they make.
+	NoTexts bool
 }
 
 // Generate turns a model into a plan. It does no I/O.
@@ -112,8 +115,9 @@ type planner struct {
 	collations map[string]bool // the target's; nil is unknown
 	extensions map[string]bool // installable on the target, among the source's
 
-	tables    []*tablePlan                  // by name, carried and not
-	typings   map[catalog.Type]*typing      // see columnTyping
+	tables    []*tablePlan             // by name, carried and not
+	typings   map[catalog.Type]*typing // see columnTyping
+	texts     map[columnKey]columnTexts
 	relations map[catalog.Name]bool         // names of views, and generated ones, on the target; see taken
 	seqName   map[catalog.Name]catalog.Name // nil until the columns are decided
 	seqHome   map[catalog.Name]catalog.Name // identity sequences: the table whose creation makes them
@@ -151,10 +155,11 @@ func newPlanner(db *catalog.Database, profile Profile, opts Options) *planner {
 		db: db, source: db, profile: profile, opts: opts, model: newLookup(db),
 		relations:  map[catalog.Name]bool{},
 		typings:    map[catalog.Type]*typing{},
+		texts:      map[columnKey]columnTexts{},
 		seqHome:    map[catalog.Name]catalog.Name{},
 		uniques:    map[catalog.Name]bool{},
 		register:   newRegister(),
-		statements: make([]Statement, 0, 2*len(db.Tables)+len(db.Indexes)),
+		statements: make([]Statement, 0, mostStatements(db, profile)),
 		seen:       map[finding.Finding]bool{},
 		node:       map[refKey]*node{},
 		rangeOf:    map[catalog.Name]catalog.Name{},
@@ -179,14 +184,39 @@ func newPlanner(db *catalog.Database, profile Profile, opts Options) *planner {
 	return p
 }
 
+// mostStatements is how many statements a plan is likely to have at most. A list
+// that grows as it needs to is there twice while it does: of very many tables that
+// is most of the memory.
+func mostStatements(db *catalog.Database, profile Profile) int {
+	n := 1000 + len(db.Schemas) + 2*len(db.Tables) + len(db.Comments) + 2*len(db.Sequences) + 2*len(db.Views) + len(db.Routines) + len(db.Triggers) + len(db.Others)
+	for i := range db.Indexes {
+		if db.Indexes[i].Constraint == "" {
+			n++
+		}
+	}
+	for i := range db.Constraints {
+		if db.Constraints[i].Kind != catalog.PrimaryKey || !profile.InlinePrimaryKey {
+			n++
+		}
+	}
+	for i := range db.Tables {
+		for j := range db.Tables[i].Columns {
+			if c := &db.Tables[i].Columns[j]; !profile.CopyNull && c.Default != "" && !c.NotNull {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // plan puts the parts together in their final order.
 func (p *planner) plan() (*Plan, error) {
 	if p.impossible != nil {
 		return nil, p.impossible
 	}
-	groups := p.tellGroups()
-	statements, err := ordered(p.statements)
-	if err != nil {
+	groups, views, statements := p.tellGroups(), p.expectedViews(), p.statements
+	p.statements, p.tables, p.register = nil, nil, register{} // their memory is needed for what follows
+	if err := orderStatements(statements); err != nil {
 		return nil, fmt.Errorf("ordering the statements: %w", err)
 	}
 	if p.opts.OnlyData {
@@ -204,7 +234,7 @@ func (p *planner) plan() (*Plan, error) {
 		Transfers:   p.transfers,
 		Sequences:   p.values,
 		Expect:      p.expect,
-		Views:       p.expectedViews(),
+		Views:       views,
 		Findings:    p.findings,
 		Groups:      groups,
 		Calls:       p.calls,

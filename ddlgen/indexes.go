@@ -64,7 +64,7 @@ func (p *planner) indexStatement(t *tablePlan, x *catalog.Index) {
 	table := t.t.Name
 	def.only = t.isRoot()
 	id := p.add(p.early(t, Statement{
-		ID: indexID(x), Phase: PhaseKeys, Object: o, Table: &table,
+		ID: indexID(x), Phase: PhaseKeys, Object: o, Table: &x.Table,
 		SQL: def.sql(x.Name.Name, table), Undo: "DROP INDEX " + quoted(x.Name),
 	}))
 	p.use(id, p.indexUses(t, x))

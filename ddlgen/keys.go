@@ -87,7 +87,7 @@ func (p *planner) key(t *tablePlan, c *catalog.Constraint) {
 	}
 	table := t.t.Name
 	s := Statement{
-		ID: keyID(c), Phase: PhaseKeys, Object: o, Table: &table,
+		ID: keyID(c), Phase: PhaseKeys, Object: o, Table: &c.Table,
 		SQL:  fmt.Sprintf("ALTER TABLE %s%s ADD CONSTRAINT %s %s", p.only(), quoted(table), ident(c.Name), p.keyDef(c)),
 		Undo: dropConstraint(table, c.Name),
 	}

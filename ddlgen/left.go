@@ -37,7 +37,7 @@ func (p *planner) analyze() {
 		}
 		table := t.t.Name
 		p.add(Statement{
-			ID: "analyze/" + table.String(), Phase: PhaseAnalyze, Object: tableObject(table), Table: &table,
+			ID: "analyze/" + table.String(), Phase: PhaseAnalyze, Object: tableObject(table), Table: &t.t.Name,
 			SQL: fmt.Sprintf("ANALYZE %s", quoted(table)), Optional: true,
 		})
 	}

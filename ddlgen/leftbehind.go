@@ -136,8 +136,7 @@ func carriedObjects(db *catalog.Database, plan *Plan, m *usermap.Mapping) map[fi
 	out := map[finding.Object]bool{}
 	for i := range plan.Statements {
 		s := &plan.Statements[i]
-		out[names.sourceObject(s.Object)] = true
-		for _, o := range s.Carries {
+		for o := range s.Objects() {
 			out[names.sourceObject(o)] = true
 		}
 	}
@@ -167,14 +166,16 @@ func newOriginals(db *catalog.Database) *originals {
 		kept: map[finding.Object]*catalog.Constraint{}, indexes: map[finding.Object]*catalog.Index{}, checks: map[finding.Object]catalog.DomainCheck{},
 		others: map[finding.Object]*catalog.Other{},
 	}
+	tables := p.tables
 	if plan, err := p.plan(); err == nil { // it fails for what a mapping asks, and there is none
 		s.plan = plan
 	}
+	p.tables = tables // plan gives them up
 	for i := range s.plan.Statements {
 		x := &s.plan.Statements[i]
 		s.makes[x.Object] = append(s.makes[x.Object], i)
-		for _, o := range x.Carries {
-			if _, there := s.carries[o]; !there {
+		for o := range x.Objects() {
+			if _, there := s.carries[o]; !there && o != x.Object {
 				s.carries[o] = i
 			}
 		}

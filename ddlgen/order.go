@@ -4,125 +4,216 @@ import (
 	"cmp"
 	"container/heap"
 	"fmt"
+	"hash/maphash"
 	"slices"
 
 	"github.com/pg2db9/pg2db9/catalog/finding"
 )
 
-// ordered sorts statements by phase, and inside a phase so that each comes
-// after what it names in After; where that leaves a choice, the order in which
-// they were made decides. An After that no statement of the phase or of an
-// earlier one answers is a defect of this package.
-func ordered(statements []Statement) ([]Statement, error) {
-	settlePhases(statements)
-	slices.SortStableFunc(statements, func(a, b Statement) int { return cmp.Compare(a.Phase, b.Phase) })
-	for start := 0; start < len(statements); {
+// orderStatements sorts statements by phase, and inside a phase so that each comes after
+// what it names in After; where that leaves a choice, the order in which they
+// were made decides. An After that no statement of the phase or of an earlier one
+// answers is a defect of this package.
+//
+// It works on numbers and moves each statement once: of very many tables the
+// statements are most of a plan.
+func orderStatements(statements []Statement) error {
+	o := &ordering{statements: statements}
+	if err := o.readEdges(); err != nil {
+		return err
+	}
+	o.settlePhases()
+	o.byPhase()
+	for start := 0; start < len(o.order); {
+		phase := statements[o.order[start]].Phase
 		end := start
-		for end < len(statements) && statements[end].Phase == statements[start].Phase {
+		for end < len(o.order) && statements[o.order[end]].Phase == phase {
 			end++
 		}
-		phase, err := orderPhase(statements[start:end])
-		if err != nil {
-			return nil, err
+		if err := o.orderPhase(start, end); err != nil {
+			return err
 		}
-		copy(statements[start:end], phase)
 		start = end
 	}
-	return statements, nil
+	permute(statements, o.order)
+	return nil
+}
+
+// ordering is the order of statements in the making.
+type ordering struct {
+	statements []Statement
+	edges      []edge  // by what is waited for
+	order      []int32 // positions of statements, in the order that they will have
+}
+
+// edge says that a statement waits for another; both by position.
+type edge struct{ before, after int32 }
+
+func (o *ordering) readEdges() error {
+	seed := maphash.MakeSeed()
+	var ids positions
+	for i := range o.statements {
+		ids.put(maphash.String(seed, o.statements[i].ID), i)
+	}
+	for i := range o.statements {
+		s := &o.statements[i]
+		slices.Sort(s.After)
+		s.After = slices.Compact(s.After)
+		for _, id := range s.After {
+			j := ids.find(maphash.String(seed, id), func(i int) bool { return o.statements[i].ID == id })
+			if j < 0 {
+				return fmt.Errorf("%s waits for %s, which is not in the plan", s.ID, id)
+			}
+			o.edges = append(o.edges, edge{int32(j), int32(i)}) //nolint:gosec // nobody has 2^31 statements
+		}
+	}
+	slices.SortFunc(o.edges, func(a, b edge) int { return cmp.Or(cmp.Compare(a.before, b.before), cmp.Compare(a.after, b.after)) })
+	return nil
+}
+
+// behind are the edges from a statement to those that wait for it.
+func (o *ordering) behind(i int32) []edge {
+	from, _ := slices.BinarySearchFunc(o.edges, i, func(e edge, i int32) int { return cmp.Compare(e.before, i) })
+	to := from
+	for to < len(o.edges) && o.edges[to].before == i {
+		to++
+	}
+	return o.edges[from:to]
 }
 
 // settlePhases lets what waits for a statement that was moved to a later phase
 // follow it, and takes out of After what an earlier phase has done.
-func settlePhases(statements []Statement) {
-	at := make(map[string]int, len(statements))
-	waiting := make([][]int, len(statements))
-	for i := range statements {
-		at[statements[i].ID] = i
+func (o *ordering) settlePhases() {
+	moved := make([]int32, 0, len(o.edges))
+	for _, e := range o.edges {
+		moved = append(moved, e.before)
 	}
-	for i := range statements {
-		for _, id := range statements[i].After {
-			if j, ok := at[id]; ok {
-				waiting[j] = append(waiting[j], i)
-			}
-		}
-	}
-	moved := make([]int, 0, len(statements))
-	for i := range statements {
-		moved = append(moved, i)
-	}
+	moved = slices.Compact(moved)
 	for len(moved) > 0 {
 		j := moved[len(moved)-1]
 		moved = moved[:len(moved)-1]
-		for _, i := range waiting[j] {
-			s := &statements[i]
-			if s.Phase < statements[j].Phase && s.Phase > PhaseData {
-				s.Phase = statements[j].Phase
-				moved = append(moved, i)
+		for _, e := range o.behind(j) {
+			s := &o.statements[e.after]
+			if s.Phase < o.statements[j].Phase && s.Phase > PhaseData {
+				s.Phase = o.statements[j].Phase
+				moved = append(moved, e.after)
 			}
 		}
 	}
-	for i := range statements {
-		s := &statements[i]
-		s.After = slices.DeleteFunc(s.After, func(id string) bool {
-			j, ok := at[id]
-			return ok && statements[j].Phase < s.Phase
-		})
+	earlier := map[edge]bool{}
+	o.edges = slices.DeleteFunc(o.edges, func(e edge) bool {
+		gone := o.statements[e.before].Phase < o.statements[e.after].Phase
+		if gone {
+			earlier[e] = true
+		}
+		return gone
+	})
+	for e := range earlier {
+		id := o.statements[e.before].ID
+		s := &o.statements[e.after]
+		s.After = slices.DeleteFunc(s.After, func(x string) bool { return x == id })
 	}
 }
 
-func orderPhase(statements []Statement) ([]Statement, error) {
-	at := make(map[string]int, len(statements))
-	for i, s := range statements {
-		at[s.ID] = i
-	}
-	waits := make([]int, len(statements))
-	frees := make([][]int, len(statements))
-	for i := range statements {
-		s := &statements[i]
-		slices.Sort(s.After)
-		s.After = slices.Compact(s.After)
-		for _, id := range s.After {
-			j, ok := at[id]
-			if !ok {
-				return nil, fmt.Errorf("%s waits for %s, which is not in its phase", s.ID, id)
+// byPhase sorts by phase, in the order in which statements were made.
+func (o *ordering) byPhase() {
+	o.order = make([]int32, 0, len(o.statements))
+	for phase := PhaseUnset; phase <= LastPhase; phase++ {
+		for i := range o.statements {
+			if o.statements[i].Phase == phase {
+				o.order = append(o.order, int32(i)) //nolint:gosec // nobody has 2^31 statements
 			}
-			waits[i]++
-			frees[j] = append(frees[j], i)
+		}
+	}
+}
+
+// orderPhase sorts the statements of one phase, which stand side by side in
+// order, by what they wait for.
+func (o *ordering) orderPhase(start, end int) error {
+	phase := o.order[start:end]
+	waits := make([]int32, len(phase))
+	rank := func(i int32) int { // order is ascending inside of a phase so far
+		at, ok := slices.BinarySearch(phase, i)
+		if !ok {
+			return -1
+		}
+		return at
+	}
+	for at, i := range phase {
+		waits[at] = int32(len(o.statements[i].After)) //nolint:gosec // of one statement
+	}
+	for _, i := range phase {
+		for _, e := range o.behind(i) {
+			if rank(e.after) < 0 {
+				return fmt.Errorf("%s waits for %s, which is not in its phase", o.statements[e.after].ID, o.statements[i].ID)
+			}
 		}
 	}
 	ready := &ints{}
-	for i, n := range waits {
+	for at, n := range waits {
 		if n == 0 {
-			heap.Push(ready, i)
+			heap.Push(ready, at)
 		}
 	}
-	out := make([]Statement, 0, len(statements))
-	done := make([]bool, len(statements))
-	for stuck := 0; len(out) < len(statements); {
+	out := make([]int32, 0, len(phase))
+	done := make([]bool, len(phase))
+	for stuck := 0; len(out) < len(phase); {
 		if ready.Len() == 0 {
 			// A circle: two tables with columns of each other's row type. The
 			// first of them goes without waiting; the server says what it lacks.
 			for done[stuck] {
 				stuck++
 			}
-			s := &statements[stuck]
-			s.After = slices.DeleteFunc(s.After, func(id string) bool { return !done[at[id]] })
+			o.waitForNoMore(phase[stuck], func(i int32) bool { return done[rank(i)] })
 			waits[stuck] = 0
 			heap.Push(ready, stuck)
 		}
-		i := heap.Pop(ready).(int) //nolint:forcetypeassert // ints holds nothing else
-		if done[i] {
+		at := heap.Pop(ready).(int) //nolint:forcetypeassert // ints holds nothing else
+		if done[at] {
 			continue
 		}
-		done[i] = true
-		out = append(out, statements[i])
-		for _, j := range frees[i] {
+		done[at] = true
+		out = append(out, phase[at])
+		for _, e := range o.behind(phase[at]) {
+			j := rank(e.after)
 			if waits[j]--; waits[j] == 0 {
 				heap.Push(ready, j)
 			}
 		}
 	}
-	return out, nil
+	copy(phase, out)
+	return nil
+}
+
+// waitForNoMore leaves a statement waiting only for those that are done.
+func (o *ordering) waitForNoMore(i int32, done func(i int32) bool) {
+	s := &o.statements[i]
+	kept := map[string]bool{}
+	for _, e := range o.edges {
+		if e.after == i && done(e.before) {
+			kept[o.statements[e.before].ID] = true
+		}
+	}
+	s.After = slices.DeleteFunc(s.After, func(id string) bool { return !kept[id] })
+}
+
+// permute moves the entries of a list to the places that order gives them: what
+// order names first comes first. It leaves order in an unusable state.
+func permute(list []Statement, order []int32) {
+	for i := range order {
+		at := i
+		first := list[i]
+		for {
+			from := int(order[at])
+			order[at] = int32(at) //nolint:gosec // it was one
+			if from == i {
+				list[at] = first
+				break
+			}
+			list[at] = list[from]
+			at = from
+		}
+	}
 }
 
 // ints is a heap of positions.
@@ -148,8 +239,8 @@ func markFindings(statements []Statement, fs []finding.Finding, atSource func(fi
 	}
 	for i := range statements {
 		s := &statements[i]
-		found := slices.Clone(codes[atSource(s.Object)])
-		for _, o := range s.Carries {
+		var found []finding.Code
+		for o := range s.Objects() {
 			found = append(found, codes[atSource(o)]...)
 		}
 		slices.Sort(found)

@@ -3,6 +3,7 @@ package ddlgen
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"iter"
 	"slices"
 
 	"github.com/pg2db9/pg2db9/catalog"
@@ -88,10 +89,31 @@ type Statement struct {
 	RefTable *catalog.Name  `json:"ref_table,omitempty"` // of a foreign key: the target table that it refers to
 	Undo     string         `json:"undo,omitempty"`      // the statement that takes it back; empty where nothing has to be taken back
 
-	// Carries are the objects that come to be with Object: the columns of a
-	// table, its inline constraints, the sequence of an identity column, the
-	// index behind a key, the partitions made flat.
+	// Columns are those of a table or view that Object is; Carries are the other
+	// objects that come to be with it: inline constraints, the sequence of an
+	// identity column, the index behind a key, the partitions made flat.
+	Columns []string         `json:"columns,omitempty"`
 	Carries []finding.Object `json:"carries,omitempty"`
+}
+
+// Objects are all that come to be by a statement, in the target's names: Object,
+// its Columns, and what it Carries.
+func (s *Statement) Objects() iter.Seq[finding.Object] {
+	return func(yield func(finding.Object) bool) {
+		if !yield(s.Object) {
+			return
+		}
+		for _, c := range s.Columns {
+			if !yield(finding.Object{Kind: "column", Schema: s.Object.Schema, Parent: s.Object.Name, Name: c}) {
+				return
+			}
+		}
+		for _, o := range s.Carries {
+			if !yield(o) {
+				return
+			}
+		}
+	}
 }
 
 // Transfer says how the rows of one target table are read and written.

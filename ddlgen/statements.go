@@ -15,6 +15,9 @@ func (p *planner) add(s Statement) string {
 		id = fmt.Sprintf("%s#%d", s.ID, n)
 	}
 	s.ID = id
+	if p.opts.NoTexts {
+		s.SQL, s.Undo = "", ""
+	}
 	i := len(p.statements)
 	p.statements = append(p.statements, s)
 	p.register.ids.put(maphash.String(p.register.seed, id), i)

@@ -41,10 +41,11 @@ func (p *planner) createTable(t *tablePlan) {
 	o := tableObject(name)
 	id := tableID(name)
 	var carries []finding.Object
+	columns := make([]string, 0, len(t.columns))
 	var lines []string
 	for i := range t.columns {
 		c := &t.columns[i]
-		carries = append(carries, columnObject(name, c.c.Name))
+		columns = append(columns, c.c.Name)
 		if c.sequence != nil {
 			carries = append(carries, sequenceObject(c.sequence.Name))
 		}
@@ -93,7 +94,7 @@ func (p *planner) createTable(t *tablePlan) {
 		b.WriteString(" WITH (" + options(t.t.Options) + ")")
 	}
 	p.use(p.add(Statement{
-		ID: id, Phase: PhaseTables, Object: o, Table: &name, SQL: b.String(), Carries: carries, After: p.tableAfter(t),
+		ID: id, Phase: PhaseTables, Object: o, Table: &t.t.Name, SQL: strings.Clone(b.String()), Columns: columns, Carries: slices.Clip(carries), After: p.tableAfter(t),
 		Undo: "DROP TABLE " + quoted(name),
 	}), p.tableRefs(t))
 	p.tableAlters(t)

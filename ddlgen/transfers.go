@@ -13,17 +13,21 @@ func (p *planner) transfer(t *tablePlan) {
 		Columns: []ColumnTransfer{},
 	}
 	p.relationsOf(t, &tr)
+	if n := len(t.columns); n > 0 {
+		tr.Columns = make([]ColumnTransfer, 0, n)
+	}
 	for i := range t.columns {
 		c := &t.columns[i]
 		if c.generated != 0 || p.extra(t.t.Name, c.c) != nil {
 			continue
 		}
 		source := p.names.sourceColumn(t.t.Name, c.c.Name)
+		texts := p.columnTexts(t, c, source)
 		tr.Columns = append(tr.Columns, ColumnTransfer{
 			Source: source, Target: c.c.Name, Computed: c.c.Generated != 0,
 			SourceType: p.sourceType(t, c, source), TargetType: c.typ.target,
-			Select: c.typ.pick(source), ReadBack: ident(c.c.Name),
-			Canon: c.typ.canon, Loss: c.typ.loss, Affected: p.affected(t.t, c.c, *c.typ),
+			Select: texts.sel, ReadBack: texts.readBack,
+			Canon: c.typ.canon, Loss: c.typ.loss, Affected: texts.affected,
 		})
 	}
 	key, constraint := p.transferKey(t)
@@ -38,6 +42,39 @@ func (p *planner) transfer(t *tablePlan) {
 	if !p.opts.OnlySchema {
 		p.transfers = append(p.transfers, tr)
 	}
+}
+
+// columnKey is what the texts of a column's transfer follow from, where its type
+// is not its own.
+type columnKey struct {
+	typ            *typing
+	source, target string
+	alone          bool // the table has no other column
+}
+
+// columnTexts are what a transfer says of a column in SQL.
+type columnTexts struct {
+	sel, readBack string
+	affected      []Affected
+}
+
+// columnTexts gives equal columns of all tables the same texts: of very many
+// tables they would be most of the plan.
+func (p *planner) columnTexts(t *tablePlan, c *columnPlan, source string) columnTexts {
+	key := columnKey{typ: c.typ, source: source, target: c.c.Name, alone: len(t.t.Columns) == 1}
+	shared := p.typings[c.c.Type] == c.typ && c.c.Generated == 0
+	switch c.typ.code {
+	case typeRefused, typeUnavailable, valueRefused: // accepted for one table, perhaps
+		shared = false
+	}
+	if texts, ok := p.texts[key]; ok && shared {
+		return texts
+	}
+	texts := columnTexts{sel: c.typ.pick(source), readBack: ident(c.c.Name), affected: p.affected(t.t, c.c, *c.typ)}
+	if shared {
+		p.texts[key] = texts
+	}
+	return texts
 }
 
 // expected records what reading the table back must show.
@@ -57,7 +94,7 @@ func (p *planner) expected(t *tablePlan) {
 			HasDefault: c.def != "" && c.generated == 0 && c.identity == 0,
 		})
 	}
-	if !p.opts.OnlySchema {
+	if !p.opts.OnlySchema && !p.opts.NoTexts {
 		p.expect = append(p.expect, e)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/pg2db9/pg2db9/catalog"
-	"github.com/pg2db9/pg2db9/catalog/finding"
 )
 
 // viewPlan is what becomes of one view.
@@ -128,13 +127,13 @@ func (p *planner) makeView(vp *viewPlan, at place) {
 		undo = "CREATE OR REPLACE " + p.shellText(v)
 	}
 	b.WriteString(word + " " + quoted(v.Name))
-	carries := p.viewColumns(vp, &b)
+	columns := p.viewColumns(vp, &b)
 	p.viewOptions(vp, &b)
 	b.WriteString(" AS\n" + vp.query)
 	if v.Materialized {
 		b.WriteString("\n  WITH NO DATA")
 	}
-	vp.id = p.add(Statement{ID: viewID(v.Name), Phase: at.phase, Object: vp.node.object, SQL: b.String(), Carries: carries, Undo: undo})
+	vp.id = p.add(Statement{ID: viewID(v.Name), Phase: at.phase, Object: vp.node.object, SQL: b.String(), Columns: columns, Undo: undo})
 	p.viewDefaults(vp, at)
 	if v.Materialized {
 		p.materialized(vp, at)
@@ -143,16 +142,16 @@ func (p *planner) makeView(vp *viewPlan, at place) {
 }
 
 // viewColumns writes the names of the columns: those of the query may be others.
-func (p *planner) viewColumns(vp *viewPlan, b *strings.Builder) (carries []finding.Object) {
+func (p *planner) viewColumns(vp *viewPlan, b *strings.Builder) (columns []string) {
 	names := make([]string, len(vp.v.Columns))
 	for i, c := range vp.v.Columns {
 		names[i] = ident(c.Name)
-		carries = append(carries, columnObject(vp.v.Name, c.Name))
+		columns = append(columns, c.Name)
 	}
 	if len(names) > 0 {
 		b.WriteString(" (" + strings.Join(names, ", ") + ")")
 	}
-	return carries
+	return columns
 }
 
 // viewOptions writes the options that the target keeps, and finds the others.

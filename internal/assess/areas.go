@@ -112,8 +112,7 @@ func takeInventory(db *catalog.Database, plan *ddlgen.Plan, findings []Finding) 
 	}
 	for i := range plan.Statements {
 		s := &plan.Statements[i]
-		inv.stands(s.Object)
-		for _, o := range s.Carries {
+		for o := range s.Objects() {
 			inv.stands(o)
 		}
 	}

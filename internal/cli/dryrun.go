@@ -49,7 +49,7 @@ func (j *job) dryRun(ctx context.Context) error {
 			j.p.lines.Write("table", dryFields(t, slices.Contains(j.emptied(), t.target)))
 		}
 		for _, s := range slices.Concat(before, after) {
-			j.p.lines.Write("statement", statementFields(s))
+			j.p.lines.Write("statement", statementFields(&s))
 		}
 		return errDone
 	}

@@ -120,7 +120,7 @@ func (j *job) carried() int {
 	}
 	weight := map[string]int{}
 	for _, s := range j.plan.Statements {
-		weight[s.ID] = 1 + len(s.Carries)
+		weight[s.ID] = 1 + len(s.Columns) + len(s.Carries)
 	}
 	n := 0
 	for _, a := range j.applied {

@@ -100,6 +100,7 @@ func (p *program) startJob(ctx context.Context, command string, opts *options, s
 	j.bus = event.NewBus(j.ui, phaseRecorder{j.rep}, noteRecorder{j.rep})
 	j.bus.Emit(event.RunStarted{Run: j.id, Command: command, Source: endpointText(opts.source), Target: endpointText(opts.target)})
 
+	limitMemory()
 	run, cancel := context.WithCancelCause(ctx)
 	go j.listen(run, cancel)
 	var err error
@@ -107,6 +108,7 @@ func (p *program) startJob(ctx context.Context, command string, opts *options, s
 		if err = s(run); err != nil {
 			break
 		}
+		widenMemory()
 	}
 	if cause := context.Cause(run); err != nil && errors.Is(cause, errInterrupted) {
 		err = errors.Join(errInterrupted, err)

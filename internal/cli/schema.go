@@ -85,16 +85,20 @@ func runSchema(ctx context.Context, p *program, cfg *config.Config) (Code, error
 
 // printSchema prints the statements that would be executed.
 func (j *job) printSchema(context.Context) error {
-	j.choose()
-	j.message = count(len(j.chosen), "statement") + " printed, nothing was written"
+	statements := j.plan.Statements
+	if j.opts.Apply != "" {
+		j.choose()
+		statements = j.chosen
+	}
+	j.message = count(len(statements), "statement") + " printed, nothing was written"
 	if j.p.json {
-		for _, s := range j.chosen {
-			j.p.lines.Write("statement", statementFields(s))
+		for i := range statements {
+			j.p.lines.Write("statement", statementFields(&statements[i]))
 		}
 		return nil
 	}
 	j.beginScript()
-	printStatements(j.p.streams.Out, j.chosen)
+	printStatements(j.p.streams.Out, statements)
 	printFindings(j.p.streams.Out, j.allFindings())
 	return nil
 }
@@ -186,6 +190,6 @@ func printFindings(w io.Writer, findings []finding.Finding) {
 	_, _ = fmt.Fprintln(w)
 }
 
-func statementFields(s ddlgen.Statement) ui.Object {
+func statementFields(s *ddlgen.Statement) ui.Object {
 	return ui.Object{{Key: "id", Value: s.ID}, {Key: "phase", Value: s.Phase.String()}, {Key: "object", Value: s.Object}, {Key: "sql", Value: s.SQL}}
 }
