@@ -305,6 +305,9 @@ func (p *planner) needsTables(refs []catalog.Ref) bool {
 
 // defaults sets those that do not stand in CREATE TABLE.
 func (p *planner) defaults() {
+	if p.opts.Sketch {
+		return
+	}
 	for _, t := range p.tables {
 		if !t.carried {
 			continue

@@ -50,9 +50,9 @@ type Options struct {
 	// OnlySchema leaves out Transfers, Expect and Sequences, for who prints
 	// statements and findings: of a hundred thousand tables they are most of the plan.
 	OnlySchema bool
-	// NoTexts leaves out Expect, and the SQL of statements, for who counts what
-	// they make.
-	NoTexts bool
+	// Sketch leaves out what only an execution needs: Expect, the SQL of statements,
+	// and statements that make no object. What is left says what becomes of each.
+	Sketch bool
 }
 
 // Generate turns a model into a plan. It does no I/O.
@@ -159,7 +159,7 @@ func newPlanner(db *catalog.Database, profile Profile, opts Options) *planner {
 		seqHome:    map[catalog.Name]catalog.Name{},
 		uniques:    map[catalog.Name]bool{},
 		register:   newRegister(),
-		statements: make([]Statement, 0, mostStatements(db, profile)),
+		statements: make([]Statement, 0, mostStatements(db, profile, opts.Sketch)),
 		seen:       map[finding.Finding]bool{},
 		node:       map[refKey]*node{},
 		rangeOf:    map[catalog.Name]catalog.Name{},
@@ -187,8 +187,8 @@ func newPlanner(db *catalog.Database, profile Profile, opts Options) *planner {
 // mostStatements is how many statements a plan is likely to have at most. A list
 // that grows as it needs to is there twice while it does: of very many tables that
 // is most of the memory.
-func mostStatements(db *catalog.Database, profile Profile) int {
-	n := 1000 + len(db.Schemas) + 2*len(db.Tables) + len(db.Comments) + 2*len(db.Sequences) + 2*len(db.Views) + len(db.Routines) + len(db.Triggers) + len(db.Others)
+func mostStatements(db *catalog.Database, profile Profile, sketch bool) int {
+	n := 1000 + len(db.Schemas) + len(db.Tables) + len(db.Comments) + 2*len(db.Sequences) + 2*len(db.Views) + len(db.Routines) + len(db.Triggers) + len(db.Others)
 	for i := range db.Indexes {
 		if db.Indexes[i].Constraint == "" {
 			n++
@@ -199,6 +199,10 @@ func mostStatements(db *catalog.Database, profile Profile) int {
 			n++
 		}
 	}
+	if sketch {
+		return n
+	}
+	n += len(db.Tables) // ANALYZE
 	for i := range db.Tables {
 		for j := range db.Tables[i].Columns {
 			if c := &db.Tables[i].Columns[j]; !profile.CopyNull && c.Default != "" && !c.NotNull {

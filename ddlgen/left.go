@@ -31,6 +31,9 @@ func multirangeName(name string) string {
 // analyze gathers statistics of each table with rows; of a partition tree once,
 // by its root.
 func (p *planner) analyze() {
+	if p.opts.Sketch {
+		return
+	}
 	for _, t := range p.tables {
 		if !t.carried || t.shape == attached {
 			continue

@@ -47,7 +47,7 @@ func (p *Plan) Hash() string {
 
 // Phase is a stage of the run. Phases are executed in their order; the data
 // are copied between Tables and Keys.
-type Phase int
+type Phase int8
 
 // The phases. The zero value is no phase.
 const (
@@ -77,11 +77,11 @@ const (
 // Statement is one statement for the target.
 type Statement struct {
 	ID       string         `json:"id"` // unique in the plan, stable: "keys/public.t/t_pkey"
-	Phase    Phase          `json:"phase"`
 	Object   finding.Object `json:"object"`
-	Table    *catalog.Name  `json:"table,omitempty"`    // the target table it works on: statements of one table's keys follow its data
-	SQL      string         `json:"sql"`                // one statement, without a semicolon at its end
-	After    []string       `json:"after,omitempty"`    // IDs within the same phase that must have succeeded first
+	Table    *catalog.Name  `json:"table,omitempty"` // the target table it works on: statements of one table's keys follow its data
+	SQL      string         `json:"sql"`             // one statement, without a semicolon at its end
+	After    []string       `json:"after,omitempty"` // IDs within the same phase that must have succeeded first
+	Phase    Phase          `json:"phase"`
 	Anyway   bool           `json:"anyway,omitempty"`   // is run also where what stands in After failed: it must only not run beside it
 	NoTx     bool           `json:"no_tx,omitempty"`    // must run outside of a transaction block
 	Optional bool           `json:"optional,omitempty"` // its failure is reported but makes the run neither failed nor partial (comments, ANALYZE)
@@ -150,16 +150,16 @@ func (t *Transfer) Filtered() bool {
 
 // ColumnTransfer says how one column travels.
 type ColumnTransfer struct {
-	Source     string       `json:"source"`
-	Target     string       `json:"target"`
-	SourceType catalog.Type `json:"source_type"`
-	Computed   bool         `json:"computed,omitempty"` // the source generates it: a query reads it, COPY of the table does not
-	TargetType string       `json:"target_type"`        // as format_type would say it on the target
-	Select     string       `json:"select"`             // SQL expression on the source; the quoted column name when nothing changes
-	ReadBack   string       `json:"read_back"`          // SQL expression on the target whose text is compared; the quoted column name as a rule
-	Canon      digest.Canon `json:"canon,omitempty"`    // canonical form under which both sides are equal; empty is the text itself
-	Loss       string       `json:"loss,omitempty"`     // what the transfer loses, in words; empty is nothing
-	Affected   []Affected   `json:"affected,omitempty"` // values that this transfer does not carry as they are
+	Source     string        `json:"source"`
+	Target     string        `json:"target"`
+	SourceType *catalog.Type `json:"source_type"`        // of the model that the plan was made from
+	Computed   bool          `json:"computed,omitempty"` // the source generates it: a query reads it, COPY of the table does not
+	TargetType string        `json:"target_type"`        // as format_type would say it on the target
+	Select     string        `json:"select"`             // SQL expression on the source; the quoted column name when nothing changes
+	ReadBack   string        `json:"read_back"`          // SQL expression on the target whose text is compared; the quoted column name as a rule
+	Canon      digest.Canon  `json:"canon,omitempty"`    // canonical form under which both sides are equal; empty is the text itself
+	Loss       string        `json:"loss,omitempty"`     // what the transfer loses, in words; empty is nothing
+	Affected   []Affected    `json:"affected,omitempty"` // values that this transfer does not carry as they are
 }
 
 // SequenceValue is the position to give a sequence after the data.

@@ -162,11 +162,11 @@ func (p *planner) sourceTable(t *catalog.Table) *catalog.Table {
 }
 
 // sourceType is the type of a column on the source, in its names.
-func (p *planner) sourceType(t *tablePlan, c *columnPlan, source string) catalog.Type {
+func (p *planner) sourceType(t *tablePlan, c *columnPlan, source string) *catalog.Type {
 	if from := column(p.sourceTable(t.t), source); from != nil {
-		return from.Type
+		return &from.Type
 	}
-	return c.c.Type
+	return &c.c.Type
 }
 
 // relationsOf says which relations of the source are read for a table, and

@@ -15,7 +15,7 @@ func (p *planner) add(s Statement) string {
 		id = fmt.Sprintf("%s#%d", s.ID, n)
 	}
 	s.ID = id
-	if p.opts.NoTexts {
+	if p.opts.Sketch {
 		s.SQL, s.Undo = "", ""
 	}
 	i := len(p.statements)

@@ -94,7 +94,7 @@ func (p *planner) expected(t *tablePlan) {
 			HasDefault: c.def != "" && c.generated == 0 && c.identity == 0,
 		})
 	}
-	if !p.opts.OnlySchema && !p.opts.NoTexts {
+	if !p.opts.OnlySchema && !p.opts.Sketch {
 		p.expect = append(p.expect, e)
 	}
 }

@@ -97,7 +97,7 @@ func (j *job) findUnfit(ctx context.Context) error {
 func (j *job) makePlan(onlyData bool) step {
 	return func(ctx context.Context) error {
 		opts := ddlgen.Options{
-			Accept: j.opts.Accept, OnlyData: onlyData, OnlySchema: j.command == cmdSchema && j.opts.Apply == "", NoTexts: j.command == cmdAssess, Unfit: j.unfit, TargetVersion: j.targetAbout.Version,
+			Accept: j.opts.Accept, OnlyData: onlyData, OnlySchema: j.command == cmdSchema && j.opts.Apply == "", Sketch: j.command == cmdAssess, Unfit: j.unfit, TargetVersion: j.targetAbout.Version,
 			Mapping: j.mapping, Dangling: j.dangling, Unserved: j.unserved,
 			Roles: j.opts.Roles, Owners: j.opts.Owners, Privileges: j.opts.Privileges, Policies: j.opts.Policies, NoComments: j.opts.NoComments,
 		}

@@ -37,7 +37,7 @@ func (t *table) wideRows(p Params) {
 	fixed := 0
 	for _, c := range t.tr.Columns {
 		source := quote.Ident(c.Source)
-		typ := c.SourceType
+		typ := *c.SourceType
 		measured := fmt.Sprintf(
 			`coalesce(pg_catalog.octet_length(%[1]s::pg_catalog.text)::bigint + pg_catalog.length(%[1]s::pg_catalog.text) - pg_catalog.length(pg_catalog.translate(%[1]s::pg_catalog.text, E'\b\f\n\r\t\v\\', '')), 2)`, c.Select)
 		switch {
