@@ -48,8 +48,8 @@ unit: ## Run the tests that need no PostgreSQL
 	PGTEST_OFF=1 $(GO) test -short ./...
 
 .PHONY: test-corpora
-test-corpora: ## Clone every database of ../shared/corpora under both profiles and compare
-	PG2DB9_CORPORA_ALL=1 $(GO) test -v -timeout 60m -run Corpora ./internal/corpora
+test-corpora: ## Assess, plan and clone every schema of ../shared/corpora under both profiles, and compare
+	PG2DB9_CORPORA_ALL=1 $(GO) test -v -timeout 60m ./internal/corpora
 
 .PHONY: chaos
 chaos: ## Copy through the stand-in with a fault in each of RUNS=200 seeded runs, and for a minute with passwords that expire

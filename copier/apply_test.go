@@ -335,3 +335,27 @@ func TestApplyTargetGoneForGood(t *testing.T) {
 	require.Len(t, got.Failed, 12)
 	require.Less(t, time.Since(started), 6*time.Second)
 }
+
+// T26: a target that refuses the graph of many vectors says so in the report, and
+// what comes after it is done.
+func TestApplyVectorIndexRefusedT26(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	db.Exec(t, `CREATE TABLE public.items (id integer, e text); INSERT INTO public.items SELECT n, n::text FROM generate_series(1, 2000) n;
+		CREATE FUNCTION public.refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+			RAISE EXCEPTION 'the graph of % rows does not fit into 8388608 bytes', (SELECT count(*) FROM public.items) USING ERRCODE = 'XX000'; END $$;
+		CREATE EVENT TRIGGER refuse ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION public.refuse()`)
+	graph := statement("graph", ddlgen.PhaseVectorIndexes, "CREATE INDEX graph ON public.items (e)")
+	graph.Optional = true
+	got, err := Apply(soon(t), ApplyParams{
+		Target: parse(t, dial.Target, db.URL), Settings: dial.Writer(), Jobs: 2, Bus: event.NewBus(), StopAtFirst: true,
+		Statements: []ddlgen.Statement{
+			statement("pk", ddlgen.PhaseKeys, "ALTER TABLE public.items ADD CHECK (id > 0)"), graph,
+			statement("comment", ddlgen.PhaseComments, "COMMENT ON TABLE public.items IS 'x'"),
+		},
+	})
+	require.NoError(t, err)
+	require.Equal(t, []string{"pk", "comment"}, got.Done)
+	require.Len(t, got.Failed, 1)
+	require.ErrorContains(t, got.Failed[0].Err, "the graph of 2000 rows does not fit into 8388608 bytes")
+}

@@ -18,6 +18,7 @@ const (
 	typeUnavailable finding.Code = "type.unavailable"
 	typeExpanded    finding.Code = "type.expanded"
 	typeLeft        finding.Code = "type.left"
+	typeLargeObject finding.Code = "type.large-object"
 
 	defaultLost      finding.Code = "default.lost"
 	generatedPlain   finding.Code = "generated.plain"
@@ -46,6 +47,7 @@ const (
 	indexChanged      finding.Code = "index.changed"
 	indexSlow         finding.Code = "index.slow"
 	indexEarly        finding.Code = "index.early"
+	indexVector       finding.Code = "index.vector"
 
 	viewLost      finding.Code = "view.lost"
 	viewChanged   finding.Code = "view.changed"
@@ -118,6 +120,8 @@ var rules = []rule{
 	{typeExpanded, finding.Change, "The target has no domains: each column gets the base type, NOT NULL, the default and the checks.", "Change the checks of each column where the domain would have been changed."},
 	{typeLeft, finding.Left, "The type is not created on the target; columns of it have findings of their own.", "None is needed where no column uses it."},
 
+	{typeLargeObject, finding.Change, "The database holds large objects, which are not carried, and the column may hold their numbers: those arrive, and lead nowhere.", "Keep the objects in a bytea column (lo_get gives their bytes), or outside of the database, before the move. assess --scan-data full counts the rows that refer to one."},
+
 	{defaultLost, finding.Change, "The default cannot be carried: it uses something that the target does not have, or a value that the mapped type does not take.", "Give the column a default on the target by hand, or set the value in the application."},
 	{generatedPlain, finding.Change, "The column is generated on the source by an expression that the target cannot have: it becomes a plain column, and its values are copied.", "Keep the column up to date in the application, or add the expression by hand."},
 	{generatedStored, finding.Change, "A virtual generated column becomes a stored one.", "None is needed; the column takes space."},
@@ -145,6 +149,7 @@ var rules = []rule{
 	{indexChanged, finding.Change, "The index is carried in another form.", "Check the queries that used it."},
 	{indexSlow, finding.Info, "The target takes the index, but may answer with a scan of the table.", "Measure the queries that need it."},
 
+	{indexVector, finding.Info, "The graph of an HNSW index may have to fit into one value of the target's store, some thousand rows: the index is built last, and where the target refuses it, that is reported and the run goes on.", "Build it by hand over fewer rows, or search without it: the answers are exact then, and slow."},
 	{indexEarly, finding.Info, "The key or index is made before the rows: building it afterwards could last longer than the target's statement timeout.", "None is needed; the load of the table is slower. Where the timeout can be lifted, it is made afterwards."},
 
 	{viewLost, finding.Left, "The view is not carried: its query uses something that the target does not have.", "Create it by hand in a form that the target takes, or ask the tables in the application."},

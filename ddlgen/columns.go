@@ -63,6 +63,10 @@ func (p *planner) columnType(t *tablePlan, c *catalog.Column) columnPlan {
 	if plan.typ.code != "" {
 		p.find(plan.typ.code, o, "%s", plan.typ.message)
 	}
+	if p.refersToLargeObjects(c.Type) && p.largeObjects() > 0 {
+		n := p.largeObjects()
+		p.find(typeLargeObject, o, "%s: its numbers may be those of the %d large objects of the database", c.Type.Text, n)
+	}
 	plan.collate = p.collate(c.Collation, o)
 	for _, d := range plan.typ.domains {
 		if d.NotNull {
@@ -97,6 +101,22 @@ func (p *planner) columnTyping(t *tablePlan, c *catalog.Column) *typing {
 		p.typings[c.Type] = &out
 	}
 	return &out
+}
+
+// largeObjects is how many of them the database holds.
+func (p *planner) largeObjects() int64 {
+	i := slices.IndexFunc(p.db.Others, func(o catalog.Other) bool { return o.Kind == "large object" })
+	if i < 0 {
+		return 0
+	}
+	return p.db.Others[i].Count
+}
+
+// refersToLargeObjects says whether values of a type can be numbers of large
+// objects: oid, a domain over it, and what the extension lo makes of it.
+func (p *planner) refersToLargeObjects(t catalog.Type) bool {
+	key := typeKey(p.withoutDomains(t))
+	return key == "oid" || key == "lo/lo"
 }
 
 // folds says whether a type of the source compares without regard to case, and

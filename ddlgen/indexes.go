@@ -63,10 +63,17 @@ func (p *planner) indexStatement(t *tablePlan, x *catalog.Index) {
 	}
 	table := t.t.Name
 	def.only = t.isRoot()
-	id := p.add(p.early(t, Statement{
+	s := Statement{
 		ID: indexID(x), Phase: PhaseKeys, Object: o, Table: &x.Table,
 		SQL: def.sql(x.Name.Name, table), Undo: "DROP INDEX " + quoted(x.Name),
-	}))
+	}
+	if def.method == "hnsw" && p.profile.Map {
+		s.Phase, s.Optional = PhaseVectorIndexes, true
+		p.find(indexVector, o, "it is built last, and may be refused")
+	} else {
+		s = p.early(t, s)
+	}
+	id := p.add(s)
 	p.use(id, p.indexUses(t, x))
 	p.attachIndex(t, x, id)
 	p.indexMarks(t, x, id)

@@ -4,7 +4,7 @@ import "fmt"
 
 var phaseNames = [...]string{
 	"unset", "prepare", "types", "sequences", "early routines", "tables", "data", "keys", "checks", "foreign keys",
-	"views", "routines", "triggers", "refresh", "sequence values", "rights", "comments", "analyze", "event triggers",
+	"views", "routines", "triggers", "refresh", "sequence values", "vector indexes", "rights", "comments", "analyze", "event triggers",
 }
 
 // String returns the word used in reports and on the command line.

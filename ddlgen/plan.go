@@ -66,6 +66,7 @@ const (
 	PhaseTriggers             // triggers
 	PhaseRefresh              // materialized views are filled, once all that their routines may call is there
 	PhaseSequenceValues       // sequence ownership; the values are in Plan.Sequences
+	PhaseVectorIndexes        // HNSW: long builds that the target may refuse at their end, which must hold nothing up
 	PhaseRights               // roles, row security, owners, privileges: where they are asked for
 	PhaseComments             // comments
 	PhaseAnalyze              // ANALYZE

@@ -182,3 +182,40 @@ func TestMoneyV6(t *testing.T) {
 		require.Empty(t, p.affected(&catalog.Table{Columns: make([]catalog.Column, 2)}, &catalog.Column{Name: "c", Type: base("money", "")}, typ), "every amount fits")
 	}
 }
+
+// T26: a graph of vectors may be refused after long work. It is built after all
+// else that makes something, and its failure is no failure of the run.
+func TestVectorIndexesComeLastT26(t *testing.T) {
+	t.Parallel()
+	db := &catalog.Database{
+		ServerVersion: 150000, Schemas: []catalog.Schema{{Name: "public"}}, Extensions: []catalog.Extension{{Name: "vector", Schema: "public"}},
+		Tables: []catalog.Table{{Name: catalog.Name{Schema: "public", Name: "items"}, Kind: catalog.TableOrdinary, Columns: []catalog.Column{
+			{Name: "id", Num: 1, Type: builtInType("int8", "bigint", -1), NotNull: true, Local: true, StatsTgt: -1},
+			{Name: "e", Num: 2, Type: catalog.Type{Name: catalog.Name{Schema: "public", Name: "vector"}, Kind: catalog.KindBase, Mod: 3, Text: "public.vector(3)", Extension: "vector"}, Local: true, StatsTgt: -1},
+		}, HeapBytes: 1 << 40}}, // with a statement timeout other indexes would be made before the rows
+	}
+	for _, x := range []struct{ name, method, keys string }{{"by_e", "hnsw", "e public.vector_l2_ops"}, {"lists", "ivfflat", "e public.vector_l2_ops"}, {"by_id", "btree", "id"}} {
+		column, _, _ := strings.Cut(x.keys, " ")
+		db.Indexes = append(db.Indexes, catalog.Index{
+			Name: catalog.Name{Schema: "public", Name: x.name}, Table: db.Tables[0].Name, Method: x.method, Valid: true, Keys: []catalog.IndexKey{{Column: column}},
+			Def: catalog.IndexDef("CREATE INDEX " + x.name + " ON public.items USING " + x.method + " (" + x.keys + ")"),
+		})
+	}
+	db.Comments = []catalog.Comment{{Kind: "index", Name: catalog.Name{Schema: "public", Name: "by_e"}, Text: "the graph"}}
+	plan, err := Generate(db, DB9(), Options{})
+	require.NoError(t, err)
+	requireSound(t, db, plan)
+	at := map[string]int{}
+	for i, s := range plan.Statements {
+		at[s.ID] = i
+	}
+	for _, name := range []string{"by_e", "lists"} {
+		s := plan.Statements[at["indexes/public.items/"+name]]
+		require.Contains(t, s.SQL, " USING hnsw (")
+		require.True(t, s.Optional)
+		require.Equal(t, PhaseVectorIndexes, s.Phase)
+		require.Contains(t, s.Findings, indexVector)
+		require.Greater(t, at[s.ID], at["indexes/public.items/by_id"])
+		require.Greater(t, at["comments/index public.by_e"], at[s.ID])
+	}
+}

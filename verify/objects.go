@@ -48,7 +48,7 @@ func promisedObjects(plan *ddlgen.Plan, missing map[string]bool) []promisedObjec
 	var list []promisedObject
 	for i := range plan.Statements {
 		s := &plan.Statements[i]
-		if missing[s.ID] || s.Table == nil || s.Optional {
+		if missing[s.ID] || s.Table == nil || s.Optional && s.Phase != ddlgen.PhaseVectorIndexes {
 			continue
 		}
 		add := func(what, name, def string) {

@@ -168,14 +168,14 @@ func (e *Existing) Has(s ddlgen.Statement) (kind string, ok bool) {
 			o, ok := e.relations[name]
 			return o.Kind, ok
 		}
-	case ddlgen.PhaseKeys, ddlgen.PhaseChecks, ddlgen.PhaseForeignKeys:
+	case ddlgen.PhaseKeys, ddlgen.PhaseChecks, ddlgen.PhaseForeignKeys, ddlgen.PhaseVectorIndexes:
 		if s.Object.Parent != "" {
 			parent := catalog.Name{Schema: s.Object.Schema, Name: s.Object.Parent}
 			if _, ok := e.constraints[constraintName{parent, s.Object.Name}]; ok {
 				return "constraint", true
 			}
 		}
-		if s.Phase == ddlgen.PhaseKeys {
+		if s.Phase == ddlgen.PhaseKeys || s.Phase == ddlgen.PhaseVectorIndexes {
 			o, ok := e.relations[name]
 			return o.Kind, ok
 		}
@@ -361,7 +361,7 @@ func (e *Existing) occupied(plan *ddlgen.Plan) []finding.Finding {
 			want = kindSequence
 		case ddlgen.PhaseViews:
 			want = s.Object.Kind
-		case ddlgen.PhaseKeys:
+		case ddlgen.PhaseKeys, ddlgen.PhaseVectorIndexes:
 			if kind == "constraint" {
 				continue
 			}
