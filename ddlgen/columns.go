@@ -172,6 +172,7 @@ func (p *planner) setDefault(t *tablePlan, plan *columnPlan, text string, uses [
 		return
 	}
 	plan.def, plan.uses = sql, uses
+	p.tellCounterparts(o, uses)
 }
 
 // isEmptyArray recognizes '{}' with or without a cast, and ARRAY[].
@@ -216,6 +217,7 @@ func (p *planner) generation(t *tablePlan, plan *columnPlan, o finding.Object) {
 		return
 	}
 	plan.expr, plan.uses = sql, c.Uses
+	p.tellCounterparts(o, c.Uses)
 	if c.Generated == catalog.GeneratedVirtual && !p.has(18) {
 		plan.generated = catalog.GeneratedStored
 		p.find(generatedStored, o, "%s has no virtual columns", p.majorText())

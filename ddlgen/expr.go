@@ -81,10 +81,10 @@ type columnClass func(name string) class
 // expression gives the text under which an expression works on the target, or
 // why it cannot be carried.
 func (p *planner) expression(text string, uses []catalog.Ref, classOf columnClass) (sql, why string) {
+	tokens, uses := p.withCounterparts(tokenize(text), uses)
 	if why := p.missing(uses); why != "" {
 		return "", why
 	}
-	tokens := tokenize(text)
 	if p.profile.Map {
 		if tokens, why = p.castsMapped(tokens); why != "" {
 			return "", why

@@ -33,6 +33,10 @@ type Input struct {
 	TargetFree *int
 	Rates      []Rate // measured ones, beside those documented
 
+	// Chosen is how many rows of a relation the user's conditions choose, by the
+	// guess of the source's planner; those without a condition are not in it.
+	Chosen map[catalog.Name]float64
+
 	ReadinessChecked bool // the source's rights and servers were checked
 }
 

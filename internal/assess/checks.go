@@ -147,6 +147,9 @@ var checks = []check{
 // mostObjects is how many objects a check names; Findings has them all.
 const mostObjects = 20
 
+// mostGrouped is how many objects of a group a page names.
+const mostGrouped = 200
+
 // answer makes the result of a check.
 func (c check) answer(in *Input, all []Finding) CheckResult {
 	r := CheckResult{ID: c.id, Title: c.title, State: None, Reason: c.reason, Remedy: c.remedy}

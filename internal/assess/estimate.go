@@ -23,6 +23,9 @@ const (
 	documentedHigh = 700_000
 )
 
+// rowsChosen says where the numbers of filtered tables come from.
+const rowsChosen = "Of tables with a condition the rows that it chooses are counted, as the source's planner guesses them"
+
 // mostLarge is how many of the largest tables a report names.
 const mostLarge = 10
 
@@ -39,26 +42,32 @@ type Rate struct {
 // estimate weighs the plan's rows.
 func estimate(in *Input) Estimate {
 	e := Estimate{Parts: in.Parts, Durations: []Duration{}, Connections: connections(in)}
-	known := map[catalog.Name]*catalog.Table{}
-	for i := range in.Database.Tables {
-		known[in.Database.Tables[i].Name] = &in.Database.Tables[i]
-	}
 	var all []Large
-	for _, x := range in.Plan.Transfers {
+	for i := range in.Plan.Transfers {
+		x := &in.Plan.Transfers[i]
 		l := Large{Table: x.Source.String()}
 		for _, r := range x.Relations {
-			t := known[r]
+			t := tableOf(in.Database, r)
 			if t == nil {
 				continue
 			}
-			e.HeapBytes += t.HeapBytes
-			e.ToastBytes += t.ToastBytes
-			l.Bytes += t.HeapBytes + t.ToastBytes
+			heap, toast, rows := t.HeapBytes, t.ToastBytes, t.RowsGuess
+			if chosen, ok := in.Chosen[r]; ok {
+				part := 1.0
+				if rows > 0 {
+					part = min(1, chosen/float64(rows))
+				}
+				heap, toast, rows = int64(float64(heap)*part), int64(float64(toast)*part), int64(chosen)
+				e.RowsChosen = true
+			}
+			e.HeapBytes += heap
+			e.ToastBytes += toast
+			l.Bytes += heap + toast
 			switch {
-			case t.RowsGuess < 0 && t.HeapBytes > 0:
+			case rows < 0 && heap > 0:
 				l.Rows = -1
 			case l.Rows >= 0:
-				l.Rows += max(0, t.RowsGuess)
+				l.Rows += max(0, rows)
 			}
 		}
 		e.Tables++
@@ -76,6 +85,15 @@ func estimate(in *Input) Estimate {
 	e.Largest = largest(all, e.HeapBytes+e.ToastBytes)
 	e.Durations, e.Note = durations(in, e.Bytes)
 	return e
+}
+
+// tableOf finds a table of the model, which is sorted by name.
+func tableOf(db *catalog.Database, n catalog.Name) *catalog.Table {
+	i, ok := slices.BinarySearchFunc(db.Tables, n, func(t catalog.Table, n catalog.Name) int { return t.Name.Compare(n) })
+	if !ok {
+		return nil
+	}
+	return &db.Tables[i]
 }
 
 func largest(all []Large, whole int64) []Large {

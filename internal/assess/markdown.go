@@ -88,6 +88,7 @@ func (m *markdown) database(d Database) {
 	}
 	m.estimate(d.Estimate)
 	m.work(d.Work)
+	m.groups(d)
 	m.f("\n### Checks of the migration guides\n\n| check | found | objects |\n| --- | ---: | --- |\n")
 	for _, k := range d.Checks {
 		switch k.State {
@@ -118,11 +119,29 @@ func (m *markdown) database(d Database) {
 	}
 }
 
+// groups names the objects of findings that tell of many at once.
+func (m *markdown) groups(d Database) {
+	if len(d.Groups) == 0 {
+		return
+	}
+	m.f("\n### Objects told of together\n\n")
+	for _, g := range d.Groups {
+		names := make([]string, len(g.Objects))
+		for i, o := range g.Objects {
+			names[i] = o.String()
+		}
+		m.f("- %s (%s): %s\n", code(string(g.Code)), comma(len(names)), escape(few(names, len(names), mostGrouped, "; the JSON report has all")))
+	}
+}
+
 func (m *markdown) estimate(e Estimate) {
 	m.f("\n### Estimate\n\n%s rows in %s: %s of heap and %s of TOAST make about %s of COPY text. %s of indexes are built anew.\n",
 		rowCount(e.Rows), plural(e.Tables, "table"), size(e.HeapBytes), size(e.ToastBytes), size(e.Bytes), size(e.IndexBytes))
 	if e.RowsUnknown > 0 {
 		m.f("%s never analyzed: their rows are not known.\n", plural(e.RowsUnknown, "table"))
+	}
+	if e.RowsChosen {
+		m.f("%s.\n", rowsChosen)
 	}
 	if len(e.Durations) > 0 {
 		m.f("\n| rate | a connection |")

@@ -186,6 +186,7 @@ type Estimate struct {
 	Tables      int   `json:"tables"`
 	Rows        int64 `json:"rows"`           // by the source's statistics
 	RowsUnknown int   `json:"tables_unknown"` // tables whose rows are not known: never analyzed
+	RowsChosen  bool  `json:"rows_chosen"`    // conditions of the user's choose rows: what goes is guessed by the source's planner
 	HeapBytes   int64 `json:"heap_bytes"`
 	ToastBytes  int64 `json:"toast_bytes"`
 	IndexBytes  int64 `json:"index_bytes"` // of the source's indexes: built anew, not moved

@@ -176,6 +176,9 @@ func (p *printer) estimate(e Estimate) {
 	if e.RowsUnknown > 0 {
 		p.wrap("  ", fmt.Sprintf("%s never analyzed: their rows are not known", plural(e.RowsUnknown, "table")))
 	}
+	if e.RowsChosen {
+		p.wrap("  ", rowsChosen)
+	}
 	for _, d := range e.Durations {
 		var parts []string
 		for _, j := range d.Jobs {

@@ -163,6 +163,12 @@ func (j *job) assessment(ctx context.Context) (*assess.Input, error) {
 		return nil, err
 	}
 	in.Parts = len(parts)
+	if in.Chosen, err = preflight.Chosen(ctx, j.snapshot.Conn(), j.db, j.plan.Transfers); err != nil {
+		return nil, err
+	}
+	if p := j.rep.Profile.Probe; p != nil && p.Rate != nil {
+		in.Rates = []assess.Rate{{Name: "measured", Bytes: p.Rate.Bytes, Basis: p.Rate.String() + ", " + j.rep.Profile.Probing}}
+	}
 	if err := j.scanData(ctx, in); err != nil {
 		return nil, err
 	}

@@ -206,3 +206,33 @@ func TestAssessHostileNames(t *testing.T) {
 	require.NoError(t, err)
 	require.NotContains(t, strings.ReplaceAll(string(text), "`", ""), "\n\t\x1b")
 }
+
+// The estimate goes by what the user's conditions choose, as the source's planner
+// guesses it, and by the rate that a probed target was measured at.
+func TestAssessEstimatesWhatGoes(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	db.Exec(t, `CREATE TABLE big (id int PRIMARY KEY, day date, v text); INSERT INTO big SELECT i, '2020-01-01'::date + i % 100, repeat('x', 100) FROM generate_series(1, 100000) i;
+		CREATE TABLE other (id int PRIMARY KEY); INSERT INTO other SELECT generate_series(1, 1000); ANALYZE big; ANALYZE other`)
+	all, _ := assessed(t, db.URL, OK)
+	some, r := assessed(t, db.URL, OK, "--where", "big=day < '2020-01-11'")
+	whole, part := all.Databases[0].Estimate, some.Databases[0].Estimate
+	require.EqualValues(t, 101_000, whole.Rows)
+	require.False(t, whole.RowsChosen)
+	require.InDelta(t, 11_000, part.Rows, 3_000)
+	require.True(t, part.RowsChosen)
+	require.InDelta(t, float64(whole.Bytes)/10, float64(part.Bytes), float64(whole.Bytes)/20)
+	require.Contains(t, strings.Join(strings.Fields(r.out), " "), "as the source's planner guesses")
+	for _, d := range whole.Durations {
+		require.Contains(t, d.Rate, "documented")
+	}
+
+	sim, target := standIn(t)
+	probed, r := assessed(t, db.URL, OK, "--target", sim.URL(), "--probe", "always", "--probe-cache", t.TempDir())
+	last := probed.Databases[0].Estimate.Durations
+	measured := last[len(last)-1]
+	require.Equal(t, "measured", measured.Rate, r.out)
+	require.Greater(t, measured.Bytes, 100_000.0)
+	require.Contains(t, measured.Basis, "batches of 2.0 MB, each awaited")
+	require.Equal(t, "0", target.QueryString(t, "SELECT count(*) FROM pg_namespace WHERE nspname LIKE '\\_pg2db9%'"), "nothing is left")
+}

@@ -191,5 +191,20 @@ func printFindings(w io.Writer, findings []finding.Finding) {
 }
 
 func statementFields(s *ddlgen.Statement) ui.Object {
-	return ui.Object{{Key: "id", Value: s.ID}, {Key: "phase", Value: s.Phase.String()}, {Key: "object", Value: s.Object}, {Key: "sql", Value: s.SQL}}
+	out := ui.Object{{Key: "id", Value: s.ID}, {Key: "phase", Value: s.Phase.String()}, {Key: "object", Value: s.Object}, {Key: "sql", Value: s.SQL}}
+	for _, f := range []struct {
+		key   string
+		value any
+		there bool
+	}{
+		{"columns", s.Columns, len(s.Columns) > 0},
+		{"carries", s.Carries, len(s.Carries) > 0},
+		{"findings", s.Findings, len(s.Findings) > 0},
+		{"undo", s.Undo, s.Undo != ""},
+	} {
+		if f.there {
+			out = append(out, ui.Field{Key: f.key, Value: f.value})
+		}
+	}
+	return out
 }

@@ -55,7 +55,7 @@ func (j *job) openSnapshotOf(ctx context.Context, match func([]catalog.TableRef)
 func (j *job) loadCatalog(ctx context.Context) error {
 	var whole *catalog.Database
 	err := j.phase("catalog", 0, func() (int, error) {
-		db, err := catalog.Load(ctx, j.snapshot.Conn(), catalog.LoadOptions{NoSizes: j.command == cmdSchema || j.command == cmdSequences})
+		db, err := catalog.Load(ctx, j.snapshot.Conn(), catalog.LoadOptions{NoSizes: j.command == cmdSequences})
 		if err != nil {
 			return 0, err
 		}

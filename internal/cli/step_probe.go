@@ -94,7 +94,7 @@ func (j *job) ask(ctx context.Context, connections int) (*probe.Result, error) {
 	var r *probe.Result
 	err := j.phase("probe", 0, func() (int, error) {
 		var err error
-		r, err = probe.Run(ctx, probe.Params{Target: j.opts.target, Chosen: j.opts.probes, Connections: connections})
+		r, err = probe.Run(ctx, probe.Params{Target: j.opts.target, Chosen: j.opts.probes, Connections: connections, Rate: true})
 		return 0, err
 	})
 	for _, left := range r.Left {

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/ddlgen/usermap"
 	"github.com/pg2db9/pg2db9/internal/dial/quote"
 )
@@ -86,12 +87,13 @@ func fromOf(t *catalog.Table) string {
 type planNode struct {
 	Type     string     `json:"Node Type"`
 	Relation string     `json:"Relation Name"`
+	Rows     float64    `json:"Plan Rows"` // a guess
 	Plans    []planNode `json:"Plans"`
 }
 
 // explain asks for a statement's plan.
 func explain(ctx context.Context, q Querier, sql string) (planNode, error) {
-	r, err := q.Query(ctx, "EXPLAIN (FORMAT JSON, COSTS OFF) "+sql, pgx.QueryExecModeSimpleProtocol)
+	r, err := q.Query(ctx, "EXPLAIN (FORMAT JSON) "+sql, pgx.QueryExecModeSimpleProtocol)
 	if err != nil {
 		return planNode{}, err
 	}
@@ -162,6 +164,27 @@ func Unserved(ctx context.Context, q Querier, db *catalog.Database, m *usermap.M
 		}
 		if scansAll(&node, t.Source.Name) {
 			out = append(out, t.Source)
+		}
+	}
+	return out, nil
+}
+
+// Chosen is how many rows the user's conditions choose of each relation that has
+// one, as the source's planner guesses.
+func Chosen(ctx context.Context, q Querier, db *catalog.Database, transfers []ddlgen.Transfer) (map[catalog.Name]float64, error) {
+	out := map[catalog.Name]float64{}
+	for i := range transfers {
+		t := &transfers[i]
+		for _, r := range t.Relations {
+			where, source := t.WhereOf(r), tableOf(db, r)
+			if where == "" || source == nil {
+				continue
+			}
+			node, err := explain(ctx, q, "SELECT FROM ONLY "+quote.Name(r.Schema, r.Name)+" WHERE "+where)
+			if err != nil {
+				return nil, fmt.Errorf("asking the source how many rows of %s it would read: %w", r, err)
+			}
+			out[r] = node.Rows
 		}
 	}
 	return out, nil

@@ -18,7 +18,7 @@ const MaxAge = 24 * time.Hour
 
 // generation changes with what the probes ask and how they judge: an older
 // result is asked anew.
-const generation = 2
+const generation = 3
 
 // Cache keeps results in files of a folder, one a target. They hold no secret.
 type Cache struct{ Dir string }

@@ -9,6 +9,7 @@ type Result struct {
 	Target  string    `json:"target"`         // redacted
 	Version string    `json:"version"`        // all of version()
 	Facts   []Fact    `json:"facts"`          // one a probe, by number
+	Rate    *Rate     `json:"rate,omitempty"` // nil: not measured
 	Left    []string  `json:"left,omitempty"` // what the probes made and could not take away, each named with the reason
 }
 

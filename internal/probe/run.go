@@ -31,6 +31,8 @@ type Params struct {
 	Connections int           // at once; 0 is 4, fewer than 2 are 2
 	Timeout     time.Duration // for one probe; 0 is 30 s
 
+	Rate bool // measure too how fast rows are taken; where all probes are chosen
+
 	Now func() time.Time // nil is the machine's clock
 }
 
@@ -71,6 +73,9 @@ func Run(ctx context.Context, p Params) (*Result, error) {
 	}
 	run.all(ctx)
 	r.Facts = run.facts
+	if p.Rate {
+		r.Rate = run.rate(ctx)
+	}
 	r.Seconds = p.Now().Sub(started).Seconds()
 	if err := ctx.Err(); err != nil {
 		return r, fmt.Errorf("probing the target: %w", context.Cause(ctx))

@@ -68,6 +68,9 @@ func (r *Report) textProbe(w *page) {
 			}
 		}
 	}
+	if p.Rate != nil {
+		w.f("  rate     %s\n", p.Rate)
+	}
 	for _, c := range r.Profile.Changes {
 		w.f("  profile  %s\n", c)
 	}
@@ -85,6 +88,9 @@ func (r *Report) mdProbe(b *page) {
 	b.f("| | probe | outcome | finding | evidence | assumed unless proved |\n| ---: | --- | --- | --- | --- | --- |\n")
 	for _, f := range p.Facts {
 		b.f("| %d | %s | %s | %s | %s | %s |\n", f.Number, f.Name, f.Outcome, cell(f.Finding), cell(f.Evidence), cell(f.Assumed))
+	}
+	if p.Rate != nil {
+		b.f("\nRate: %s.\n", escape(p.Rate.String()))
 	}
 	if len(r.Profile.Changes) > 0 {
 		b.f("\nWhat that changed in the profile:\n\n")
