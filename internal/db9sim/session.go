@@ -279,6 +279,10 @@ func (s *session) ready() error {
 
 // run judges one statement of a Query where it stands, and forwards it.
 func (s *session) run(ctx context.Context, stmt *statement) (outcome, error) {
+	if len(stmt.checks) > 0 { // or two sessions would pass the same check
+		s.sim.checked.Lock()
+		defer s.sim.checked.Unlock()
+	}
 	stmt, err := s.resolve(ctx, stmt)
 	if err != nil {
 		return outcome{}, err

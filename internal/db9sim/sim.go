@@ -46,6 +46,7 @@ type Sim struct {
 	authority []byte      // of tls, in PEM
 	passwords *passwords
 	places    *places
+	checked   sync.Mutex // over what is refused depending on what the database holds, until it has been done
 
 	cancel context.CancelFunc
 	done   sync.WaitGroup // the listener and all sessions
