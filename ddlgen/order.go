@@ -121,7 +121,7 @@ func (o *ordering) byPhase() {
 	for phase := PhaseUnset; phase <= LastPhase; phase++ {
 		for i := range o.statements {
 			if o.statements[i].Phase == phase {
-				o.order = append(o.order, int32(i)) //nolint:gosec // nobody has 2^31 statements
+				o.order = append(o.order, int32(i))
 			}
 		}
 	}
@@ -205,7 +205,7 @@ func permute(list []Statement, order []int32) {
 		first := list[i]
 		for {
 			from := int(order[at])
-			order[at] = int32(at) //nolint:gosec // it was one
+			order[at] = int32(at)
 			if from == i {
 				list[at] = first
 				break

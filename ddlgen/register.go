@@ -64,7 +64,7 @@ func (p *positions) find(hash uint64, is func(i int) bool) int {
 	if len(p.next) == 0 {
 		return -1
 	}
-	mask := uint64(len(p.next) - 1)
+	mask := uint64(len(p.next) - 1) //nolint:gosec // it has some
 	for at := hash & mask; p.next[at] != 0; at = (at + 1) & mask {
 		if i := int(p.next[at] - 1); p.hashes[at] == hash && is(i) {
 			return i
@@ -89,7 +89,7 @@ func (p *positions) put(hash uint64, i int) {
 }
 
 func (p *positions) insert(hash uint64, n int32) {
-	mask := uint64(len(p.next) - 1)
+	mask := uint64(len(p.next) - 1) //nolint:gosec // it has some
 	at := hash & mask
 	for p.next[at] != 0 {
 		at = (at + 1) & mask

@@ -27,7 +27,7 @@ func sortedBy[T any](list []T, name func(*T) catalog.Name) sorted[T] {
 		}
 	}
 	for i := range s.order {
-		s.order[i] = int32(i) //nolint:gosec // nobody has 2^31 tables
+		s.order[i] = int32(i)
 	}
 	slices.SortFunc(s.order, func(a, b int32) int { return cmp.Or(name(&list[a]).Compare(name(&list[b])), cmp.Compare(a, b)) })
 	return s

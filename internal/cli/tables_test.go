@@ -193,7 +193,7 @@ COPY t FROM stdin;
 	dir := t.TempDir()
 	for _, program := range []string{"pg_dump", "pg_dumpall", "pg_restore", "psql", "sed"} {
 		script := fmt.Sprintf("#!/bin/sh\ntouch %s/called-%s\nexit 1\n", dir, program)
-		require.NoError(t, os.WriteFile(filepath.Join(dir, program), []byte(script), 0o755)) //nolint:gosec // it is to be run
+		require.NoError(t, os.WriteFile(filepath.Join(dir, program), []byte(script), 0o755))
 	}
 	t.Setenv("PATH", dir)
 	b.ok(t, "clone", "--profile", "postgres")

@@ -55,6 +55,7 @@ type statement struct {
 type check struct {
 	sql    string
 	refuse *refusal
+	alone  bool // two sessions could both pass it: one waits for the other's statement
 }
 
 // tx returns the statement as one that begins or ends transactions, or nil.

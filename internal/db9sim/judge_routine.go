@@ -135,6 +135,7 @@ func (v *verdict) overload(n *pg.CreateFunctionStmt) {
 		sql: `SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace s ON s.oid = p.pronamespace
 		       WHERE p.proname = ` + literal(name) + ` AND s.nspname = ` + schema + ` AND pg_catalog.to_regprocedure(` + literal(signature) + `) IS NULL LIMIT 1`,
 		refuse: refuse("42723", "function %q already exists: overloads are not supported", name),
+		alone:  true,
 	})
 }
 
