@@ -31,7 +31,10 @@ type Params struct {
 	// part and no batch is begun any more. Nil never stops.
 	Stop <-chan struct{}
 
-	Tool     string // name and version of this program, for the ledger
+	// For the ledger: name and version of this program, the command that it runs,
+	// and what the user asked for, as JSON without secrets.
+	Tool, Command, Options string
+
 	Bus      *event.Bus
 	Progress *event.Progress
 	Log      *slog.Logger

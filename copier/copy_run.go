@@ -181,6 +181,7 @@ func (c *copyRun) prepare(ctx context.Context) error {
 		return err
 	}
 	info := runInfo{
+		command: c.Command, planHash: c.Plan.Fingerprint(), options: c.Options,
 		tool: c.Tool, source: c.Source.String(), profile: c.Profile.Name, schemaHash: c.Plan.Hash(),
 		snapshot: c.Snapshot.ID, taken: c.Snapshot.Taken.UTC().Format(time.RFC3339Nano),
 	}

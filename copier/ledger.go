@@ -18,7 +18,7 @@ import (
 )
 
 // ledgerVersion is the version of the ledger's tables that this program writes.
-const ledgerVersion = 1
+const ledgerVersion = 2
 
 //go:embed ledger/*.sql
 var ledgerFiles embed.FS
@@ -166,20 +166,20 @@ func (l *ledger) prepare(ctx context.Context) error {
 
 // runInfo is what the ledger keeps of a run.
 type runInfo struct {
-	tool, source, profile, schemaHash, snapshot, taken string
+	command, tool, source, profile, schemaHash, planHash, options, snapshot, taken string
 }
 
 // begin records the run and its parts, in one transaction.
 func (l *ledger) begin(ctx context.Context, info runInfo, parts []Part) error {
 	return l.do(ctx, "recording the run in the ledger", func(conn *pgx.Conn) error {
 		var b strings.Builder
-		fmt.Fprintf(&b, `BEGIN;INSERT INTO _pg2db9.run (run, tool, source, profile, schema_hash, snapshot, taken, state)
-			VALUES (%s, %s, %s, %s, %s, %s, %s, 'loading') ON CONFLICT DO NOTHING`, // again after a lost answer
-			quote.Literal(l.run), quote.Literal(info.tool), quote.Literal(info.source), quote.Literal(info.profile),
-			quote.Literal(info.schemaHash), quote.Literal(info.snapshot), quote.Literal(info.taken))
+		// The run may be there: claimed before its tables were made, or by a try whose answer was lost.
+		fmt.Fprintf(&b, `BEGIN;INSERT INTO _pg2db9.run (run, command, tool, source, profile, schema_hash, plan_hash, options, snapshot, taken, state)
+			VALUES (%s, 'loading') ON CONFLICT (run) DO UPDATE SET state = excluded.state, snapshot = excluded.snapshot, taken = excluded.taken, changed = now()`,
+			literals(l.run, info.command, info.tool, info.source, info.profile, info.schemaHash, info.planHash, info.options, info.snapshot, info.taken))
 		const many = 500
 		for i := 0; i < len(parts); i += many {
-			b.WriteString(";" + l.partRows(parts[i:min(i+many, len(parts))]))
+			b.WriteString(";" + l.partRows(parts[i:min(i+many, len(parts))], info.taken))
 			if b.Len() > maxMessageText {
 				if err := simple(ctx, conn, b.String(), "INSERT", 'T'); err != nil {
 					return err
@@ -217,9 +217,18 @@ func simple(ctx context.Context, conn *pgx.Conn, sql, last string, status byte) 
 	return err
 }
 
-func (l *ledger) partRows(parts []Part) string {
+// literals writes texts as a list of SQL literals.
+func literals(texts ...string) string {
+	out := make([]string, len(texts))
+	for i, t := range texts {
+		out[i] = quote.Literal(t)
+	}
+	return strings.Join(out, ", ")
+}
+
+func (l *ledger) partRows(parts []Part, taken string) string {
 	var b strings.Builder
-	b.WriteString("INSERT INTO _pg2db9.part (run, part, target_schema, target_name, relation_schema, relation_name, first_block, end_block, epoch, token) VALUES ")
+	b.WriteString("INSERT INTO _pg2db9.part (run, part, target_schema, target_name, relation_schema, relation_name, first_block, end_block, bytes, taken, epoch, token) VALUES ")
 	for i, p := range parts {
 		if i > 0 {
 			b.WriteString(", ")
@@ -231,9 +240,9 @@ func (l *ledger) partRows(parts []Part) string {
 				end = strconv.FormatInt(p.End, 10)
 			}
 		}
-		fmt.Fprintf(&b, "(%s, %d, %s, %s, %s, %s, %s, %s, %d, '')", quote.Literal(l.run), p.ID,
+		fmt.Fprintf(&b, "(%s, %d, %s, %s, %s, %s, %s, %s, %d, %s, %d, '')", quote.Literal(l.run), p.ID,
 			quote.Literal(p.Target.Schema), quote.Literal(p.Target.Name),
-			quote.Literal(p.Relation.Schema), quote.Literal(p.Relation.Name), first, end, firstEpoch)
+			quote.Literal(p.Relation.Schema), quote.Literal(p.Relation.Name), first, end, p.Bytes, quote.Literal(taken), firstEpoch)
 	}
 	b.WriteString(" ON CONFLICT DO NOTHING")
 	return b.String()

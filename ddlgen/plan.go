@@ -3,6 +3,7 @@ package ddlgen
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"iter"
 	"slices"
 
@@ -43,6 +44,20 @@ func (p *Plan) Hash() string {
 	}
 	sum := sha256.Sum256([]byte(p.SourceHash + p.MappingHash))
 	return hex.EncodeToString(sum[:])
+}
+
+// Fingerprint names what the plan does: its statements and transfers, whatever
+// they were made from. A run is continued by a plan that does the same.
+func (p *Plan) Fingerprint() string {
+	h := sha256.New()
+	e := json.NewEncoder(h) // cannot fail: plain structs
+	for i := range p.Statements {
+		_ = e.Encode([]any{p.Statements[i].ID, p.Statements[i].SQL})
+	}
+	for i := range p.Transfers {
+		_ = e.Encode(p.Transfers[i])
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Phase is a stage of the run. Phases are executed in their order; the data
