@@ -44,6 +44,10 @@ type ApplyParams struct {
 	// must execute what it is sent in order, each in its own transaction.
 	Window int
 
+	// Again says that an earlier process may have executed some of the statements:
+	// what exists already is done.
+	Again bool
+
 	// Patience is how long a server that is away is tried again; 0 is five minutes.
 	Patience time.Duration
 	Stop     <-chan struct{} // closed: no statement is begun any more
@@ -208,7 +212,7 @@ func (a *applier) single(ctx context.Context, s ddlgen.Statement, links chan *pg
 	}
 	conn := <-links
 	defer func() { links <- conn }()
-	err := a.one(ctx, s, func() (err error) { conn, err = a.exec(ctx, conn, s, false); return err })
+	err := a.one(ctx, s, func() (err error) { conn, err = a.exec(ctx, conn, s, a.Again); return err })
 	return a.fatal(ctx, s, err)
 }
 

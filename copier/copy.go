@@ -27,6 +27,9 @@ type Params struct {
 	// (--on-existing truncate).
 	Truncate []catalog.Name
 
+	// Resume continues the run of this name; nil begins it.
+	Resume *Resume
+
 	// Stop is closed on the first interrupt: batches in flight are finished, no
 	// part and no batch is begun any more. Nil never stops.
 	Stop <-chan struct{}

@@ -81,7 +81,7 @@ func Copy(ctx context.Context, p Params) (*Result, error) {
 	if err := c.prepare(ctx); err != nil {
 		return &Result{Run: p.Run}, err
 	}
-	pending := c.parts
+	pending := c.pending()
 	var err error
 	for round := 1; ; round++ {
 		if err = c.copyAll(ctx, pending); err != nil {
@@ -136,6 +136,9 @@ func ControlSettings(p ddlgen.Profile) dial.Settings {
 	return s
 }
 
+// KeeperSettings are the session settings of the process that keeps a snapshot.
+func KeeperSettings() dial.Settings { return dial.Reader() }
+
 // targetSettings are those of every session on the target. The profile's limits
 // are what its statements are cut to.
 func targetSettings(p ddlgen.Profile) dial.Settings {
@@ -158,38 +161,38 @@ func (c *copyRun) prepare(ctx context.Context) error {
 	// what is not UTF-8 without a word.
 	c.checkUTF8 = encoding == "SQL_ASCII" || c.Profile.Map
 	c.faults.less(c)
-	parts, err := PlanParts(ctx, conn, c.Plan, c.Profile, c.Jobs)
+	if c.Resume != nil {
+		err := c.takeUp(ctx)
+		c.hitBeforeParts()
+		return err
+	}
+	if err := c.ledger.prepare(ctx); err != nil {
+		return err
+	}
+	err := c.planAll(ctx)
+	c.hitBeforeParts()
+	return err
+}
+
+// planAll plans the parts of all tables, records them and empties the tables
+// that are to be loaded anew.
+func (c *copyRun) planAll(ctx context.Context) error {
+	parts, err := PlanParts(ctx, c.Snapshot.Conn(), c.Plan, c.Profile, c.Jobs)
 	if err != nil {
 		return err
 	}
-	c.open = make([]int, len(c.Plan.Transfers))
-	c.totals = make([]event.TableDone, len(c.Plan.Transfers))
-	var bytes int64
 	for _, p := range parts {
-		bytes += p.Bytes
-		c.open[p.Transfer]++
 		c.parts = append(c.parts, &partState{
 			part: p, claim: claim{run: c.Run, part: p.ID, epoch: firstEpoch},
 		})
 	}
-	c.Progress.Plan(len(parts), bytes)
+	c.count()
 	c.ahead = dialAhead(ctx, c.Target, c.writer, min(c.Jobs, len(parts)))
-	if err := c.ledger.prepare(ctx); err != nil {
-		return err
-	}
 	if err := c.emptied(ctx); err != nil { // remembers when the target was started
 		return err
 	}
-	info := runInfo{
-		command: c.Command, planHash: c.Plan.Fingerprint(), options: c.Options,
-		tool: c.Tool, source: c.Source.String(), profile: c.Profile.Name, schemaHash: c.Plan.Hash(),
-		snapshot: c.Snapshot.ID, taken: c.Snapshot.Taken.UTC().Format(time.RFC3339Nano),
-	}
-	if err := c.ledger.begin(ctx, info, parts); err != nil {
+	if err := c.ledger.begin(ctx, c.info(), parts, c.Truncate, c.ledger.started); err != nil {
 		return err
-	}
-	if c.faults != nil && c.faults.beforeParts != nil {
-		c.faults.beforeParts()
 	}
 	for _, t := range c.Truncate {
 		if err := c.ledger.empty(ctx, t); err != nil {

@@ -53,7 +53,7 @@ func newLedgerCaseAt(t *testing.T, db *pgtest.DB, url string, edit func(text *ba
 	c.ledger = newLedger(parse(t, dial.Target, c.url), ControlSettings(ddlgen.DB9()), "run")
 	t.Cleanup(func() { c.ledger.close(context.Background()) })
 	require.NoError(t, c.ledger.prepare(t.Context()))
-	require.NoError(t, c.ledger.begin(t.Context(), runInfo{}, []Part{{ID: 1, Target: catalog.Name{Schema: "public", Name: "t"}}}))
+	require.NoError(t, c.ledger.begin(t.Context(), runInfo{}, []Part{{ID: 1, Target: catalog.Name{Schema: "public", Name: "t"}}}, nil, ""))
 	c.claim = claim{run: "run", part: 1, epoch: firstEpoch}
 	return c
 }

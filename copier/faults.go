@@ -46,6 +46,13 @@ func (f *faults) less(c *copyRun) {
 	c.checkUTF8 = c.checkUTF8 && !f.anyBytes
 }
 
+// hitBeforeParts tells that the parts are planned.
+func (c *copyRun) hitBeforeParts() {
+	if c.faults != nil && c.faults.beforeParts != nil {
+		c.faults.beforeParts()
+	}
+}
+
 func (f *faults) hit(ctx context.Context, p point, b *batch) error {
 	if f == nil || f.at == nil {
 		return nil

@@ -114,19 +114,28 @@ func newLedger(target *dial.Endpoint, settings dial.Settings, run string) *ledge
 // f must be safe to repeat.
 func (l *ledger) do(ctx context.Context, what string, f func(*pgx.Conn) error) error {
 	err := retry(ctx, what, l.patience, func() error {
-		if l.conn == nil || l.conn.IsClosed() {
-			conn, err := l.target.Connect(ctx, l.settings)
-			if err != nil {
-				return err
-			}
-			l.conn = conn
+		conn, err := l.connected(ctx)
+		if err != nil {
+			return err
 		}
-		return f(l.conn)
+		return f(conn)
 	})
 	if err != nil {
 		return fmt.Errorf("%s on the target: %w", what, err)
 	}
 	return nil
+}
+
+// connected is the connection, made anew when it broke.
+func (l *ledger) connected(ctx context.Context) (*pgx.Conn, error) {
+	if l.conn == nil || l.conn.IsClosed() {
+		conn, err := l.target.Connect(ctx, l.settings)
+		if err != nil {
+			return nil, err
+		}
+		l.conn = conn
+	}
+	return l.conn, nil
 }
 
 func (l *ledger) close(ctx context.Context) {
@@ -158,7 +167,7 @@ func (l *ledger) prepare(ctx context.Context) error {
 			return err
 		}
 		if found != ledgerVersion {
-			return fmt.Errorf("the ledger has version %d, this program writes version %d: use the pg2db9 that wrote it, or drop schema _pg2db9 if its runs are of no more use", found, ledgerVersion)
+			return versionError(found)
 		}
 		return nil
 	})
@@ -169,26 +178,17 @@ type runInfo struct {
 	command, tool, source, profile, schemaHash, planHash, options, snapshot, taken string
 }
 
-// begin records the run and its parts, in one transaction.
-func (l *ledger) begin(ctx context.Context, info runInfo, parts []Part) error {
+// begin records the run and its parts, and what is emptied for them, in one
+// transaction. The run may be there: claimed before its tables were made, or by a
+// try whose answer was lost.
+func (l *ledger) begin(ctx context.Context, info runInfo, parts []Part, empty []catalog.Name, started string) error {
 	return l.do(ctx, "recording the run in the ledger", func(conn *pgx.Conn) error {
-		var b strings.Builder
-		// The run may be there: claimed before its tables were made, or by a try whose answer was lost.
-		fmt.Fprintf(&b, `BEGIN;INSERT INTO _pg2db9.run (run, command, tool, source, profile, schema_hash, plan_hash, options, snapshot, taken, state)
-			VALUES (%s, 'loading') ON CONFLICT (run) DO UPDATE SET state = excluded.state, snapshot = excluded.snapshot, taken = excluded.taken, changed = now()`,
-			literals(l.run, info.command, info.tool, info.source, info.profile, info.schemaHash, info.planHash, info.options, info.snapshot, info.taken))
-		const many = 500
-		for i := 0; i < len(parts); i += many {
-			b.WriteString(";" + l.partRows(parts[i:min(i+many, len(parts))], info.taken))
-			if b.Len() > maxMessageText {
-				if err := simple(ctx, conn, b.String(), "INSERT", 'T'); err != nil {
-					return err
-				}
-				b.Reset()
-			}
-		}
-		b.WriteString(";COMMIT")
-		return simple(ctx, conn, b.String(), "COMMIT", 'I')
+		steps := []string{fmt.Sprintf(`INSERT INTO _pg2db9.run (run, command, tool, source, profile, schema_hash, plan_hash, options, snapshot, taken, target_started, state)
+			VALUES (%s, 'loading') ON CONFLICT (run) DO UPDATE SET state = excluded.state, snapshot = excluded.snapshot, taken = excluded.taken,
+				target_started = excluded.target_started, changed = now()`,
+			literals(l.run, info.command, info.tool, info.source, info.profile, info.schemaHash, info.planHash, info.options, info.snapshot, info.taken, started))}
+		steps = append(steps, l.newParts(parts, info.taken)...)
+		return l.transaction(ctx, conn, append(steps, l.wanted(empty)...))
 	})
 }
 

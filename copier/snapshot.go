@@ -45,6 +45,10 @@ type Snapshot struct {
 	mu     sync.Mutex // guards holder and live while workers check tables of their own
 	live   *pgx.Conn  // READ COMMITTED: sees the catalog as it is now
 	locked map[catalog.Name]bool
+
+	run    string // whose copier says that it is at work, see Sign
+	unsign context.CancelFunc
+	signed chan struct{} // closed when that is over
 }
 
 // SnapshotParams is what OpenSnapshot needs.
@@ -54,6 +58,10 @@ type SnapshotParams struct {
 	// Match picks the tables to lock from the first, cheap listing.
 	Match func([]catalog.TableRef) ([]catalog.Name, error)
 	Bus   *event.Bus
+	// Join is a snapshot that another session exported and still holds, and the
+	// moment of it; "" takes a new one.
+	Join  string
+	Taken time.Time
 
 	lockTimeout time.Duration // 0 is the default; tests shorten it
 	faults      *snapshotFaults
@@ -87,12 +95,39 @@ func OpenSnapshot(ctx context.Context, p SnapshotParams) (*Snapshot, error) {
 		switch {
 		case err == nil:
 			return s, nil
+		case p.Join != "" && (errors.As(err, &changed) || notThere(err)):
+			return nil, &SnapshotGoneError{ID: p.Join, Err: err}
 		case errors.As(err, &changed) && attempt < maxSnapshots:
 			p.Bus.Emit(event.Note{Text: fmt.Sprintf("table %s %s between the snapshot and its lock: a new snapshot is taken", changed.Table, changed.What)})
 		default:
 			return nil, err
 		}
 	}
+}
+
+// SnapshotGoneError is a snapshot that cannot be joined any more, or that shows
+// tables which are not there any more as it shows them.
+type SnapshotGoneError struct {
+	ID  string
+	Err error
+}
+
+// Error implements error.
+func (e *SnapshotGoneError) Error() string {
+	return fmt.Sprintf("snapshot %s of the source is gone: %v", e.ID, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *SnapshotGoneError) Unwrap() error { return e.Err }
+
+// notThere is the answer to a snapshot that nobody holds: 22023, from 15 on
+// 42704 (ImportSnapshot in snapmgr.c).
+func notThere(err error) bool {
+	switch dial.SQLState(err) {
+	case pgerrcode.InvalidParameterValue, pgerrcode.UndefinedObject, pgerrcode.ObjectNotInPrerequisiteState:
+		return true
+	}
+	return false
 }
 
 func openSnapshot(ctx context.Context, p SnapshotParams) (s *Snapshot, err error) {
@@ -109,11 +144,19 @@ func openSnapshot(ctx context.Context, p SnapshotParams) (s *Snapshot, err error
 	if s.holder, err = s.source.Connect(ctx, p.Settings); err != nil {
 		return s, err
 	}
-	if _, err = s.holder.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err != nil {
+	if p.Join != "" {
+		err = dial.BeginSnapshot(ctx, s.holder, p.Join)
+	} else {
+		_, err = s.holder.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+	}
+	if err != nil {
 		return s, fmt.Errorf("opening a snapshot on the source: %w", err)
 	}
 	if err = s.holder.QueryRow(ctx, "SELECT pg_catalog.pg_export_snapshot(), pg_catalog.clock_timestamp(), pg_catalog.pg_is_in_recovery()").Scan(&s.ID, &s.Taken, &s.standby); err != nil {
 		return s, fmt.Errorf("exporting a snapshot on the source: %w", err)
+	}
+	if p.Join != "" {
+		s.Taken = p.Taken
 	}
 	refs, err := catalog.ListTables(ctx, s.holder)
 	if err != nil {
@@ -265,6 +308,10 @@ func (s *Snapshot) Conn() *pgx.Conn { return s.holder }
 
 // Close ends the snapshot and gives all locks back.
 func (s *Snapshot) Close(ctx context.Context) {
+	if s.unsign != nil {
+		s.unsign()
+		<-s.signed
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	for _, conn := range append([]*pgx.Conn{s.holder, s.live}, s.lockers...) {

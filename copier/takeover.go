@@ -58,6 +58,19 @@ func (l *ledger) disown(ctx context.Context, old claim) error {
 // raise raises the epoch, waiting for a surviving session for at most l.wait,
 // then ends it if it is one of this run's own. The wait ends in any case.
 func (l *ledger) raise(ctx context.Context, conn *pgx.Conn, old claim, owner string) (int64, error) {
+	var epoch int64
+	err := l.watched(ctx, conn, func(ctx context.Context) error {
+		return conn.QueryRow(ctx, old.bind(takeoverSQL, owner, span{})).Scan(&epoch)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, l.whyNotOwned(ctx, conn, old)
+	}
+	return epoch, err
+}
+
+// watched runs a statement on conn that may wait for surviving sessions of this
+// run's, and ends those when it waits for too long.
+func (l *ledger) watched(ctx context.Context, conn *pgx.Conn, statement func(context.Context) error) error {
 	waitCtx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	pid := conn.PgConn().PID()
@@ -70,18 +83,15 @@ func (l *ledger) raise(ctx context.Context, conn *pgx.Conn, old claim, owner str
 		}
 		watch <- why
 	}()
-	var epoch int64
-	err := conn.QueryRow(waitCtx, old.bind(takeoverSQL, owner, span{})).Scan(&epoch)
+	err := statement(waitCtx)
 	close(waited)
 	if why := <-watch; err != nil && why != nil {
-		err = why // the statement's own error only says that it was ended
-	} else if err != nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
+		return why // the statement's own error only says that it was ended
 	}
-	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, l.whyNotOwned(ctx, conn, old)
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
-	return epoch, err
+	return err
 }
 
 // watchWait returns when the wait for the part's row is over, with the reason to

@@ -184,7 +184,7 @@ func TestLedgerBeginOfManyParts(t *testing.T) {
 	l := newLedger(cut.on(parse(t, dial.Target, db.URL)), dial.Writer(), "run")
 	t.Cleanup(func() { l.close(context.Background()) })
 	require.NoError(t, l.prepare(soon(t)))
-	require.NoError(t, l.begin(soon(t), runInfo{tool: `it's \ $1`}, parts))
+	require.NoError(t, l.begin(soon(t), runInfo{tool: `it's \ $1`}, parts, nil, ""))
 	require.Equal(t, int64(1), cut.done.Load(), "the connection was to break in the middle")
 	require.Equal(t, "12000 1", db.QueryString(t, "SELECT (SELECT count(*) FROM _pg2db9.part WHERE target_name LIKE 't''%') || ' ' || (SELECT count(*) FROM _pg2db9.run)"))
 }

@@ -22,6 +22,7 @@ type Streams struct {
 	Out     io.Writer                // results
 	Err     io.Writer                // progress, logs, errors
 	Getenv  func(name string) string // the environment
+	Self    string                   // this program's file, to start it once more; "" cannot
 	Signals <-chan os.Signal         // interrupts, and requests for a progress line; nil for none
 }
 
@@ -37,6 +38,7 @@ type command struct {
 	usage   string // one line
 	about   string // what it does, for its help
 	options []string
+	hidden  bool // started by the program itself
 	run     func(ctx context.Context, p *program, cfg *config.Config) (Code, error)
 }
 
@@ -51,7 +53,7 @@ type program struct {
 
 // commands are all commands, in the order of help.
 func commands() []command {
-	return []command{assessCommand(), cloneCommand(), schemaCommand(), copyCommand(), verifyCommand(), sequencesCommand(), probeCommand(), versionCommand()}
+	return []command{assessCommand(), cloneCommand(), schemaCommand(), copyCommand(), verifyCommand(), sequencesCommand(), probeCommand(), versionCommand(), holderCommand()}
 }
 
 // Main runs the program and returns its exit code. args are without the
@@ -137,7 +139,7 @@ func (p *program) app(result *Code) *cli.App {
 	for _, cmd := range commands() {
 		opts := config.Options(cmd.options...)
 		app.Commands = append(app.Commands, &cli.Command{
-			Name: cmd.name, Usage: cmd.usage, UsageText: "pg2db9 " + cmd.name + " [OPTIONS]",
+			Name: cmd.name, Hidden: cmd.hidden, Usage: cmd.usage, UsageText: "pg2db9 " + cmd.name + " [OPTIONS]",
 			Description: cmd.about + "\n\n" + exitHelp(), HideHelp: true,
 			Flags: flags(opts), OnUsageError: usageHandler(cmd.name, opts),
 			Action: func(c *cli.Context) error {
@@ -274,7 +276,9 @@ func usageHandler(command string, opts []config.Option) cli.OnUsageErrorFunc {
 func unknownCommand(name string) error {
 	var names []string
 	for _, c := range commands() {
-		names = append(names, c.name)
+		if !c.hidden {
+			names = append(names, c.name)
+		}
 	}
 	msg := fmt.Sprintf("unknown command %q", name)
 	if near := config.Nearest(name, names); near != "" {

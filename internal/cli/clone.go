@@ -16,6 +16,7 @@ const (
 	cmdVerify    = "verify"
 	cmdSequences = "sequences"
 	cmdVersion   = "version"
+	cmdHolder    = "snapshot-holder"
 )
 
 func cloneCommand() command {
@@ -28,8 +29,8 @@ func cloneCommand() command {
 			"  truncate  keep them; tables must have the planned columns, are emptied and loaded; the plan's foreign keys\n" +
 			"            are dropped first and made again after the rows\n" +
 			"  drop      drop exactly what the plan creates, without CASCADE, and make it anew\n" +
-			"Nothing else on the target is touched.",
-		options: optionNames(serverOptions, filterOptions, planOptions, rightsOptions, probeOptions, []string{"call-routines", "left-behind"}, transferOptions, outputOptions),
+			"Nothing else on the target is touched.\n\n" + resumeAbout,
+		options: optionNames(serverOptions, filterOptions, planOptions, rightsOptions, probeOptions, []string{"call-routines", "left-behind"}, transferOptions, resumeOptions, outputOptions),
 		run:     runClone,
 	}
 }
@@ -45,6 +46,7 @@ func runClone(ctx context.Context, p *program, cfg *config.Config) (Code, error)
 			j.surveySource,
 			j.probe,
 			j.checkServers,
+			j.findRun,
 			j.checkTables,
 			j.openSnapshot,
 			j.loadCatalog,
@@ -53,7 +55,9 @@ func runClone(ctx context.Context, p *program, cfg *config.Config) (Code, error)
 			j.checkTarget(false),
 			j.refuseBlockedPlan,
 			j.dryRun,
+			j.keepSnapshot,
 			// From here on the target is written to.
+			j.claimRun,
 			j.create,
 			j.checkColumns,
 			j.copyData,

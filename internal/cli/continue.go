@@ -168,6 +168,9 @@ func (j *job) continuation() []string {
 	if j.plan == nil {
 		return nil
 	}
+	if j.claimed { // whatever is left to do, the ledger knows it
+		return []string{j.commandAgain("--resume")}
+	}
 	if j.command == cmdClone && j.copied == nil { // tables alone, and perhaps not all
 		return []string{j.commandAgain("--on-existing", config.Drop)}
 	}

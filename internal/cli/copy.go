@@ -10,8 +10,8 @@ func copyCommand() command {
 	return command{
 		name: cmdCopy, usage: "copy rows into tables that stand on the target, and verify them",
 		about: "Copies rows alone: the tables must be there with columns that take them, and without rows, unless\n" +
-			"--on-existing truncate empties them first. Schema, keys and sequences are left as they are.",
-		options: optionNames(serverOptions, filterOptions, planOptions, probeOptions, transferOptions, outputOptions),
+			"--on-existing truncate empties them first. Schema, keys and sequences are left as they are.\n\n" + resumeAbout,
+		options: optionNames(serverOptions, filterOptions, planOptions, probeOptions, transferOptions, resumeOptions, outputOptions),
 		run:     runCopy,
 	}
 }
@@ -30,6 +30,7 @@ func runCopy(ctx context.Context, p *program, cfg *config.Config) (Code, error) 
 			j.surveySource,
 			j.probe,
 			j.checkServers,
+			j.findRun,
 			j.checkTables,
 			j.openSnapshot,
 			j.loadCatalog,
@@ -38,6 +39,8 @@ func runCopy(ctx context.Context, p *program, cfg *config.Config) (Code, error) 
 			j.checkTarget(true),
 			j.refuseBlockedPlan,
 			j.dryRun,
+			j.keepSnapshot,
+			j.claimRun,
 			j.copyData,
 			j.releaseSnapshot,
 			j.verify(true),

@@ -123,6 +123,9 @@ func (j *job) carried() int {
 		weight[s.ID] = 1 + len(s.Columns) + len(s.Carries)
 	}
 	n := 0
+	for id := range j.earlier {
+		n += weight[id]
+	}
 	for _, a := range j.applied {
 		if a.RolledBack {
 			continue

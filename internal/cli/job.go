@@ -60,6 +60,14 @@ type job struct {
 	unfit          []ddlgen.Unfit
 	plan           *ddlgen.Plan
 	existing       *preflight.Existing
+	onExisting     string             // what --on-existing says, or said when the run was begun
+	resumed        *copier.Run        // the run that is continued; nil is a new one
+	lease          *copier.Lease      // of the run
+	claimed        bool               // the ledger holds the run, and this plan is its plan
+	abandon        func(error)        // ends the steps: the run is another process's
+	joined         bool               // the snapshot is the one of the run's first try
+	kept           copier.Kept        // who keeps the snapshot
+	earlier        map[string]bool    // IDs of statements that an earlier process of the run executed
 	findings       []finding.Finding  // of preflight and selection; the plan has its own
 	chosen         []ddlgen.Statement // of the schema command
 	applied        []*copier.Applied
@@ -102,6 +110,7 @@ func (p *program) startJob(ctx context.Context, command string, opts *options, s
 
 	limitMemory()
 	run, cancel := context.WithCancelCause(ctx)
+	j.abandon = cancel
 	go j.listen(run, cancel)
 	var err error
 	for _, s := range steps(j) {
@@ -115,6 +124,8 @@ func (p *program) startJob(ctx context.Context, command string, opts *options, s
 	}
 	cancel(nil)
 	<-j.listening
+	j.endRun(ctx, err)
+	j.endKept(ctx)
 	j.closeAll(ctx)
 	opts.source.Close() // and the tunnel that the endpoints of other databases share
 	opts.target.Close()

@@ -43,6 +43,7 @@ var (
 	planOptions     = []string{"profile", "primary-key", "accept"}
 	rightsOptions   = []string{"roles", "owners", "privileges", "policies", "no-comments"}
 	probeOptions    = []string{"probe", "probe-cache", "skip-probe"} // of commands that go by a probed profile
+	resumeOptions   = []string{"resume", "on-changed", "redo", "skip", "keep-snapshot", "max-snapshot-age"}
 	transferOptions = []string{"jobs", "retry-for", "dry-run", "report", "on-existing", "skip-verify"}
 )
 
@@ -112,6 +113,9 @@ func newOptions(ctx context.Context, command string, cfg *config.Config, n needs
 		return nil, err
 	}
 	if err := checkLeftBehind(command, cfg); err != nil {
+		return nil, err
+	}
+	if err := checkResume(command, cfg); err != nil {
 		return nil, err
 	}
 	return o, checkReports(command, cfg)

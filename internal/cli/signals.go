@@ -11,7 +11,11 @@ import (
 // done when the program is over.
 func OS() (s Streams, done func()) {
 	signals, done := osSignals()
-	return Streams{Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Signals: signals}, done
+	self, err := os.Executable()
+	if err != nil {
+		self = ""
+	}
+	return Streams{Self: self, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Signals: signals}, done
 }
 
 // listen acts on signals until ctx ends: the first interrupt lets what is in

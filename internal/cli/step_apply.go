@@ -26,7 +26,7 @@ const mostAtomic = 1000
 func (j *job) before() []ddlgen.Statement {
 	var out []ddlgen.Statement
 	if j.existing != nil {
-		switch j.opts.OnExisting {
+		switch j.onExisting {
 		case config.Drop:
 			out = removals("drop", j.existing.Drops(j.plan))
 		case config.Truncate:
@@ -55,13 +55,13 @@ func (j *job) after() []ddlgen.Statement {
 // missing are the plan's statements for what does not stand on the target, or
 // will not when it is their turn.
 func (j *job) missing() []ddlgen.Statement {
-	if j.existing == nil || j.opts.OnExisting == config.Drop {
+	if j.existing == nil || j.onExisting == config.Drop {
 		return j.plan.Statements
 	}
 	var out []ddlgen.Statement
 	for _, s := range j.plan.Statements {
 		_, has := j.existing.Has(s)
-		if !has || s.Phase == ddlgen.PhaseForeignKeys && j.opts.OnExisting == config.Truncate {
+		if !has || s.Phase == ddlgen.PhaseForeignKeys && j.onExisting == config.Truncate {
 			out = append(out, s)
 		}
 	}
@@ -165,9 +165,9 @@ func (j *job) dropRefused(failed *copier.StatementError) error {
 // Each has its own outcome; those of a table whose rows are not all there wait
 // until they are.
 func (j *job) complete(ctx context.Context) error {
-	statements := j.after()
-	if len(statements) == 0 || j.stopped() {
-		return nil
+	statements, err := j.recallSteps(ctx, j.after())
+	if err != nil || len(statements) == 0 || j.stopped() {
+		return err
 	}
 	weight := map[catalog.Name]int64{}
 	if j.copied != nil {
@@ -182,14 +182,18 @@ func (j *job) complete(ctx context.Context) error {
 		}
 		group := statements[from:to]
 		err := j.phase(group[0].Phase.String(), len(group), func() (int, error) {
+			if err := j.lease.Record(ctx, begun(group)); err != nil {
+				return 0, err
+			}
 			a, err := copier.Apply(ctx, copier.ApplyParams{
 				Target: j.opts.target, Settings: copier.ControlSettings(j.profile), Statements: group, Jobs: j.jobs, Skip: j.notYet, Weight: weight, Window: j.window(), Patience: j.patience(), Stop: j.stop, Bus: j.bus,
+				Again: j.resumed != nil,
 			})
 			if a == nil {
 				return 0, err
 			}
 			j.applied = append(j.applied, a)
-			return len(a.Failed), err
+			return len(a.Failed), errors.Join(err, j.lease.Record(context.WithoutCancel(ctx), outcomes(a)))
 		})
 		if err != nil {
 			return err
@@ -197,6 +201,27 @@ func (j *job) complete(ctx context.Context) error {
 		from = to
 	}
 	return nil
+}
+
+// begun are the steps of statements that are sent.
+func begun(statements []ddlgen.Statement) []copier.Step {
+	out := make([]copier.Step, len(statements))
+	for i, s := range statements {
+		out[i] = copier.Step{ID: s.ID, State: copier.StepBegun}
+	}
+	return out
+}
+
+// outcomes are the steps that came to an end.
+func outcomes(a *copier.Applied) []copier.Step {
+	var out []copier.Step
+	for _, id := range a.Done {
+		out = append(out, copier.Step{ID: id, State: copier.StepDone})
+	}
+	for _, f := range a.Failed {
+		out = append(out, copier.Step{ID: f.Statement.ID, State: copier.StepFailed, Error: redact(f.Err.Error())})
+	}
+	return out
 }
 
 // notYet says why a statement has to wait: its table, or the one its foreign

@@ -16,14 +16,18 @@ import (
 func (j *job) copyData(ctx context.Context) error {
 	plan := j.toCopy()
 	var truncate []catalog.Name
-	if j.opts.OnExisting == config.Truncate && j.existing != nil {
+	resume, err := j.resume()
+	if err != nil {
+		return err
+	}
+	if j.onExisting == config.Truncate && j.existing != nil && resume == nil {
 		truncate = j.existing.Tables(plan)
 	}
 	j.written.Store(true)
 	return j.phase("data", len(plan.Transfers), func() (int, error) {
 		res, err := copier.Copy(ctx, copier.Params{
 			Source: j.opts.source, Target: j.opts.target, Snapshot: j.snapshot, Plan: plan, Profile: j.profile, Run: j.id,
-			Jobs: j.jobs, Patience: j.patience(), Truncate: truncate, Stop: j.stop, Tool: "pg2db9 " + version(), Bus: j.bus, Progress: j.progress, Log: j.log,
+			Jobs: j.jobs, Patience: j.patience(), Truncate: truncate, Resume: resume, Stop: j.stop, Tool: "pg2db9 " + version(), Command: j.command, Options: j.asked(), Bus: j.bus, Progress: j.progress, Log: j.log,
 		})
 		j.copied = res
 		var partial *copier.PartialError
@@ -54,6 +58,7 @@ func (j *job) copyData(ctx context.Context) error {
 // releaseSnapshot gives the snapshot back as soon as every part is committed:
 // held through index builds it would keep the source from cleaning up.
 func (j *job) releaseSnapshot(ctx context.Context) error {
+	j.endKept(ctx)
 	j.release(ctx)
 	return nil
 }

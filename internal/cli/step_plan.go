@@ -39,9 +39,13 @@ func (j *job) openSnapshotUnlocked(ctx context.Context) error {
 
 func (j *job) openSnapshotOf(ctx context.Context, match func([]catalog.TableRef) ([]catalog.Name, error)) error {
 	return j.phase("snapshot", 0, func() (int, error) {
-		s, err := copier.OpenSnapshot(ctx, copier.SnapshotParams{
+		p := copier.SnapshotParams{
 			Source: j.opts.source, Settings: copier.ReaderSettings(j.profile), Match: match, Bus: j.bus,
-		})
+		}
+		s, err := j.joinKept(ctx, p)
+		if s == nil && err == nil {
+			s, err = copier.OpenSnapshot(ctx, p)
+		}
 		if err != nil {
 			return 0, err
 		}
@@ -150,7 +154,7 @@ func (j *job) checkTarget(onlyData bool) step {
 			sequences[i] = s.Source
 		}
 		target := preflight.Target{
-			Q: j.target, Plan: j.plan, Existing: existing, OnExisting: preflight.OnExisting(j.opts.OnExisting), OnlyData: onlyData,
+			Q: j.target, Plan: j.plan, Existing: existing, OnExisting: j.existingMode(), OnlyData: onlyData,
 			Foreign: !j.profile.FullCatalog,
 		}
 		if target.Foreign && target.OnExisting == preflight.Truncate && !onlyData && len(existing.Tables(j.plan)) > 0 {

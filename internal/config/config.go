@@ -69,6 +69,15 @@ type Config struct {
 	Reports    []string
 	OnExisting string
 	SkipVerify bool
+
+	Resume         bool
+	OnChanged      string
+	Redo, Skip     []string
+	KeepSnapshot   int // seconds after the last sign of the copier; 0 is no keeper
+	MaxSnapshotAge int // seconds
+
+	Snapshot, Run string // snapshot-holder
+
 	Accept     []string
 	LogLevel   string
 	NoProgress bool

@@ -45,6 +45,13 @@ const (
 	Drop     = "drop"
 )
 
+// The values of --on-changed.
+const (
+	Reconcile = "reconcile"
+	Reload    = "reload"
+	StopThere = "stop"
+)
+
 // The values of --profile that are no file.
 const (
 	ProfileAuto     = "auto"
@@ -199,6 +206,39 @@ var options = []Option{
 		Name: "on-existing", Kind: Text, Default: Refuse, Values: []string{Refuse, Truncate, Drop}, Holder: "WHAT",
 		ref:   func(c *Config) any { return &c.OnExisting },
 		Usage: "what to do with objects of the plan that stand on the target already: `WHAT` is refuse, truncate or drop",
+	},
+	{
+		Name: "resume", Kind: Switch, ref: func(c *Config) any { return &c.Resume },
+		Usage: "go on with the last run of this command and source that the target's ledger knows; where it knows none, begin one",
+	},
+	{
+		Name: "on-changed", Kind: Text, Default: Reconcile, Values: []string{Reconcile, Reload, StopThere}, Holder: "WHAT",
+		ref:   func(c *Config) any { return &c.OnChanged },
+		Usage: "with --resume, when the snapshot is gone: tables that differ from the source of now are `WHAT`: reconcile (the rows that differ are sent), reload, or stop (an error before anything is written)",
+	},
+	{
+		Name: "redo", Kind: List, Holder: "PATTERN", ref: func(c *Config) any { return &c.Redo },
+		Usage: "with --resume: empty tables that match `PATTERN` and load them anew; may be repeated",
+	},
+	{
+		Name: "skip", Kind: List, Holder: "PATTERN", ref: func(c *Config) any { return &c.Skip },
+		Usage: "with --resume: leave tables that match `PATTERN` as they are; the run stays partial; may be repeated",
+	},
+	{
+		Name: "keep-snapshot", Kind: Number, Default: "1800", Holder: "SECONDS", ref: func(c *Config) any { return &c.KeepSnapshot },
+		Usage: "have a process of its own keep the snapshot for `SECONDS` after a crash, for --resume; 0 is none",
+	},
+	{
+		Name: "max-snapshot-age", Kind: Number, Default: "604800", Holder: "SECONDS", ref: func(c *Config) any { return &c.MaxSnapshotAge },
+		Usage: "end the process that keeps the snapshot when it is `SECONDS` old: an old snapshot keeps the source from cleaning up; 0 is no bound",
+	},
+	{
+		Name: "snapshot", Kind: Text, Holder: "NAME", ref: func(c *Config) any { return &c.Snapshot },
+		Usage: "the exported snapshot `NAME` to hold",
+	},
+	{
+		Name: "run", Kind: Text, Holder: "ID", ref: func(c *Config) any { return &c.Run },
+		Usage: "the run `ID` that it is for",
 	},
 	{
 		Name: "skip-verify", Kind: Switch, ref: func(c *Config) any { return &c.SkipVerify },

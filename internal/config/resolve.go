@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -70,6 +71,26 @@ func splitList(s string) []string {
 		parts[i] = strings.TrimSpace(parts[i])
 	}
 	return parts
+}
+
+// Reveal is the value of an option as it applies, secrets too, for a process of
+// our own; "" where it has none. Of a list it is the first.
+func (c *Config) Reveal(o Option) string {
+	switch p := o.ref(c).(type) {
+	case *[]string:
+		if len(*p) > 0 {
+			return (*p)[0]
+		}
+	case *Secret:
+		return p.Reveal()
+	case *string:
+		return *p
+	case *int:
+		return strconv.Itoa(*p)
+	case *bool:
+		return strconv.FormatBool(*p)
+	}
+	return ""
 }
 
 // Effective returns the options and values as they apply, without secrets, for

@@ -330,6 +330,15 @@ func (e *Existing) ForeignKeyDrops(plan *ddlgen.Plan) []string {
 	return out
 }
 
+// Stands reports whether a table of the name stands on the target.
+func (e *Existing) Stands(table catalog.Name) bool { return e.relations[table].Kind == kindTable }
+
+// IndexValid reports whether an index of PostgreSQL's was built to its end; one
+// that is not there counts as valid.
+func IndexValid(ctx context.Context, q Querier, schema, name string) (bool, error) {
+	return one[bool](ctx, q, "index_valid", schema, name)
+}
+
 // Tables are the plan's target tables that get rows and stand on the target, by
 // name.
 func (e *Existing) Tables(plan *ddlgen.Plan) []catalog.Name {

@@ -23,6 +23,7 @@ const (
 	Refuse   OnExisting = "refuse"
 	Truncate OnExisting = "truncate"
 	Drop     OnExisting = "drop"
+	Resume   OnExisting = "resume" // it is this run's own
 )
 
 // Target is the target seen with a plan.
@@ -42,6 +43,9 @@ type Target struct {
 
 // TargetChecks are the checks of the target against the plan.
 func TargetChecks(t Target) []Check {
+	if t.OnlyData && t.OnExisting == Resume {
+		return []Check{{"target tables", t.tablesFit}, {"target table privileges", t.tableRights}, {"target triggers and rules", t.triggers}, {"target foreign keys", t.foreignKeys}}
+	}
 	if t.OnlyData {
 		return []Check{
 			{"target tables", t.tablesFit},
@@ -104,7 +108,7 @@ func (t Target) rights(ctx context.Context) ([]finding.Finding, error) {
 
 // empty refuses a target that is in use (C28), and names that are taken.
 func (t Target) empty(context.Context) ([]finding.Finding, error) {
-	if t.OnExisting == Truncate || t.OnExisting == Drop {
+	if t.OnExisting == Truncate || t.OnExisting == Drop || t.OnExisting == Resume {
 		return slices.Concat(t.Existing.occupied(t.Plan), t.kept(), t.Existing.notKnown()), nil
 	}
 	if t.Existing.Empty() {
@@ -146,7 +150,7 @@ func (t Target) kept() []finding.Finding {
 // unfinished finds what a run left that did not end: its tables may be half
 // loaded, or it is still at work.
 func (t Target) unfinished(ctx context.Context) ([]finding.Finding, error) {
-	if t.OnExisting == Truncate || t.OnExisting == Drop {
+	if t.OnExisting == Truncate || t.OnExisting == Drop || t.OnExisting == Resume {
 		return nil, nil
 	}
 	type run struct {
@@ -165,7 +169,7 @@ func (t Target) unfinished(ctx context.Context) ([]finding.Finding, error) {
 		out = append(out, finding.Finding{
 			Code: TargetUnfinished, Severity: finding.Block, Object: finding.Object{Kind: "run", Name: r.Run},
 			Message: fmt.Sprintf("a run of pg2db9 into this target did not come to its end (%s), or is still at work", r.State),
-			Remedy:  "when it is not at work any more: --on-existing truncate or drop, or DROP SCHEMA _pg2db9 CASCADE on the target",
+			Remedy:  "--resume goes on with it; or, when it is not at work any more, --on-existing truncate or drop, or DROP SCHEMA _pg2db9 CASCADE on the target",
 		})
 	}
 	return out, nil

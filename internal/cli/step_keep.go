@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pg2db9/pg2db9/copier"
+	"github.com/pg2db9/pg2db9/internal/event"
+)
+
+// joinKept opens the snapshot that a process of the run's keeps, if it is there
+// still: then the rows on the target and those to come show one moment.
+func (j *job) joinKept(ctx context.Context, p copier.SnapshotParams) (*copier.Snapshot, error) {
+	if j.resumed == nil || j.resumed.Kept.Snapshot == "" {
+		return nil, nil //nolint:nilnil // none is kept
+	}
+	p.Join, p.Taken = j.resumed.Kept.Snapshot, j.resumed.Taken
+	s, err := copier.OpenSnapshot(ctx, p)
+	var gone *copier.SnapshotGoneError
+	if errors.As(err, &gone) {
+		j.bus.Emit(event.Note{Text: fmt.Sprintf("the snapshot of %s is gone: a new one is taken", j.resumed.Taken.UTC().Format(time.DateTime))})
+		return nil, nil //nolint:nilnil // none is kept any more
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Sign(ctx, j.resumed.ID); err != nil {
+		s.Close(ctx)
+		return nil, err
+	}
+	j.joined, j.kept = true, j.resumed.Kept
+	return s, nil
+}
+
+// keepSnapshot starts the process that holds the snapshot when this one is gone.
+// Without it the rows can be copied as well: a crash then costs more.
+func (j *job) keepSnapshot(ctx context.Context) error {
+	if j.joined || j.opts.KeepSnapshot == 0 || j.p.streams.Self == "" || len(j.plan.Transfers) == 0 {
+		return nil
+	}
+	kept, err := j.startKeeper(ctx)
+	if err == nil {
+		err = j.snapshot.Sign(ctx, j.id)
+		j.kept = kept
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		j.bus.Emit(event.Note{Text: fmt.Sprintf("no process of its own keeps the snapshot (%v): should this one die, tables that are under way are compared with a new one", err)})
+	}
+	return nil
+}
+
+// endKept ends the process that keeps the snapshot, when no part needs it any
+// more: every row is there, or none will be asked for.
+func (j *job) endKept(ctx context.Context) {
+	needed := j.claimed && (j.copied == nil || len(j.incomplete) > 0)
+	if j.kept.PID == 0 || needed || j.source == nil {
+		return
+	}
+	if err := copier.EndKept(ctx, j.source, j.kept); err != nil {
+		j.bus.Emit(event.Note{Text: err.Error()})
+	}
+	j.kept = copier.Kept{}
+}
