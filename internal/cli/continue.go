@@ -165,11 +165,11 @@ func tableFlags(flag string, tables []catalog.Name) []string {
 
 // continuation are the commands that bring a partial run to its end, in their order.
 func (j *job) continuation() []string {
+	if j.claimed || j.resumed != nil { // whatever is left to do, the ledger knows it
+		return []string{j.commandAgain("--resume")}
+	}
 	if j.plan == nil {
 		return nil
-	}
-	if j.claimed { // whatever is left to do, the ledger knows it
-		return []string{j.commandAgain("--resume")}
 	}
 	if j.command == cmdClone && j.copied == nil { // tables alone, and perhaps not all
 		return []string{j.commandAgain("--on-existing", config.Drop)}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 
 	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/copier"
 	"github.com/pg2db9/pg2db9/ddlgen/usermap"
 	"github.com/pg2db9/pg2db9/internal/config"
 	"github.com/pg2db9/pg2db9/internal/dial"
@@ -43,12 +44,15 @@ func codeOf(err error) Code {
 	var unmatched *catalog.UnmatchedPatternError
 	var pattern *catalog.PatternError
 	var mapping *usermap.Error
+	var changed *copier.ChangedError
 	switch {
 	case err == nil:
 		return OK
 	case errors.As(err, &usage), errors.As(err, &conf), errors.As(err, &conn),
 		errors.As(err, &unmatched), errors.As(err, &pattern), errors.As(err, &mapping), errors.Is(err, catalog.ErrNothingSelected):
 		return Usage
+	case errors.As(err, &changed):
+		return Partial
 	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
 		return Interrupted
 	}

@@ -40,7 +40,7 @@ func (j *job) finish(err error) Code {
 	if j.assessed == nil { // which has a report of its own
 		j.fillReport()
 	}
-	if j.next == nil && (code == Partial || code == Interrupted || code == Failed) && j.written.Load() {
+	if j.next == nil && (code == Partial || code == Interrupted || code == Failed) && (j.written.Load() || j.resumed != nil) {
 		j.next = j.continuation()
 	}
 	if code == Usage { // nothing was done
@@ -285,6 +285,9 @@ func (j *job) headline(code Code, err error) string {
 	case Differences:
 		return "verification found differences: " + j.verdicts(verify.Mismatch)
 	case Partial:
+		if err != nil && !j.stopped() {
+			return "partly done: " + redact(ui.ErrorText(err))
+		}
 		return "partly done: " + j.standing()
 	case OK:
 	}

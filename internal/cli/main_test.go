@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"strings"
@@ -13,7 +14,19 @@ import (
 	"github.com/pg2db9/pg2db9/internal/pgtest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+// asProgram is set for the test's own file where it is to be pg2db9 itself: a
+// process that can be killed.
+const asProgram = "PG2DB9_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		streams, done := OS()
+		code := Main(context.Background(), os.Args[1:], streams)
+		done()
+		os.Exit(code)
+	}
+	pgtest.Main(m)
+}
 
 // password is in no output and no report, whatever happens: every call of the
 // program by these tests looks for it.

@@ -165,7 +165,7 @@ func (j *job) dropRefused(failed *copier.StatementError) error {
 // Each has its own outcome; those of a table whose rows are not all there wait
 // until they are.
 func (j *job) complete(ctx context.Context) error {
-	statements, err := j.recallSteps(ctx, j.after())
+	statements, err := j.recallSteps(ctx)
 	if err != nil || len(statements) == 0 || j.stopped() {
 		return err
 	}

@@ -62,7 +62,6 @@ func (j *job) findRun(ctx context.Context) error {
 	if j.lease, err = copier.ResumeRun(ctx, j.runParams(r)); err != nil {
 		return err
 	}
-	j.written.Store(true)
 	var asked runOptions
 	if err := json.Unmarshal([]byte(r.Options), &asked); err != nil {
 		return fmt.Errorf("run %s in the ledger was changed by somebody else: what was asked for cannot be read: %w", r.ID, err)
@@ -130,6 +129,7 @@ func (j *job) claimRun(ctx context.Context) error {
 		return err
 	}
 	j.claimed = true
+	j.written.Store(true)
 	if j.joined {
 		return nil
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/pg2db9/pg2db9/copier"
 	"github.com/pg2db9/pg2db9/ddlgen"
@@ -11,11 +10,13 @@ import (
 	"github.com/pg2db9/pg2db9/internal/preflight"
 )
 
-// recallSteps takes the statements that an earlier process of this run has
-// executed out of what is to be done, and drops indexes that one left half built.
-func (j *job) recallSteps(ctx context.Context, statements []ddlgen.Statement) ([]ddlgen.Statement, error) {
+// recallSteps are the statements after the rows that no process of this run has
+// executed yet. What stands was made by this run, since the target was empty;
+// but an index that was begun and not seen to end may stand half built, and is
+// dropped to be built again.
+func (j *job) recallSteps(ctx context.Context) ([]ddlgen.Statement, error) {
 	if j.resumed == nil {
-		return statements, nil
+		return j.after(), nil
 	}
 	steps, err := j.lease.Steps(ctx)
 	if err != nil {
@@ -23,49 +24,51 @@ func (j *job) recallSteps(ctx context.Context, statements []ddlgen.Statement) ([
 	}
 	j.earlier = map[string]bool{}
 	var left []ddlgen.Statement
-	var half []string
-	for _, s := range statements {
-		if steps[s.ID] == copier.StepDone {
-			j.earlier[s.ID] = true
-			continue
-		}
-		left = append(left, s)
-		if steps[s.ID] == copier.StepBegun && s.Object.Kind == "index" {
-			half = append(half, s.ID)
-		}
-	}
-	for _, s := range j.plan.Statements { // what stands was made by this run: the target was empty
-		if _, has := j.existing.Has(s); has && !slices.Contains(half, s.ID) {
-			j.earlier[s.ID] = true
-		}
-	}
-	if len(half) == 0 {
-		return left, nil
-	}
-	// One that was begun and not seen to end may stand half built: PostgreSQL tells
-	// (indisvalid), others do not, and there it is built again in any case.
+	var stood []copier.Step
 	for _, s := range j.plan.Statements {
-		if !slices.Contains(half, s.ID) {
+		_, stands := j.existing.Has(s)
+		if s.Phase < ddlgen.PhaseData {
+			j.earlier[s.ID] = stands
 			continue
 		}
-		if _, stands := j.existing.Has(s); !stands {
-			continue
-		}
-		valid := false
-		if j.profile.FullCatalog {
-			if valid, err = preflight.IndexValid(ctx, j.target, s.Object.Schema, s.Object.Name); err != nil {
-				return nil, fmt.Errorf("looking whether index %s was built to its end: %w", s.Object, err)
+		whole := stands
+		if stands && s.Object.Kind == "index" && steps[s.ID] == copier.StepBegun {
+			if whole, err = j.wholeIndex(ctx, s); err != nil {
+				return nil, err
 			}
 		}
-		if valid {
+		switch {
+		case steps[s.ID] == copier.StepDone:
 			j.earlier[s.ID] = true
-			continue
+		case whole:
+			j.earlier[s.ID] = true
+			stood = append(stood, copier.Step{ID: s.ID, State: copier.StepDone})
+		default:
+			left = append(left, s)
 		}
-		if _, err := j.target.Exec(ctx, "DROP INDEX IF EXISTS "+quote.Name(s.Object.Schema, s.Object.Name)); err != nil {
-			return nil, fmt.Errorf("dropping index %s, which was left half built: %w", s.Object, err)
-		}
-		left = append(left, s)
 	}
-	slices.SortStableFunc(left, func(a, b ddlgen.Statement) int { return int(a.Phase) - int(b.Phase) })
-	return left, nil
+	return left, j.lease.Record(ctx, stood)
+}
+
+// wholeIndex reports whether an index was built to its end: PostgreSQL tells
+// (indisvalid). One that was not, or of which nothing is told, is dropped.
+func (j *job) wholeIndex(ctx context.Context, s ddlgen.Statement) (bool, error) {
+	conn, err := j.opts.target.Connect(ctx, copier.ControlSettings(j.profile)) // j.target may have idled for days
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // of no more use
+	if j.profile.FullCatalog {
+		valid, err := preflight.IndexValid(ctx, conn, s.Object.Schema, s.Object.Name)
+		if err != nil {
+			return false, fmt.Errorf("looking whether %s was built to its end: %w", s.Object, err)
+		}
+		if valid {
+			return true, nil
+		}
+	}
+	if _, err := conn.Exec(ctx, "DROP INDEX IF EXISTS "+quote.Name(s.Object.Schema, s.Object.Name)); err != nil {
+		return false, fmt.Errorf("dropping %s, which may be half built: %w", s.Object, err)
+	}
+	return false, nil
 }
