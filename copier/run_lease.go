@@ -266,6 +266,28 @@ func (l *Lease) Keep(ctx context.Context, k Kept) error {
 	})
 }
 
+// Forget takes the run's record out of the ledger, and the ledger too where it
+// knows no other run: nothing was written but that.
+func (l *Lease) Forget(ctx context.Context) error {
+	l.cancel()
+	<-l.done
+	defer l.ledger.close(ctx)
+	return l.ledger.do(ctx, "taking the run's record back", func(conn *pgx.Conn) error {
+		if _, err := conn.Exec(ctx, "DELETE FROM _pg2db9.run WHERE run = $1 AND owner = $2", l.p.Run.ID, l.owner); err != nil {
+			if noLedger(err) { // done, and the answer lost
+				return nil
+			}
+			return err
+		}
+		var others bool
+		if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM _pg2db9.run)").Scan(&others); err != nil || others {
+			return err
+		}
+		_, err := conn.Exec(ctx, "DROP SCHEMA IF EXISTS _pg2db9 CASCADE")
+		return err
+	})
+}
+
 // End gives the run back, in the state given; "" leaves the state as it is. It
 // takes no longer than ten seconds: a lease that is not given back runs out.
 func (l *Lease) End(ctx context.Context, state string) error {

@@ -261,6 +261,13 @@ func passes(err error) bool {
 	return errors.Is(err, errLedgerRefused) || errors.As(err, &answer)
 }
 
+// MayGoOn says whether a table that was not copied for this reason may be gone
+// on with as it is: it was stopped, or a server was away. Else something has to
+// be mended first.
+func MayGoOn(err error) bool {
+	return errors.Is(err, errStopped) || errors.Is(err, context.Canceled) || passes(err)
+}
+
 // pause waits, unless the run is stopped.
 func (c *copyRun) pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)

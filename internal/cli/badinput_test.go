@@ -179,7 +179,7 @@ func TestRefusedValue(t *testing.T) {
 	b.same(t, "good", "refers")
 	require.Equal(t, "0", b.target.QueryString(t, "SELECT count(*) FROM bad"), "no half table")
 	require.Equal(t, "0", b.target.QueryString(t, "SELECT count(*) FROM pg_constraint WHERE contype = 'f'"))
-	require.Contains(t, r.last(), `continue with: pg2db9 copy --source "$PG2DB9_SOURCE" --target "$PG2DB9_TARGET" --include-table public.bad --on-existing truncate; then: pg2db9 schema`)
+	require.Contains(t, r.last(), `continue with: pg2db9 clone --source "$PG2DB9_SOURCE" --target "$PG2DB9_TARGET" --resume`)
 	require.NotContains(t, r.out, "done and verified")
 
 	b.source.Exec(t, "UPDATE bad SET v = 1 WHERE v < 0")

@@ -1,15 +1,11 @@
 package cli
 
 import (
-	"cmp"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/pg2db9/pg2db9/catalog"
-	"github.com/pg2db9/pg2db9/copier"
-	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/config"
 )
 
@@ -23,9 +19,6 @@ func shellWord(s string) string {
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
-
-// mostNamed is how many tables a command names before it is made another way.
-const mostNamed = 50
 
 // servers are the flags that name both sides again, without a secret: what
 // stood on the command line comes from the environment, for the user to set.
@@ -124,111 +117,53 @@ func commandLine(command string, groups ...[]string) string {
 	return strings.Join(append([]string{"pg2db9", command}, slices.Concat(groups...)...), " ")
 }
 
-// commandAgain is the command of this run with other flags.
-func (j *job) commandAgain(extra ...string) string {
-	return commandLine(j.command, j.serverFlags(), j.filterFlags(), j.planFlags(), j.probeFlags(), extra)
-}
-
-// copyAgain is the command that loads the tables whose rows are not all there.
-func (j *job) copyAgain() string {
-	var bad, good []catalog.Name
-	for _, t := range j.plan.Transfers {
-		if _, incomplete := j.incomplete[t.Target]; incomplete {
-			bad = append(bad, t.Source)
-		} else {
-			good = append(good, t.Source)
+// otherFlags repeat what else the user asked for on the command line, of what a
+// continued run needs too.
+func (j *job) otherFlags() []string {
+	var out []string
+	for _, o := range config.Options(slices.Concat([]string{"primary-key"}, rightsOptions, []string{"call-routines", "jobs", "skip-verify"})...) {
+		if !j.opts.Given(o.Name) || j.opts.InFile(o.Name) || strings.HasPrefix(j.opts.Where(o.Name), "PG2DB9_") {
+			continue
+		}
+		out = append(out, "--"+o.Name)
+		if o.Kind != config.Switch {
+			out = append(out, shellWord(j.opts.Reveal(o)))
+		} else if j.opts.Reveal(o) == "false" {
+			out = out[:len(out)-1]
 		}
 	}
-	byName := func(a, b catalog.Name) int {
-		return cmp.Or(cmp.Compare(a.Schema, b.Schema), cmp.Compare(a.Name, b.Name))
-	}
-	slices.SortFunc(bad, byName)
-	slices.SortFunc(good, byName)
-	choice := j.filterFlags()
-	switch {
-	case len(good) == 0: // all of the user's choice
-	case len(bad) <= mostNamed || len(bad) <= len(good):
-		choice = append(tableFlags("include-table", bad), j.mappingFlags()...)
-	default:
-		choice = append(choice, tableFlags("exclude-table", good)...)
-	}
-	return commandLine(cmdCopy, j.serverFlags(), choice, j.planFlags(), j.probeFlags(), []string{"--on-existing", config.Truncate})
+	return out
 }
 
-func tableFlags(flag string, tables []catalog.Name) []string {
-	var out []string
-	for _, t := range slices.Compact(tables) {
-		out = append(out, "--"+flag, shellWord(catalog.Pattern(t)))
-	}
-	return out
+// commandAgain is the command of this run with other flags.
+func (j *job) commandAgain(extra ...string) string {
+	return commandLine(j.command, j.serverFlags(), j.filterFlags(), j.planFlags(), j.otherFlags(), j.probeFlags(), extra)
 }
 
 // continuation are the commands that bring a partial run to its end, in their order.
 func (j *job) continuation() []string {
-	if j.claimed || j.resumed != nil { // whatever is left to do, the ledger knows it
+	switch {
+	case j.claimed || j.resumed != nil: // whatever is left to do, the ledger knows it
 		return []string{j.commandAgain("--resume")}
+	case j.command == cmdSchema && j.plan != nil && j.unfinished():
+		return []string{commandLine(cmdSchema, j.serverFlags(), j.filterFlags(), j.planFlags(), j.probeFlags(), []string{"--apply", shellWord(j.opts.Apply)})}
 	}
-	if j.plan == nil {
-		return nil
-	}
-	if j.command == cmdClone && j.copied == nil { // tables alone, and perhaps not all
-		return []string{j.commandAgain("--on-existing", config.Drop)}
-	}
-	var out []string
-	if len(j.incomplete) > 0 {
-		out = append(out, j.copyAgain())
-	}
-	if j.unfinished() {
-		phases := postData
-		if j.command == cmdSchema {
-			phases = j.opts.Apply
-		}
-		out = append(out, commandLine(cmdSchema, j.serverFlags(), j.filterFlags(), j.planFlags(), j.probeFlags(), []string{"--apply", shellWord(phases)}))
-	}
-	if j.unset() {
-		out = append(out, commandLine(cmdSequences, j.serverFlags(), j.filterFlags(), j.planFlags(), []string{"--set"}))
-	}
-	if j.command == cmdClone || j.command == cmdCopy {
-		out = append(out, commandLine(cmdVerify, j.serverFlags(), j.filterFlags(), j.planFlags(), j.probeFlags()))
-	}
-	return out
+	return nil
 }
 
-// unfinished reports whether statements that this command executes, those after
-// the data where it copies, were not executed with success.
+// unfinished reports whether statements that the schema command executes were
+// not executed with success.
 func (j *job) unfinished() bool {
-	if j.command != cmdClone && j.command != cmdSchema {
-		return false
-	}
 	done := map[string]bool{}
 	for _, a := range j.applied {
 		for _, id := range a.Done {
 			done[id] = true
 		}
 	}
-	for _, s := range j.wanted() {
+	for _, s := range j.chosen {
 		if !done[s.ID] && !s.Optional {
 			return true
 		}
 	}
 	return false
-}
-
-// wanted are the statements that the end of the command needs.
-func (j *job) wanted() []ddlgen.Statement {
-	if j.command == cmdSchema {
-		return j.chosen
-	}
-	return j.after()
-}
-
-// unset reports whether sequences of the plan lack their positions.
-func (j *job) unset() bool {
-	if j.command != cmdClone {
-		return false
-	}
-	if len(j.sequences) != len(j.plan.Sequences) {
-		return true
-	}
-	return slices.ContainsFunc(j.sequences, func(s copier.SequenceResult) bool { return s.Err != nil })
 }

@@ -33,63 +33,48 @@ func jobOf(t *testing.T, tables int, bad []int, flags map[string][]string, env m
 
 func TestContinuation(t *testing.T) {
 	t.Parallel()
-	flags := map[string][]string{"source": {someSource}, "target": {someTarget}, "include-schema": {"pub*"}}
+	flags := map[string][]string{
+		"source": {someSource}, "target": {someTarget}, "include-schema": {"pub*"}, "primary-key": {"after"}, "owners": {"true"}, "roles": {"false"}, "jobs": {"3"},
+	}
 	both := `--source "$PG2DB9_SOURCE" --target "$PG2DB9_TARGET"`
 
 	j := jobOf(t, 3, []int{1}, flags, nil)
-	require.Equal(t, []string{
-		"pg2db9 copy " + both + " --include-table public.t1 --on-existing truncate",
-		"pg2db9 verify " + both + " --include-schema 'pub*'",
-	}, j.continuation())
+	require.Empty(t, j.continuation(), "no run is in the ledger")
+	j.claimed = true
+	require.Equal(t, []string{"pg2db9 clone " + both + " --include-schema 'pub*' --primary-key after --owners --jobs 3 --resume"}, j.continuation())
+	j.command = cmdCopy
+	require.Equal(t, []string{"pg2db9 copy " + both + " --include-schema 'pub*' --primary-key after --owners --jobs 3 --resume"}, j.continuation())
 
-	j = jobOf(t, 3, []int{0, 1, 2}, flags, nil)
-	require.Equal(t, "pg2db9 copy "+both+" --include-schema 'pub*' --on-existing truncate", j.continuation()[0], "all: the user's own choice")
-
-	// What failed is more than what did not, and both are many.
-	var bad []int
-	for i := range 200 {
-		bad = append(bad, i)
-	}
-	j = jobOf(t, 202, bad, flags, nil)
-	require.Equal(t, "pg2db9 copy "+both+" --include-schema 'pub*' --exclude-table public.t200 --exclude-table public.t201 --on-existing truncate", j.continuation()[0])
-
-	// Statements and sequences that are missing have their commands.
-	j = jobOf(t, 1, nil, flags, nil)
-	j.plan.Statements = []ddlgen.Statement{{ID: "k", Phase: ddlgen.PhaseKeys, Object: finding.Object{Kind: "index"}}}
-	j.plan.Sequences = []ddlgen.SequenceValue{{}}
-	require.Equal(t, []string{
-		"pg2db9 schema " + both + " --include-schema 'pub*' --apply post-data",
-		"pg2db9 sequences " + both + " --include-schema 'pub*' --set",
-		"pg2db9 verify " + both + " --include-schema 'pub*'",
-	}, j.continuation())
-	j.applied = []*copier.Applied{{Done: []string{"k"}}}
-	j.sequences = []copier.SequenceResult{{}}
+	// A run that cannot even be looked at again is still there.
+	j = jobOf(t, 0, nil, flags, nil)
+	j.plan, j.resumed = nil, &copier.Run{}
 	require.Len(t, j.continuation(), 1)
 
-	// Tables alone stand there.
-	j = jobOf(t, 1, nil, flags, nil)
-	j.copied = nil
-	require.Equal(t, []string{"pg2db9 clone " + both + " --include-schema 'pub*' --on-existing drop"}, j.continuation())
+	// Statements that are missing have their command.
+	j = jobOf(t, 1, nil, map[string][]string{"source": {someSource}, "target": {someTarget}, "apply": {"post-data"}}, nil)
+	j.command = cmdSchema
+	j.chosen = []ddlgen.Statement{{ID: "k", Phase: ddlgen.PhaseKeys, Object: finding.Object{Kind: "index"}}}
+	require.Equal(t, []string{"pg2db9 schema " + both + " --apply post-data"}, j.continuation())
+	j.applied = []*copier.Applied{{Done: []string{"k"}}}
+	require.Empty(t, j.continuation())
 }
 
 // What came by environment or file comes from there again; a name that a
 // pattern or a shell would change is quoted.
 func TestContinuationRepeatsWhatWasGiven(t *testing.T) {
 	t.Parallel()
-	j := jobOf(t, 2, nil, map[string][]string{"target": {someTarget}, "profile": {"db9"}, "accept": {"type.refused:a.b c"}},
-		map[string]string{"PG2DB9_SOURCE": someSource})
 	odd := catalog.Name{Schema: "odd Schema", Name: `it's "x"`}
-	j.plan.Transfers = append(j.plan.Transfers, ddlgen.Transfer{Source: odd, Target: odd})
-	j.incomplete[odd] = errors.New("x")
+	j := jobOf(t, 2, nil, map[string][]string{"target": {someTarget}, "profile": {"db9"}, "accept": {"type.refused:a.b c"}, "include-table": {catalog.Pattern(odd)}},
+		map[string]string{"PG2DB9_SOURCE": someSource, "PG2DB9_JOBS": "7"})
+	j.claimed = true
 	all := strings.Join(j.continuation(), "\n")
-	require.Equal(t, `pg2db9 copy --target "$PG2DB9_TARGET" --include-table '"odd Schema"."it'\''s ""x"""' --profile db9 --accept 'type.refused:a.b c' --on-existing truncate
-pg2db9 verify --target "$PG2DB9_TARGET" --profile db9 --accept 'type.refused:a.b c'`, all)
+	require.Equal(t, `pg2db9 clone --target "$PG2DB9_TARGET" --include-table '"odd Schema"."it'\''s ""x"""' --profile db9 --accept 'type.refused:a.b c' --resume`, all)
 	noSecret(t, all)
 
 	words := shellWords(t, j.continuation()[0], map[string]string{"PG2DB9_TARGET": "x y"})
 	require.Equal(t, []string{
-		"pg2db9", "copy", "--target", "x y", "--include-table", `"odd Schema"."it's ""x"""`, "--profile", "db9",
-		"--accept", "type.refused:a.b c", "--on-existing", "truncate",
+		"pg2db9", "clone", "--target", "x y", "--include-table", `"odd Schema"."it's ""x"""`, "--profile", "db9",
+		"--accept", "type.refused:a.b c", "--resume",
 	}, words)
 	got, err := catalog.Filter{IncludeTables: []string{words[5]}}.Match([]catalog.TableRef{{Name: odd}, {Name: catalog.Name{Schema: "public", Name: "t0"}}})
 	require.NoError(t, err)

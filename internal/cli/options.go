@@ -43,7 +43,7 @@ var (
 	planOptions     = []string{"profile", "primary-key", "accept"}
 	rightsOptions   = []string{"roles", "owners", "privileges", "policies", "no-comments"}
 	probeOptions    = []string{"probe", "probe-cache", "skip-probe"} // of commands that go by a probed profile
-	resumeOptions   = []string{"resume", "on-changed", "redo", "skip", "keep-snapshot", "max-snapshot-age"}
+	resumeOptions   = []string{"resume", "new-snapshot", "on-changed", "redo", "skip", "keep-snapshot", "max-snapshot-age"}
 	transferOptions = []string{"jobs", "retry-for", "dry-run", "report", "on-existing", "skip-verify"}
 )
 

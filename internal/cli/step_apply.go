@@ -24,6 +24,9 @@ const mostAtomic = 1000
 // before are the plan's statements before the data, as this run executes them:
 // after what --on-existing asks for, and without what stands there already.
 func (j *job) before() []ddlgen.Statement {
+	if j.continued() {
+		return j.dropped()
+	}
 	var out []ddlgen.Statement
 	if j.existing != nil {
 		switch j.onExisting {
@@ -104,15 +107,15 @@ func (j *job) create(ctx context.Context) error {
 			if a != nil && a.Unknown {
 				j.written.Store(true)
 			}
-			return failed, j.createError(a, err)
+			return failed, j.createError(ctx, a, err)
 		}
 		j.written.Store(true)
-		return failed, j.createError(a, nil)
+		return failed, j.createError(ctx, a, nil)
 	})
 }
 
 // createError says what stands on the target when the tables could not be made.
-func (j *job) createError(a *copier.Applied, err error) error {
+func (j *job) createError(ctx context.Context, a *copier.Applied, err error) error {
 	if err == nil {
 		for _, f := range a.Failed {
 			if !f.Statement.Optional {
@@ -133,12 +136,13 @@ func (j *job) createError(a *copier.Applied, err error) error {
 	}
 	switch {
 	case a != nil && a.Unknown:
-		j.next = []string{j.commandAgain("--on-existing", config.Drop)}
 		return fmt.Errorf("creating the tables: %w; the answer was lost: either all of them stand on the target now, or none", err)
 	case a == nil || a.RolledBack || len(a.Done) == 0:
+		if ferr := j.forgetRun(ctx); ferr != nil {
+			return fmt.Errorf("creating the tables: %w; the target is as it was, but for the run's record in schema _pg2db9, which could not be taken back: %w", err, ferr)
+		}
 		return fmt.Errorf("creating the tables: %w; the target is as it was", err)
 	default:
-		j.next = []string{j.commandAgain("--on-existing", config.Drop)}
 		return fmt.Errorf("creating the tables: %w; %d statements were executed before it and what they created stands on the target", err, len(a.Done))
 	}
 }

@@ -13,7 +13,7 @@ import (
 // joinKept opens the snapshot that a process of the run's keeps, if it is there
 // still: then the rows on the target and those to come show one moment.
 func (j *job) joinKept(ctx context.Context, p copier.SnapshotParams) (*copier.Snapshot, error) {
-	if j.resumed == nil || j.resumed.Kept.Snapshot == "" {
+	if j.resumed == nil || j.resumed.Kept.Snapshot == "" || j.opts.NewSnapshot {
 		return nil, nil //nolint:nilnil // none is kept
 	}
 	p.Join, p.Taken = j.resumed.Kept.Snapshot, j.resumed.Taken
@@ -57,7 +57,11 @@ func (j *job) keepSnapshot(ctx context.Context) error {
 // endKept ends the process that keeps the snapshot, when no part needs it any
 // more: every row is there, or none will be asked for.
 func (j *job) endKept(ctx context.Context) {
-	needed := j.claimed && (j.copied == nil || len(j.incomplete) > 0)
+	needed := j.claimed && j.copied == nil
+	for _, err := range j.incomplete {
+		// What was refused is mended at the source, and a kept snapshot would not show it.
+		needed = needed || j.claimed && copier.MayGoOn(err)
+	}
 	if j.kept.PID == 0 || needed || j.source == nil {
 		return
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/copier"
+	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/config"
 	"github.com/pg2db9/pg2db9/internal/event"
 	"github.com/pg2db9/pg2db9/internal/preflight"
@@ -24,7 +25,7 @@ func checkResume(command string, cfg *config.Config) error {
 		}
 		return nil
 	}
-	for _, name := range []string{"on-changed", "redo", "skip"} {
+	for _, name := range []string{"new-snapshot", "on-changed", "redo", "skip"} {
 		if cfg.Given(name) && !cfg.InFile(name) {
 			return usagef(command, "%s is for a run that is continued: it needs --resume", cfg.Where(name))
 		}
@@ -136,6 +137,19 @@ func (j *job) claimRun(ctx context.Context) error {
 	return j.lease.Keep(ctx, j.kept)
 }
 
+// forgetRun takes the record of a new run back where nothing came of it.
+func (j *job) forgetRun(ctx context.Context) error {
+	if j.lease == nil || j.resumed != nil {
+		return nil
+	}
+	if err := j.lease.Forget(ctx); err != nil {
+		return err
+	}
+	j.lease, j.claimed = nil, false
+	j.written.Store(false)
+	return nil
+}
+
 // samePlan refuses to continue a run by a plan that would load other rows or
 // other tables, and says what is different.
 func (j *job) samePlan() error {
@@ -191,7 +205,7 @@ func (j *job) endRun(ctx context.Context, err error) {
 
 // resume says how the copier takes the run up again; nil where it begins it.
 func (j *job) resume() (*copier.Resume, error) {
-	if j.resumed == nil || j.resumed.State == copier.StateCreating {
+	if !j.continued() {
 		return nil, nil //nolint:nilnil // nothing is resumed
 	}
 	redo, err := j.named("redo", j.opts.Redo)
@@ -232,9 +246,30 @@ func (j *job) named(option string, patterns []string) ([]catalog.Name, error) {
 	return out, nil
 }
 
+// continued reports whether an earlier process of the run had made all tables.
+func (j *job) continued() bool {
+	return j.resumed != nil && j.resumed.State != copier.StateCreating
+}
+
+// dropped are the statements that make tables of a continued run which somebody
+// has dropped since; and, where the run has to empty tables, that take the foreign
+// keys away which would be in the way.
+func (j *job) dropped() []ddlgen.Statement {
+	var out []ddlgen.Statement
+	if j.onExisting == config.Truncate && j.resumed.State != copier.StateLoaded {
+		out = removals("unlink", j.existing.ForeignKeyDrops(j.plan))
+	}
+	for _, s := range j.plan.Statements {
+		if s.Phase == ddlgen.PhaseTables && s.Table != nil && !j.existing.Stands(*s.Table) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // existingMode is what the checks of the target go by.
 func (j *job) existingMode() preflight.OnExisting {
-	if j.resumed != nil && j.resumed.State != copier.StateCreating {
+	if j.continued() {
 		return preflight.Resume
 	}
 	return preflight.OnExisting(j.onExisting)

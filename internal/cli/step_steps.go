@@ -38,7 +38,7 @@ func (j *job) recallSteps(ctx context.Context) ([]ddlgen.Statement, error) {
 			}
 		}
 		switch {
-		case steps[s.ID] == copier.StepDone:
+		case steps[s.ID] == copier.StepDone && (s.Table == nil || j.existing.Stands(*s.Table)): // not dropped since, with its table
 			j.earlier[s.ID] = true
 		case whole:
 			j.earlier[s.ID] = true

@@ -164,7 +164,7 @@ func TestHelp(t *testing.T) {
 	r := run(t, "--help")
 	require.Equal(t, OK, r.code)
 	for _, c := range commands() {
-		require.Contains(t, r.out, c.name)
+		require.Equal(t, !c.hidden, strings.Contains(r.out, c.name), c.name)
 		h := run(t, c.name, "--help")
 		require.Equal(t, OK, h.code)
 		require.Contains(t, h.out, "Exit codes:")

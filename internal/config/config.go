@@ -71,6 +71,7 @@ type Config struct {
 	SkipVerify bool
 
 	Resume         bool
+	NewSnapshot    bool
 	OnChanged      string
 	Redo, Skip     []string
 	KeepSnapshot   int // seconds after the last sign of the copier; 0 is no keeper

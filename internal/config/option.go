@@ -212,6 +212,10 @@ var options = []Option{
 		Usage: "go on with the last run of this command and source that the target's ledger knows; where it knows none, begin one",
 	},
 	{
+		Name: "new-snapshot", Kind: Switch, ref: func(c *Config) any { return &c.NewSnapshot },
+		Usage: "with --resume: take a new snapshot of the source even if that of the beginning is kept, since its rows were mended",
+	},
+	{
 		Name: "on-changed", Kind: Text, Default: Reconcile, Values: []string{Reconcile, Reload, StopThere}, Holder: "WHAT",
 		ref:   func(c *Config) any { return &c.OnChanged },
 		Usage: "with --resume, when the snapshot is gone: tables that differ from the source of now are `WHAT`: reconcile (the rows that differ are sent), reload, or stop (an error before anything is written)",

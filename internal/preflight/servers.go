@@ -151,8 +151,8 @@ func Free(ctx context.Context, q Querier) (int, bool, error) {
 }
 
 // JobsFor lowers jobs to what the free connections of both sides allow, each
-// side keeping some for itself: the source for the snapshot and its locks, the
-// target for the ledger. The finding says that it did, or that nothing works.
+// side keeping some for itself: the source for the snapshot, its keeper and its
+// locks, the target for the ledger and the run's lease. The finding says that it did, or that nothing works.
 func JobsFor(ctx context.Context, s Servers, jobs, tables int) (int, []finding.Finding, error) {
 	const locksPerConnection, mostLockers = 100, 10
 	var out []finding.Finding
@@ -161,8 +161,8 @@ func JobsFor(ctx context.Context, s Servers, jobs, tables int) (int, []finding.F
 		q    Querier
 		own  int
 	}{
-		{"source", s.Source, 2 + min(mostLockers, (tables+locksPerConnection-1)/locksPerConnection)},
-		{"target", s.Target, 1},
+		{"source", s.Source, 3 + min(mostLockers, (tables+locksPerConnection-1)/locksPerConnection)},
+		{"target", s.Target, 2},
 	} {
 		free, known, err := Free(ctx, side.q)
 		if err != nil {
