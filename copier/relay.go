@@ -102,7 +102,7 @@ func (r *relay) skip(ctx context.Context, rows int64, want digest.Sum) error {
 			return r.reading(err)
 		}
 		if end {
-			return fmt.Errorf("the ledger holds %d rows of this part, but the source gives only %d of them again: the order of its rows is not repeatable; load the table anew", rows, r.framed)
+			return fmt.Errorf("the ledger holds %d rows of this part, but the source gives only %d of them again: the order of its rows is not repeatable; load the table anew (--resume --redo %s)", rows, r.framed, r.part.Relation)
 		}
 		if err := r.digest(ctx, n, &got, nil); err != nil {
 			return err
@@ -110,7 +110,7 @@ func (r *relay) skip(ctx context.Context, rows int64, want digest.Sum) error {
 		r.framed++
 	}
 	if got != want {
-		return fmt.Errorf("the first %d rows of this part are not the ones that the ledger holds (%s, recorded %s): load the table anew", rows, got, want)
+		return fmt.Errorf("the first %d rows of this part are not the ones that the ledger holds (%s, recorded %s): load the table anew (--resume --redo %s)", rows, got, want, r.part.Relation)
 	}
 	return nil
 }

@@ -248,11 +248,24 @@ func (l *Lease) renew(ctx context.Context) error {
 	if err != nil || tag.RowsAffected() == 1 {
 		return err
 	}
+	return l.takenOver(ctx, conn)
+}
+
+func (l *Lease) takenOver(ctx context.Context, conn *pgx.Conn) error {
 	var owner string
 	if err := conn.QueryRow(ctx, "SELECT owner FROM _pg2db9.run WHERE run = $1", l.p.Run.ID).Scan(&owner); err != nil {
-		owner = "nobody: it is not in the ledger any more"
+		owner = "somebody who took it out of the ledger"
 	}
 	return &TakenOverError{l.p.Run.ID, owner}
+}
+
+// Check renews the lease at once. The error is a *TakenOverError where the run
+// is another's.
+func (l *Lease) Check(ctx context.Context) error {
+	if l == nil {
+		return nil
+	}
+	return retry(ctx, "renewing the run's lease", l.ledger.patience, func() error { return l.renew(ctx) })
 }
 
 // Keep records who keeps the run's snapshot from now on.
@@ -289,7 +302,8 @@ func (l *Lease) Forget(ctx context.Context) error {
 }
 
 // End gives the run back, in the state given; "" leaves the state as it is. It
-// takes no longer than ten seconds: a lease that is not given back runs out.
+// takes no longer than ten seconds: a lease that is not given back runs out. The
+// error is a *TakenOverError where the run is another's by now.
 func (l *Lease) End(ctx context.Context, state string) error {
 	if l == nil {
 		return nil
@@ -300,8 +314,11 @@ func (l *Lease) End(ctx context.Context, state string) error {
 	defer cancel()
 	defer l.ledger.close(ctx)
 	return l.ledger.do(ctx, "giving the run's lease back", func(conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, `UPDATE _pg2db9.run SET lease = NULL, state = CASE WHEN $3 = '' THEN state ELSE $3 END, changed = now()
+		tag, err := conn.Exec(ctx, `UPDATE _pg2db9.run SET lease = NULL, state = CASE WHEN $3 = '' THEN state ELSE $3 END, changed = now()
 			WHERE run = $1 AND owner = $2`, l.p.Run.ID, l.owner, state)
-		return err
+		if err != nil || tag.RowsAffected() == 1 {
+			return err
+		}
+		return l.takenOver(ctx, conn)
 	})
 }

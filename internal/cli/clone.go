@@ -63,9 +63,11 @@ func runClone(ctx context.Context, p *program, cfg *config.Config) (Code, error)
 			j.copyData,
 			j.countViews,
 			j.releaseSnapshot,
+			j.stillOurs,
 			j.complete,
 			j.callRoutines,
 			j.setSequences,
+			j.stillOurs,
 			j.verify(false),
 		}
 	})

@@ -43,6 +43,7 @@ func runCopy(ctx context.Context, p *program, cfg *config.Config) (Code, error) 
 			j.claimRun,
 			j.copyData,
 			j.releaseSnapshot,
+			j.stillOurs,
 			j.verify(true),
 		}
 	})

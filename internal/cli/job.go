@@ -119,12 +119,17 @@ func (p *program) startJob(ctx context.Context, command string, opts *options, s
 		}
 		widenMemory()
 	}
-	if cause := context.Cause(run); err != nil && errors.Is(cause, errInterrupted) {
+	var taken *copier.TakenOverError
+	switch cause := context.Cause(run); {
+	case err == nil:
+	case errors.Is(cause, errInterrupted):
 		err = errors.Join(errInterrupted, err)
+	case errors.As(cause, &taken): // whatever it broke off
+		err = taken
 	}
 	cancel(nil)
 	<-j.listening
-	j.endRun(ctx, err)
+	err = j.endRun(ctx, err)
 	j.endKept(ctx)
 	j.closeAll(ctx)
 	opts.source.Close() // and the tunnel that the endpoints of other databases share

@@ -185,22 +185,32 @@ func (j *job) samePlan() error {
 		"continue with that version, or begin anew with --on-existing drop", r.ID, "pg2db9 "+version(), r.Tool)
 }
 
-// endRun gives the run's lease back; a run of which nothing is left to do is done.
-func (j *job) endRun(ctx context.Context, err error) {
+// stillOurs ends the steps where another process has taken the run over: what
+// follows the rows is not fenced off by the epochs of parts.
+func (j *job) stillOurs(ctx context.Context) error { return j.lease.Check(ctx) }
+
+// endRun gives the run's lease back; a run of which nothing is left to do is
+// done. The error is one that ended the run, or that it is another's by now.
+func (j *job) endRun(ctx context.Context, err error) error {
 	if j.lease == nil {
-		return
+		return err
 	}
 	j.partialStatements()
 	state := ""
 	if j.claimed && (err == nil || errors.Is(err, errDone)) && !j.stopped() && worst(append(slices.Clone(j.codes), OK)...) == OK {
 		state = copier.StateDone
 	}
-	if err := j.lease.End(ctx, state); err != nil {
-		j.bus.Emit(event.Note{Text: fmt.Sprintf("the run's lease could not be given back (%v): it runs out by itself", err)})
+	var taken *copier.TakenOverError
+	switch lost := j.lease.End(ctx, state); {
+	case errors.As(lost, &taken):
+		return taken
+	case lost != nil:
+		j.bus.Emit(event.Note{Text: fmt.Sprintf("the run's lease could not be given back (%v): it runs out by itself", lost)})
 		if state == copier.StateDone {
 			j.hold(Partial)
 		}
 	}
+	return err
 }
 
 // resume says how the copier takes the run up again; nil where it begins it.
