@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -46,21 +45,6 @@ func TestParse(t *testing.T) {
 	require.Equal(t, Full, m)
 	_, err = ParseMode("all")
 	require.ErrorContains(t, err, "neither sample nor full")
-}
-
-// Each piece has its time, whoever reads it; a cancelled scan waits no longer.
-func TestPace(t *testing.T) {
-	t.Parallel()
-	p := &pace{rate: Rate{Bytes: 1000, Rows: 10}}
-	require.NoError(t, p.wait(t.Context(), 500, 1), "the first begins at once")
-	require.InDelta(t, 0.5, p.take(1000, 600).Seconds(), 0.3)
-	require.InDelta(t, 60.5, p.take(0, 0).Seconds(), 0.3, "600 rows at 10 a second")
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	require.ErrorIs(t, p.wait(ctx, 1, 1), context.Canceled)
-	free := &pace{}
-	free.take(1<<40, 1<<40)
-	require.NoError(t, free.wait(t.Context(), 1, 1))
 }
 
 // Every kind that a plan or a scan can name has a rule.

@@ -3,15 +3,13 @@ package scan
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-
-	"github.com/dustin/go-humanize"
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/event"
+	"github.com/pg2db9/pg2db9/internal/pace"
 )
 
 // Mode says how much of the data is read.
@@ -35,25 +33,11 @@ func ParseMode(s string) (Mode, error) {
 
 // Rate bounds how fast the source is read, in bytes and rows a second over all
 // jobs; 0 is no bound.
-type Rate struct{ Bytes, Rows int64 }
+type Rate = pace.Rate
 
 // ParseRate reads "20MB/s", "20MB", "50000 rows/s" and the empty text, which is
 // no bound.
-func ParseRate(s string) (Rate, error) {
-	text := strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(s), "/s"))
-	if text == "" {
-		return Rate{}, nil
-	}
-	number, isRows := strings.CutSuffix(text, "rows")
-	n, err := humanize.ParseBytes(strings.TrimSpace(number))
-	if err != nil || n == 0 || n > 1<<60 {
-		return Rate{}, fmt.Errorf("%q is neither bytes (20MB/s) nor rows (50000rows/s) a second", s)
-	}
-	if isRows {
-		return Rate{Rows: int64(n)}, nil
-	}
-	return Rate{Bytes: int64(n)}, nil
-}
+func ParseRate(s string) (Rate, error) { return pace.ParseRate(s) }
 
 // The defaults of Params.
 const (

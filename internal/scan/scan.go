@@ -14,13 +14,14 @@ import (
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/event"
+	"github.com/pg2db9/pg2db9/internal/pace"
 )
 
 // scanner is a scan in the making.
 type scanner struct {
 	p        Params
 	snapshot string
-	pace     *pace
+	pace     *pace.Pace
 	started  time.Time
 
 	mu    sync.Mutex
@@ -34,7 +35,7 @@ func Run(ctx context.Context, p Params) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &scanner{p: p, snapshot: p.Snapshot, pace: &pace{rate: p.Rate}, started: time.Now()}
+	s := &scanner{p: p, snapshot: p.Snapshot, pace: pace.New(p.Rate), started: time.Now()}
 	conn, err := s.begin(ctx)
 	if err != nil {
 		return nil, err
@@ -141,7 +142,7 @@ func (s *scanner) phase(ctx context.Context, name string, n int, task func(ctx c
 func (s *scanner) rows(ctx context.Context, pieces []piece) error {
 	return s.phase(ctx, "scan", len(pieces), func(ctx context.Context, w *worker, i int) error {
 		pc := pieces[i]
-		if err := s.pace.wait(ctx, pc.bytes, pc.rows); err != nil {
+		if err := s.pace.Wait(ctx, pc.bytes, pc.rows); err != nil {
 			return err
 		}
 		meter := s.p.Progress.Start(pc.event(int64(i + 1)))
@@ -182,7 +183,7 @@ func (s *scanner) questions(ctx context.Context, tables []*table) error {
 		}
 	}
 	return s.phase(ctx, "scan keys", len(tasks), func(ctx context.Context, w *worker, i int) error {
-		if err := s.pace.wait(ctx, 0, 0); err != nil {
+		if err := s.pace.Wait(ctx, 0, 0); err != nil {
 			return err
 		}
 		return tasks[i](ctx, w)

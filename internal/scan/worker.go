@@ -148,7 +148,7 @@ func (w *worker) piece(ctx context.Context, pc piece) error {
 	}
 	pc.t.saw(pc, rows, asked, hits)
 	if more := rows - pc.rows; more > 0 { // than the statistics said
-		w.s.pace.take(0, more)
+		w.s.pace.Take(0, more)
 	}
 	return w.samples(ctx, pc, asked, hits)
 }
