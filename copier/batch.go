@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -40,7 +41,9 @@ type batch struct {
 	// committed is told when COMMIT is answered, with the rows that the target's
 	// COPY counted.
 	committed func(s span, acked int64)
+	latency   func(time.Duration) // told how long COMMIT's answer took
 
+	sent  time.Time // when COMMIT was
 	token string
 	span  span
 	begun bool
@@ -191,6 +194,7 @@ func (b *batch) commit(ctx context.Context) error {
 		return err
 	}
 	record := b.claim.bind(ledgerText.span, b.token, b.span)
+	b.sent = time.Now()
 	if pipelined {
 		if err := b.ask(ctx, record+";COMMIT", expected{
 			doing: "the ledger row and COMMIT", tags: []string{"INSERT", "COMMIT"}, status: 'I',
@@ -207,6 +211,7 @@ func (b *batch) commit(ctx context.Context) error {
 		if err := step(pointRecorded); err != nil {
 			return err
 		}
+		b.sent = time.Now()
 		if err := b.ask(ctx, "COMMIT", expected{
 			doing: "COMMIT", tags: []string{"COMMIT"}, status: 'I',
 			judge: func(_ []int64, err error) error { return b.judgeCommit(err) },
@@ -226,6 +231,7 @@ func (b *batch) commit(ctx context.Context) error {
 // judgeCommit tells that the batch is committed, unless it is not.
 func (b *batch) judgeCommit(err error) error {
 	if err == nil {
+		b.latency(time.Since(b.sent))
 		b.committed(b.span, b.acked)
 	}
 	return err

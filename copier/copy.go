@@ -23,6 +23,11 @@ type Params struct {
 	Run      string // run id, see NewRunID
 	Jobs     int    // parts copied at once, each with one connection to either side
 
+	// MinJobs and MaxJobs bound how many that may become while the target is
+	// measured; without MaxJobs it stays at Jobs, and only falls where a server has
+	// no more connections.
+	MinJobs, MaxJobs int
+
 	// Truncate names target tables that are emptied before they are loaded
 	// (--on-existing truncate).
 	Truncate []catalog.Name
@@ -56,6 +61,10 @@ type Result struct {
 	Run     string
 	Tables  []TableResult // by target name; every transfer of the plan has one
 	Elapsed time.Duration
+
+	// Jobs is how many the servers had connections for: fewer than asked for where
+	// one has refused some, else 0.
+	Jobs int
 }
 
 // TableResult is the account of one target table. When Err is nil, the four

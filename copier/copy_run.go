@@ -29,6 +29,7 @@ type copyRun struct {
 	ledgerMu sync.Mutex // the ledger has one connection
 	ledger   *ledger
 
+	gate     *gate
 	ahead    *ahead
 	parts    []*partState
 	unproved error // why what was acknowledged could not be made durable and checked
@@ -101,6 +102,9 @@ func Copy(ctx context.Context, p Params) (*Result, error) {
 	}
 	res := c.result(ctx, err)
 	res.Elapsed = time.Since(started)
+	if c.gate != nil && c.gate.tight() {
+		res.Jobs = c.gate.limit()
+	}
 	return res, c.outcome(res, err)
 }
 
@@ -219,9 +223,17 @@ func (c *copyRun) copyAll(ctx context.Context, parts []*partState) error {
 		}
 		return nil
 	}
+	back := func(s *partState) {
+		mu.Lock()
+		defer mu.Unlock()
+		queue = append([]*partState{s}, queue...)
+	}
+	if c.gate == nil {
+		c.gate = c.newGate()
+	}
 	var g sync.WaitGroup
-	for range min(c.Jobs, len(parts)) {
-		g.Go(func() { (&worker{copyRun: c}).work(ctx, next) })
+	for range min(max(c.Jobs, c.MaxJobs), len(parts)) {
+		g.Go(func() { (&worker{copyRun: c, link: link{place: c.gate}, back: back}).work(ctx, next) })
 	}
 	g.Wait()
 	if ctx.Err() != nil {

@@ -3,6 +3,7 @@ package copier
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // errLedgerRefused is a batch that the ledger did not take: it is recorded
@@ -28,9 +29,10 @@ type faults struct {
 	// believeAcks leaves out the look at the ledger after the durable commit.
 	believeAcks bool
 	// These take a protection away, to show what it keeps off.
-	trustTags  bool // answers without an error are good, whatever they say
-	anyBytes   bool // rows are not held against UTF-8
-	anyTimeout bool // timeouts that the target keeps are no error
+	trustTags  bool          // answers without an error are good, whatever they say
+	anyBytes   bool          // rows are not held against UTF-8
+	gateWindow time.Duration // how long the target is measured; 0 is the default
+	anyTimeout bool          // timeouts that the target keeps are no error
 }
 
 // less applies what is taken away from a run's protections.

@@ -75,8 +75,14 @@ func transfer(table string, columns ...string) ddlgen.Transfer {
 // open takes a snapshot of the source, all tables locked.
 func (p *pair) open(t *testing.T) *Snapshot {
 	t.Helper()
+	return p.openAs(t, parse(t, dial.Source, p.source.URL))
+}
+
+// openAs is open by an endpoint of the test's own.
+func (p *pair) openAs(t *testing.T, source *dial.Endpoint) *Snapshot {
+	t.Helper()
 	s, err := OpenSnapshot(t.Context(), SnapshotParams{
-		Source: parse(t, dial.Source, p.source.URL), Settings: ReaderSettings(p.profile), Match: allTables,
+		Source: source, Settings: ReaderSettings(p.profile), Match: allTables,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { s.Close(context.Background()) })

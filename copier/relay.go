@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/sync/semaphore"
@@ -46,6 +47,9 @@ type relay struct {
 	metRows  int64
 	metBytes int64
 
+	between func(context.Context) error // called between two batches; nil does nothing
+	latency func(time.Duration)         // told of every COMMIT's; nil is not
+
 	// committed is told of every batch that the target has committed, with the
 	// rows that its COPY counted. The last ones of a part may be told after run
 	// has returned.
@@ -85,6 +89,9 @@ func (r *relay) run(ctx context.Context, next int64, sum digest.Sum) (read int64
 				}
 				return 0, errStopped
 			}
+			if err := r.between(ctx); err != nil {
+				return 0, r.writing(err)
+			}
 			r.open(r.framed)
 		}
 		if err := r.row(ctx, n); err != nil {
@@ -120,7 +127,7 @@ func (r *relay) skip(ctx context.Context, rows int64, want digest.Sum) error {
 func (r *relay) open(first int64) {
 	r.batch = &batch{
 		to: r.to, claim: r.claim, copyIn: r.copyIn, await: r.profile.Await, window: r.profile.Window,
-		meter: r.meter, faults: r.faults, part: r.part, committed: r.committed,
+		meter: r.meter, faults: r.faults, part: r.part, committed: r.committed, latency: r.latency,
 		span: span{part: r.part.ID, first: first, last: first},
 	}
 }

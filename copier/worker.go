@@ -25,10 +25,22 @@ const maxReads = 64
 type link struct {
 	from *sourceConn
 	to   *targetConn
+
+	place *gate
+	whole bool // counted by it
+}
+
+// count tells the gate whether both connections are there.
+func (l *link) count() {
+	if whole := l.from != nil && l.to != nil; whole != l.whole && l.place != nil {
+		l.whole = whole
+		l.place.connected(map[bool]int{true: 1, false: -1}[whole])
+	}
 }
 
 // drop closes both connections. After an error nothing is known of their state.
 func (l *link) drop() {
+	defer l.count()
 	if l.from != nil {
 		l.from.wire.close(false)
 		l.from = nil
@@ -41,6 +53,7 @@ func (l *link) drop() {
 
 // close says goodbye on both connections.
 func (l *link) close() {
+	defer l.count()
 	if l.from != nil {
 		l.from.close()
 		l.from = nil
@@ -82,13 +95,27 @@ type worker struct {
 	link
 
 	flying []*partState // sent whole, and not all answered
+	placed bool         // it has a place at the gate
+	back   func(*partState)
 }
 
 // work copies the parts that next gives, until it gives none.
 func (w *worker) work(ctx context.Context, next func() *partState) {
-	for s := next(); s != nil; s = next() {
+	for w.enter(ctx) {
+		s := next()
+		if s == nil {
+			break
+		}
+		if s.doubt && w.to != nil && w.gate.tight() { // its takeover needs a connection of its own
+			w.rest(ctx)
+		}
 		w.begin(s)
 		err := w.try(ctx, s)
+		if err != nil && w.displaced(err) {
+			w.rest(ctx)
+			w.putBack(s)
+			continue
+		}
 		w.flying = append(w.flying, s)
 		if err == nil {
 			w.land(ctx)
@@ -96,11 +123,10 @@ func (w *worker) work(ctx context.Context, next func() *partState) {
 		}
 		w.crash(ctx, s, err)
 	}
-	if err := w.answers(ctx); err != nil {
-		w.crash(ctx, nil, err)
+	w.rest(ctx)
+	if w.placed {
+		w.gate.leave()
 	}
-	w.land(ctx)
-	w.close()
 }
 
 // begin tells that a part is under way.
@@ -173,6 +199,7 @@ func (w *worker) crash(ctx context.Context, present *partState, err error) {
 		w.to.drain(ctx, until, failed)
 	}
 	w.land(ctx)
+	sent := w.to != nil // where there was no connection, nobody can write
 	w.drop()
 	parts := w.flying
 	w.flying = nil
@@ -182,8 +209,16 @@ func (w *worker) crash(ctx context.Context, present *partState, err error) {
 		if s != blamed && !errors.As(first, &miscounted) {
 			first = nil
 		}
-		s.doubt = true
-		w.end(ctx, s, w.alone(ctx, s, first))
+		s.doubt = s.doubt || sent
+		err := errNoPlace
+		if w.placed || isClosed(w.Stop) || ctx.Err() != nil {
+			err = w.alone(ctx, s, first)
+		}
+		if errors.Is(err, errNoPlace) {
+			w.putBack(s)
+			continue
+		}
+		w.end(ctx, s, err)
 	}
 }
 
@@ -204,8 +239,8 @@ func (w *worker) alone(ctx context.Context, s *partState, err error) error {
 				return nil
 			}
 		}
+		s.doubt = s.doubt || w.to != nil
 		w.drop()
-		s.doubt = true
 		if s.next > before {
 			attempt = 0
 			trouble = time.Now()
@@ -213,6 +248,9 @@ func (w *worker) alone(ctx context.Context, s *partState, err error) error {
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
+		}
+		if w.displaced(err) {
+			return errNoPlace
 		}
 		var miscounted *countError
 		if errors.As(err, &miscounted) && w.Profile.Window > 1 && !w.Profile.Await {
@@ -231,6 +269,7 @@ func (w *worker) alone(ctx context.Context, s *partState, err error) error {
 		if pause == backoff.Stop {
 			return err
 		}
+		w.gate.retried()
 		w.Bus.Emit(event.PartRetry{Part: s.part.event(), Err: err, Attempt: attempt, After: pause})
 		if err := w.pause(ctx, pause); err != nil {
 			return err
@@ -316,13 +355,14 @@ func (w *worker) attempt(ctx context.Context, s *partState) error {
 	}
 	r := &relay{
 		from: l.from, to: l.to, profile: c.Profile, table: t, part: s.part, claim: s.claim,
-		copyIn: copyInSQL(t), canon: canon, utf8: c.checkUTF8, huge: c.huge, stop: c.Stop, meter: s.meter, faults: c.faults,
+		copyIn: copyInSQL(t), canon: canon, utf8: c.checkUTF8, huge: c.huge, stop: c.Stop, meter: s.meter, faults: c.faults, between: w.between, latency: c.gate.latency,
 		committed: func(b span, acked int64) {
 			s.next, s.done = b.last, b.final
 			s.bytes += b.bytes
 			s.sum.Merge(b.sum)
 			s.acked += acked
 			c.away.Store(false)
+			c.gate.committed(b.bytes)
 		},
 	}
 	read, err := r.run(ctx, s.next, s.sum)
@@ -389,6 +429,7 @@ func (c *copyRun) answersWithin() time.Duration {
 
 // connect opens what the link lacks.
 func (c *copyRun) connect(ctx context.Context, l *link) (err error) {
+	defer l.count()
 	if l.to == nil {
 		if l.to, err = openTarget(ctx, c.ahead.take(ctx), c.Target, c.writer, c.Run); err != nil {
 			return err
