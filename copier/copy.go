@@ -28,6 +28,9 @@ type Params struct {
 	// no more connections.
 	MinJobs, MaxJobs int
 
+	MaxRate int64       // bytes a second that are read from the source, over all jobs; 0 is no bound
+	Guard   GuardLimits // what others may suffer on the source
+
 	// Truncate names target tables that are emptied before they are loaded
 	// (--on-existing truncate).
 	Truncate []catalog.Name

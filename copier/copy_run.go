@@ -30,6 +30,7 @@ type copyRun struct {
 	ledger   *ledger
 
 	gate     *gate
+	brake    *brake
 	ahead    *ahead
 	parts    []*partState
 	unproved error // why what was acknowledged could not be made durable and checked
@@ -66,6 +67,7 @@ func Copy(ctx context.Context, p Params) (*Result, error) {
 	c := &copyRun{
 		Params: p, huge: semaphore.NewWeighted(1), broken: map[catalog.Name]error{},
 		ledger: newLedger(p.Target, ControlSettings(p.Profile), p.Run),
+		brake:  newBrake(p.MaxRate),
 	}
 	defer c.ledger.close(ctx)
 	defer func() { c.ahead.close(ctx) }()
@@ -79,6 +81,7 @@ func Copy(ctx context.Context, p Params) (*Result, error) {
 		// that is read again must come in the same order, which is that of its blocks.
 		c.reader = c.reader.With("enable_indexscan", "off").With("enable_indexonlyscan", "off")
 	}
+	defer c.watchSource(ctx)()
 	if err := c.prepare(ctx); err != nil {
 		return &Result{Run: p.Run}, err
 	}

@@ -31,6 +31,7 @@ type faults struct {
 	// These take a protection away, to show what it keeps off.
 	trustTags  bool          // answers without an error are good, whatever they say
 	anyBytes   bool          // rows are not held against UTF-8
+	guardEvery time.Duration // between two looks at the source; 0 is the default
 	gateWindow time.Duration // how long the target is measured; 0 is the default
 	anyTimeout bool          // timeouts that the target keeps are no error
 }

@@ -8,9 +8,11 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/jackc/pgerrcode"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/event"
 	"github.com/pg2db9/pg2db9/verify/digest"
 )
@@ -47,6 +49,7 @@ type relay struct {
 	metRows  int64
 	metBytes int64
 
+	rein    *rein
 	between func(context.Context) error // called between two batches; nil does nothing
 	latency func(time.Duration)         // told of every COMMIT's; nil is not
 
@@ -61,6 +64,9 @@ type relay struct {
 // source's own count of the rows it sent.
 func (r *relay) run(ctx context.Context, next int64, sum digest.Sum) (read int64, err error) {
 	if err := r.from.copyOut(copyOutSQL(r.table, r.part)); err != nil {
+		if dial.SQLState(err) == pgerrcode.LockNotAvailable {
+			err = fmt.Errorf("another session holds the table exclusively, or waits for that; see pg_locks for who (--yield-locks would give way): %w", err)
+		}
 		return 0, r.reading(err)
 	}
 	r.out = newCopyBuffer()
@@ -115,6 +121,9 @@ func (r *relay) skip(ctx context.Context, rows int64, want digest.Sum) error {
 			return err
 		}
 		r.framed++
+		if err := r.held(ctx, n); err != nil {
+			return err
+		}
 	}
 	if got != want {
 		return fmt.Errorf("the first %d rows of this part are not the ones that the ledger holds (%s, recorded %s): load the table anew (--resume --redo %s)", rows, got, want, r.part.Relation)
@@ -164,7 +173,19 @@ func (r *relay) row(ctx context.Context, n int) error {
 	if r.metBytes > frameSize {
 		r.count()
 	}
-	return nil
+	return r.held(ctx, n)
+}
+
+// held waits where the brake is on. What was sent is answered before the part is
+// left.
+func (r *relay) held(ctx context.Context, n int) error {
+	err := r.rein.took(ctx, n, r.batch != nil && r.batch.begun)
+	if errors.Is(err, errStopped) {
+		if aerr := r.to.await(ctx, 0); aerr != nil {
+			return r.writing(aerr)
+		}
+	}
+	return err
 }
 
 func (r *relay) count() {

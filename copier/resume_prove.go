@@ -37,7 +37,7 @@ func (t *taking) readTable(ctx context.Context, transfer int) (sum digest.Sum, e
 	x := &t.Plan.Transfers[transfer]
 	err = retry(ctx, "reading "+x.Source.String(), t.patience(), func() error {
 		sum = digest.Sum{}
-		from, err := openSource(ctx, t.Source, t.reader, t.Snapshot.ID)
+		from, err := openSource(ctx, t.Source, t.reader, t.Snapshot)
 		if err != nil {
 			return err
 		}
@@ -51,7 +51,7 @@ func (t *taking) readTable(ctx context.Context, transfer int) (sum digest.Sum, e
 			if err := t.Snapshot.ensure(ctx, from, relation, false); err != nil {
 				return cause(ctx, err)
 			}
-			r := &relay{from: from, table: x, part: Part{Target: x.Target, Relation: relation}, canon: canon, huge: t.huge}
+			r := &relay{from: from, table: x, part: Part{Target: x.Target, Relation: relation}, canon: canon, huge: t.huge, rein: t.newRein(nil)}
 			if err := r.sum(ctx, &sum); err != nil {
 				return cause(ctx, err)
 			}

@@ -37,7 +37,7 @@ type Snapshot struct {
 	source   *dial.Endpoint
 	settings dial.Settings
 	holder   *pgx.Conn
-	lockers  []*pgx.Conn
+	lockers  []locker
 
 	lockTimeout time.Duration
 	standby     bool // it ends whoever holds a lock that is in the way of what it replays
@@ -49,6 +49,9 @@ type Snapshot struct {
 	run    string // whose copier says that it is at work, see Sign
 	unsign context.CancelFunc
 	signed chan struct{} // closed when that is over
+
+	unyield context.CancelFunc // nil: locks are kept, whoever waits
+	yielded chan struct{}      // closed when nobody looks for waiters any more
 }
 
 // SnapshotParams is what OpenSnapshot needs.
@@ -62,6 +65,11 @@ type SnapshotParams struct {
 	// moment of it; "" takes a new one.
 	Join  string
 	Taken time.Time
+	// Lockers is how many connections hold locks at most; 0 is the default.
+	Lockers int
+	// Yield is how long another session may wait for a table that is locked, before
+	// the lock is given back; 0 is for ever.
+	Yield time.Duration
 
 	lockTimeout time.Duration // 0 is the default; tests shorten it
 	faults      *snapshotFaults
@@ -169,7 +177,14 @@ func openSnapshot(ctx context.Context, p SnapshotParams) (s *Snapshot, err error
 	if p.faults != nil && p.faults.beforeLock != nil {
 		p.faults.beforeLock()
 	}
-	return s, s.lock(ctx, lockable(refs, names))
+	if err = s.lock(ctx, lockable(refs, names), p.Lockers); err != nil {
+		return s, err
+	}
+	if p.Yield > 0 {
+		s.lockTimeout += p.Yield // a worker's wait comes after that of who waits already
+		s.yieldLocks(ctx, p.Yield, p.Bus)
+	}
+	return s, nil
 }
 
 // lockable leaves out what LOCK TABLE does not take.
@@ -189,7 +204,7 @@ func lockable(refs []catalog.TableRef, names []catalog.Name) []catalog.Name {
 
 // lock takes ACCESS SHARE on as many tables as the server has room for, in
 // groups, and checks them.
-func (s *Snapshot) lock(ctx context.Context, names []catalog.Name) error {
+func (s *Snapshot) lock(ctx context.Context, names []catalog.Name, lockers int) error {
 	var err error
 	if s.live, err = s.source.Connect(ctx, s.settings); err != nil {
 		return err
@@ -199,14 +214,18 @@ func (s *Snapshot) lock(ctx context.Context, names []catalog.Name) error {
 		return fmt.Errorf("reading how many locks the source has free: %w", err)
 	}
 	names = names[:min(len(names), budget, lockGroup*maxLockGroups)]
+	size := lockGroup
+	if lockers > 0 { // fewer connections, larger groups
+		size = max(size, (len(names)+lockers-1)/lockers)
+	}
 	for len(names) > 0 {
-		group := names[:min(len(names), lockGroup)]
+		group := names[:min(len(names), size)]
 		names = names[len(group):]
 		conn, err := s.source.Connect(ctx, s.settings)
 		if err != nil {
 			return err
 		}
-		s.lockers = append(s.lockers, conn)
+		s.lockers = append(s.lockers, locker{conn, group})
 		if err := s.lockGroup(ctx, conn, group); err != nil {
 			return err
 		}
@@ -226,8 +245,7 @@ func (s *Snapshot) lockGroup(ctx context.Context, conn *pgx.Conn, group []catalo
 	if err := dial.BeginSnapshot(ctx, conn, s.ID); err != nil {
 		return err
 	}
-	sql := fmt.Sprintf("SET LOCAL lock_timeout = %d;%s", s.lockTimeout.Milliseconds(), lockSQL(group))
-	_, err := conn.PgConn().Exec(ctx, sql).ReadAll()
+	_, err := conn.PgConn().Exec(ctx, s.lockTimeoutSQL()+";"+lockSQL(group)).ReadAll()
 	return s.lockError(group, err)
 }
 
@@ -237,6 +255,11 @@ func lockSQL(tables []catalog.Name) string {
 		list[i] = "ONLY " + quote.Name(t.Schema, t.Name)
 	}
 	return "LOCK TABLE " + strings.Join(list, ", ") + " IN ACCESS SHARE MODE"
+}
+
+// lockTimeoutSQL bounds the wait for locks in a transaction.
+func (s *Snapshot) lockTimeoutSQL() string {
+	return fmt.Sprintf("SET LOCAL lock_timeout = %d", s.lockTimeout.Milliseconds())
 }
 
 // lockError says what a failed LOCK TABLE means.
@@ -289,12 +312,14 @@ func (s *Snapshot) check(ctx context.Context, names []catalog.Name) error {
 // other tables were copied from this one. Again says that the table was being
 // read when something broke, which may have taken the lock's connection too.
 func (s *Snapshot) ensure(ctx context.Context, conn *sourceConn, table catalog.Name, again bool) error {
-	if s.locked[table] && !again { // not written after OpenSnapshot
+	s.mu.Lock()
+	locked := s.locked[table]
+	s.mu.Unlock()
+	if locked && !again && !s.yields() { // a lock that may be given back at any moment is no lock
 		return nil
 	}
 	names := []catalog.Name{table}
-	sql := fmt.Sprintf("SET LOCAL lock_timeout = %d;%s;SET LOCAL lock_timeout = 0", s.lockTimeout.Milliseconds(), lockSQL(names))
-	if err := s.lockError(names, conn.exec(sql)); err != nil {
+	if err := s.lockError(names, conn.exec(lockSQL(names))); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -312,11 +337,15 @@ func (s *Snapshot) Close(ctx context.Context) {
 		s.unsign()
 		<-s.signed
 	}
+	if s.unyield != nil {
+		s.unyield()
+		<-s.yielded
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	for _, conn := range append([]*pgx.Conn{s.holder, s.live}, s.lockers...) {
-		if conn != nil {
-			_ = conn.Close(ctx)
+	for _, l := range append([]locker{{conn: s.holder}, {conn: s.live}}, s.lockers...) {
+		if l.conn != nil {
+			_ = l.conn.Close(ctx)
 		}
 	}
 	s.lockers, s.holder, s.live = nil, nil, nil

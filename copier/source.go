@@ -22,13 +22,19 @@ type sourceConn struct {
 	reads int // parts begun: each leaves a table lock until the transaction ends
 }
 
-// openSource connects and joins the snapshot.
-func openSource(ctx context.Context, source *dial.Endpoint, settings dial.Settings, snapshot string) (*sourceConn, error) {
+// openSource connects and joins the snapshot. A table's lock is waited for only
+// so long, that of COPY too: behind somebody who waits for ACCESS EXCLUSIVE it
+// would be for as long as that one waits for us.
+func openSource(ctx context.Context, source *dial.Endpoint, settings dial.Settings, snapshot *Snapshot) (*sourceConn, error) {
 	conn, err := source.Connect(ctx, settings)
 	if err != nil {
 		return nil, err
 	}
-	if err := dial.BeginSnapshot(ctx, conn, snapshot); err != nil {
+	err = dial.BeginSnapshot(ctx, conn, snapshot.ID)
+	if err == nil {
+		_, err = conn.Exec(ctx, snapshot.lockTimeoutSQL())
+	}
+	if err != nil {
 		_ = conn.Close(context.WithoutCancel(ctx))
 		return nil, err
 	}
@@ -41,6 +47,13 @@ func openSource(ctx context.Context, source *dial.Endpoint, settings dial.Settin
 	s.in.before = func() { s.meter.Wait(event.WaitSource) }
 	s.in.after = func() { s.meter.Wait(event.WaitNothing) }
 	return s, nil
+}
+
+// rejoin ends the transaction, and with it the locks of the tables that were
+// read, and joins the snapshot anew.
+func (s *sourceConn) rejoin(snapshot *Snapshot) error {
+	s.reads = 0
+	return s.exec("COMMIT;" + dial.SnapshotSQL(snapshot.ID) + ";" + snapshot.lockTimeoutSQL())
 }
 
 func (s *sourceConn) close() { s.wire.close(true) }

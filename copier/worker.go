@@ -345,6 +345,10 @@ func (w *worker) attempt(ctx context.Context, s *partState) error {
 	l.from.reads++
 	defer l.from.wire.watch(ctx)()
 	defer l.to.wire.watch(ctx)()
+	rein := c.newRein(s.meter)
+	if err := rein.wait(ctx, false); err != nil {
+		return err
+	}
 	if err := c.Snapshot.ensure(ctx, l.from, s.part.Relation, again); err != nil {
 		return cause(ctx, err)
 	}
@@ -355,7 +359,7 @@ func (w *worker) attempt(ctx context.Context, s *partState) error {
 	}
 	r := &relay{
 		from: l.from, to: l.to, profile: c.Profile, table: t, part: s.part, claim: s.claim,
-		copyIn: copyInSQL(t), canon: canon, utf8: c.checkUTF8, huge: c.huge, stop: c.Stop, meter: s.meter, faults: c.faults, between: w.between, latency: c.gate.latency,
+		copyIn: copyInSQL(t), canon: canon, utf8: c.checkUTF8, huge: c.huge, stop: c.Stop, meter: s.meter, faults: c.faults, between: w.between, latency: c.gate.latency, rein: rein,
 		committed: func(b span, acked int64) {
 			s.next, s.done = b.last, b.final
 			s.bytes += b.bytes
@@ -436,14 +440,17 @@ func (c *copyRun) connect(ctx context.Context, l *link) (err error) {
 		}
 		l.to.patience = c.answersWithin()
 	}
-	if l.from != nil && l.from.reads >= maxReads {
-		l.from.close()
-		l.from = nil
-	}
 	if l.from == nil {
-		l.from, err = openSource(ctx, c.Source, c.reader, c.Snapshot.ID)
+		l.from, err = openSource(ctx, c.Source, c.reader, c.Snapshot)
+		return err
 	}
-	return err
+	if l.from.reads >= maxReads || l.from.reads > 0 && c.Snapshot.yields() {
+		defer l.from.wire.watch(ctx)()
+		if err = l.from.rejoin(c.Snapshot); err != nil {
+			err = fmt.Errorf("joining the source's snapshot again: %w", err)
+		}
+	}
+	return cause(ctx, err)
 }
 
 func firstLines(b []byte, n int) string {

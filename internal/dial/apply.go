@@ -200,9 +200,13 @@ func milliseconds(shown string) (int64, bool) {
 
 // BeginSnapshot opens a read-only transaction in an exported snapshot.
 func BeginSnapshot(ctx context.Context, conn *pgx.Conn, snapshot string) error {
-	sql := "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;SET TRANSACTION SNAPSHOT " + quote.Literal(snapshot)
-	if _, err := conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
+	if _, err := conn.PgConn().Exec(ctx, SnapshotSQL(snapshot)).ReadAll(); err != nil {
 		return fmt.Errorf("joining snapshot %s: %w", snapshot, err)
 	}
 	return nil
+}
+
+// SnapshotSQL begins a transaction in a snapshot.
+func SnapshotSQL(snapshot string) string {
+	return "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;SET TRANSACTION SNAPSHOT " + quote.Literal(snapshot)
 }

@@ -16,6 +16,8 @@ const (
 	WaitNothing Waits = iota // it is working
 	WaitSource               // bytes from the source
 	WaitTarget               // the target to take bytes or to answer
+	WaitRate                 // its turn under the rate that the user set
+	WaitGuard                // the source to have a quieter time
 )
 
 // Meter counts one running part. The worker adds, listeners read; all methods
@@ -63,6 +65,17 @@ type Progress struct {
 	totalParts int
 	totalBytes int64 // estimated source bytes of all parts
 	doneEst    int64 // estimated source bytes of the finished parts
+	held       string
+}
+
+// Hold says why reading is held back as a whole; "" where it is not.
+func (p *Progress) Hold(why string) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held = why
 }
 
 // Plan sets what is to be done: parts and their estimated source bytes.
@@ -127,6 +140,7 @@ type Snapshot struct {
 	DoneBytes  int64     // estimated source bytes done: finished parts, and running ones up to their estimate
 	TotalBytes int64     // estimated source bytes in all
 	Running    []Running // by part number
+	Held       string    // why reading is held back, "" where it is not
 }
 
 // Snapshot samples all meters.
@@ -139,7 +153,7 @@ func (p *Progress) Snapshot() Snapshot {
 	s := Snapshot{
 		At: time.Now(), Rows: p.doneRows, Bytes: p.doneBytes,
 		DoneParts: p.doneParts, TotalParts: p.totalParts,
-		DoneBytes: p.doneEst, TotalBytes: p.totalBytes,
+		DoneBytes: p.doneEst, TotalBytes: p.totalBytes, Held: p.held,
 	}
 	for _, m := range p.running {
 		r := Running{

@@ -132,6 +132,10 @@ func partTail(r event.Running) string {
 		s += ", waits for source"
 	case event.WaitTarget:
 		s += ", waits for target"
+	case event.WaitRate:
+		s += ", waits for its turn (--max-rate)"
+	case event.WaitGuard:
+		s += ", waits for a quieter source"
 	case event.WaitNothing:
 	}
 	return s

@@ -151,7 +151,7 @@ func (p *jsonLines) progress(s sample) {
 	if s.leftOK {
 		left = seconds(s.left)
 	}
-	o = append(o, Field{"seconds_left", left}, Field{"limited_by", s.limit})
+	o = append(o, Field{"seconds_left", left}, Field{"limited_by", s.limit}, Field{"held", s.Held})
 	running := make([]map[string]any, 0, len(s.Running))
 	for _, r := range s.Running {
 		running = append(running, map[string]any{
@@ -169,6 +169,10 @@ func waitWord(w event.Waits) string {
 		return limitSource
 	case event.WaitTarget:
 		return limitTarget
+	case event.WaitRate:
+		return limitRate
+	case event.WaitGuard:
+		return limitGuard
 	case event.WaitNothing:
 	}
 	return limitNothing

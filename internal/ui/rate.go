@@ -79,6 +79,7 @@ type limits struct {
 type waits struct {
 	at                      time.Time
 	source, target, working int
+	user                    int // the user's own limits
 }
 
 // add records what the running parts are waiting for at a moment.
@@ -90,6 +91,8 @@ func (l *limits) add(s event.Snapshot) {
 			w.source++
 		case event.WaitTarget:
 			w.target++
+		case event.WaitRate, event.WaitGuard:
+			w.user++
 		case event.WaitNothing:
 			w.working++
 		}
@@ -107,16 +110,20 @@ const (
 	limitSource  = "source"
 	limitTarget  = "target"
 	limitNothing = "nothing"
+	limitRate    = "rate"
+	limitGuard   = "guard"
+	limitUser    = "options" // --max-rate, or the source guard's
 )
 
 // by names the side that the parts waited for in more than half of the
 // samples; "nothing" when neither, "" before the first sample of a running part.
 func (l *limits) by() string {
-	var source, target, all int
+	var source, target, user, all int
 	for _, w := range l.seen {
 		source += w.source
 		target += w.target
-		all += w.source + w.target + w.working
+		user += w.user
+		all += w.source + w.target + w.user + w.working
 	}
 	switch {
 	case all == 0:
@@ -125,6 +132,8 @@ func (l *limits) by() string {
 		return limitSource
 	case target*2 > all:
 		return limitTarget
+	case user*2 > all:
+		return limitUser
 	}
 	return limitNothing
 }

@@ -130,8 +130,11 @@ func outlook(s sample) string {
 	if s.leftOK {
 		left = about(s.left) + " left"
 	}
-	if s.limit == "" {
-		return left
+	if s.limit != "" {
+		left += ", limited by " + s.limit
 	}
-	return left + ", limited by " + s.limit
+	if s.Held != "" {
+		left += "; " + s.Held
+	}
+	return left
 }
