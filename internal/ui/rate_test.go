@@ -93,7 +93,7 @@ func snapshot(sec float64, waits ...event.Waits) event.Snapshot {
 // U4: what limits is what the parts wait for most of the time.
 func TestLimits(t *testing.T) {
 	t.Parallel()
-	const n, s, g = event.WaitNothing, event.WaitSource, event.WaitTarget
+	const n, s, g, r, u = event.WaitNothing, event.WaitSource, event.WaitTarget, event.WaitRate, event.WaitGuard
 	for _, c := range []struct {
 		name string
 		in   [][]event.Waits
@@ -102,6 +102,7 @@ func TestLimits(t *testing.T) {
 		{"nothing runs", [][]event.Waits{{}, {}}, ""},
 		{"source", [][]event.Waits{{s, s}, {s, n}}, "source"},
 		{"target", [][]event.Waits{{g}, {g}, {s}}, "target"},
+		{"the user's own limits", [][]event.Waits{{r, u}, {u, s}}, "options"},
 		{"none", [][]event.Waits{{n, g}, {s, n}}, "nothing"},
 		{"one half is no majority", [][]event.Waits{{s}, {g}}, "nothing"},
 	} {

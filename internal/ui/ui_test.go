@@ -146,6 +146,22 @@ func TestPlainProgressLine(t *testing.T) {
 	require.Equal(t, "keys 25%: 2 of 8", lines[6])
 }
 
+// The progress line says why reading is held back, and so do JSON lines and bars.
+func TestProgressSaysWhatHoldsItBack(t *testing.T) {
+	t.Parallel()
+	p := progressOfOne()
+	p.Hold("reading pauses: 12 sessions are active on the source, --max-active is 10")
+	s := newSampler().next(p.Snapshot(), stage{phase: "data"})
+	require.Contains(t, progressLine(s), "left unknown, limited by target; reading pauses: 12 sessions are active on the source, --max-active is 10")
+	require.Contains(t, overallTail(s), "reading pauses: 12 sessions")
+	p.Hold("")
+	require.NotContains(t, progressLine(newSampler().next(p.Snapshot(), stage{phase: "data"})), "reading pauses")
+	for w, want := range map[event.Waits]string{event.WaitGuard: "guard", event.WaitRate: "rate"} {
+		require.Equal(t, want, waitWord(w))
+		require.NotEqual(t, partTail(event.Running{}), partTail(event.Running{Waits: w}))
+	}
+}
+
 func TestSampleIsPrintedOnlyWhenDue(t *testing.T) {
 	t.Parallel()
 	var out safeBuffer
