@@ -24,7 +24,7 @@ const (
 const (
 	crawl     = 9               // times as long resting as reading
 	restMost  = 5 * time.Second // and no rest is longer
-	paceEvery = frameSize       // bytes read between two looks at the brake
+	paceEvery = 64 << 10        // bytes read between two looks at the brake
 )
 
 // brake holds the readers of a run back: under its rate, and as the guard says.
@@ -85,7 +85,7 @@ func (r *rein) took(ctx context.Context, bytes int, open bool) error {
 func (r *rein) wait(ctx context.Context, open bool) error {
 	read := time.Since(r.since)
 	defer func() { r.since = time.Now() }()
-	d := r.brake.pace.Take(r.owed, 0)
+	d := r.brake.pace.Pay(r.owed, 0)
 	r.owed = 0
 	if d > 0 {
 		if err := r.rest(ctx, d, nil, event.WaitRate); err != nil {

@@ -97,6 +97,7 @@ type worker struct {
 	flying []*partState // sent whole, and not all answered
 	placed bool         // it has a place at the gate
 	back   func(*partState)
+	rein   *rein // what it has read and not paid for goes with it from part to part
 }
 
 // work copies the parts that next gives, until it gives none.
@@ -345,8 +346,11 @@ func (w *worker) attempt(ctx context.Context, s *partState) error {
 	l.from.reads++
 	defer l.from.wire.watch(ctx)()
 	defer l.to.wire.watch(ctx)()
-	rein := c.newRein(s.meter)
-	if err := rein.wait(ctx, false); err != nil {
+	if w.rein == nil {
+		w.rein = c.newRein(nil)
+	}
+	w.rein.meter = s.meter
+	if err := w.rein.wait(ctx, false); err != nil {
 		return err
 	}
 	if err := c.Snapshot.ensure(ctx, l.from, s.part.Relation, again); err != nil {
@@ -359,7 +363,7 @@ func (w *worker) attempt(ctx context.Context, s *partState) error {
 	}
 	r := &relay{
 		from: l.from, to: l.to, profile: c.Profile, table: t, part: s.part, claim: s.claim,
-		copyIn: copyInSQL(t), canon: canon, utf8: c.checkUTF8, huge: c.huge, stop: c.Stop, meter: s.meter, faults: c.faults, between: w.between, latency: c.gate.latency, rein: rein,
+		copyIn: copyInSQL(t), canon: canon, utf8: c.checkUTF8, huge: c.huge, stop: c.Stop, meter: s.meter, faults: c.faults, between: w.between, latency: c.gate.latency, rein: w.rein,
 		committed: func(b span, acked int64) {
 			s.next, s.done = b.last, b.final
 			s.bytes += b.bytes

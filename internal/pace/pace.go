@@ -83,10 +83,22 @@ func (p *Pace) Wait(ctx context.Context, bytes, rows int64) error {
 	}
 }
 
-// Take takes time for what is read, and says how long it is until then.
+// Take takes time for what is to be read, and says how long it is until then.
 func (p *Pace) Take(bytes, rows int64) time.Duration {
+	begin, _ := p.take(bytes, rows)
+	return begin
+}
+
+// Pay takes time for what was read already, and says how long it is until that
+// is over.
+func (p *Pace) Pay(bytes, rows int64) time.Duration {
+	_, end := p.take(bytes, rows)
+	return end
+}
+
+func (p *Pace) take(bytes, rows int64) (begin, end time.Duration) {
 	if p == nil {
-		return 0
+		return 0, 0
 	}
 	var cost float64 // seconds
 	if p.rate.Bytes > 0 {
@@ -101,7 +113,7 @@ func (p *Pace) Take(bytes, rows int64) time.Duration {
 	if late := now.Add(-catchUp); p.next.Before(late) {
 		p.next = late
 	}
-	d := p.next.Sub(now)
+	begin = p.next.Sub(now)
 	p.next = p.next.Add(time.Duration(cost * float64(time.Second)))
-	return d
+	return begin, p.next.Sub(now)
 }

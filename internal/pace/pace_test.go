@@ -17,6 +17,7 @@ func TestPace(t *testing.T) {
 	require.NoError(t, p.Wait(t.Context(), 500, 1), "the first begins at once")
 	require.InDelta(t, 0.5, p.Take(1000, 600).Seconds(), 0.3)
 	require.InDelta(t, 60.5, p.Take(0, 0).Seconds(), 0.3, "600 rows at 10 a second")
+	require.InDelta(t, 61.5, p.Pay(1000, 0).Seconds(), 0.3, "what was read has its own time too")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, p.Wait(ctx, 1, 1), context.Canceled)
