@@ -346,12 +346,8 @@ func (w *worker) attempt(ctx context.Context, s *partState) error {
 	l.from.reads++
 	defer l.from.wire.watch(ctx)()
 	defer l.to.wire.watch(ctx)()
-	if w.rein == nil {
-		w.rein = c.newRein(nil)
-	}
-	w.rein.meter = s.meter
-	if err := w.rein.wait(ctx, false); err != nil {
-		return err
+	if err := w.calm(ctx, s); err != nil {
+		return cause(ctx, err)
 	}
 	if err := c.Snapshot.ensure(ctx, l.from, s.part.Relation, again); err != nil {
 		return cause(ctx, err)

@@ -73,6 +73,25 @@ func (w *worker) between(ctx context.Context) error {
 	return errStopped
 }
 
+// calm waits before a part until the brake lets it begin. What was sent before is
+// brought to its end first: a pause may be long.
+func (w *worker) calm(ctx context.Context, s *partState) error {
+	if w.rein == nil {
+		w.rein = w.newRein(nil)
+	}
+	w.rein.meter = s.meter
+	if state, _ := w.brake.now(); state == holdPause {
+		if err := w.to.await(ctx, 0); err != nil {
+			if w.to.blame != nil {
+				err = w.to.blame.writing(err)
+			}
+			return err
+		}
+		w.land(ctx)
+	}
+	return w.rein.wait(ctx, false)
+}
+
 // errNoPlace is a part that goes back to the queue: its worker has lost its place.
 var errNoPlace = errors.New("a server has no connection for another job")
 
