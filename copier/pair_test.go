@@ -3,6 +3,7 @@ package copier
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,12 +40,21 @@ func (p *pair) both(t *testing.T, sql string) {
 }
 
 // recorder keeps the events of a run.
-type recorder struct{ events []event.Event }
+type recorder struct {
+	mu     sync.Mutex // notes are read while a run is under way
+	events []event.Event
+}
 
-func (r *recorder) On(e event.Event) { r.events = append(r.events, e) }
+func (r *recorder) On(e event.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, e)
+}
 
 // notes returns the texts of all notes.
 func (r *recorder) notes() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	var out []string
 	for _, e := range r.events {
 		if n, ok := e.(event.Note); ok {

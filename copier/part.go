@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pg2db9/pg2db9/catalog"
@@ -83,6 +84,9 @@ func PlanParts(ctx context.Context, conn *pgx.Conn, plan *ddlgen.Plan, profile d
 		return nil, fmt.Errorf("reading table sizes: %w", err)
 	}
 	sizes, err := pgx.CollectRows(rows, pgx.RowToStructByPos[relationSize])
+	if dial.SQLState(err) == pgerrcode.LockNotAvailable {
+		return nil, fmt.Errorf("reading table sizes: another session holds a table exclusively, or waits for that; see pg_locks for who, and run the command again when it has ended: %w", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading table sizes: %w", err)
 	}

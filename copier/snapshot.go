@@ -143,6 +143,7 @@ func openSnapshot(ctx context.Context, p SnapshotParams) (s *Snapshot, err error
 	if p.lockTimeout > 0 {
 		s.lockTimeout = p.lockTimeout
 	}
+	s.lockTimeout += p.Yield // behind somebody who waits for us
 	defer func() {
 		if err != nil {
 			s.Close(ctx)
@@ -156,6 +157,9 @@ func openSnapshot(ctx context.Context, p SnapshotParams) (s *Snapshot, err error
 		err = dial.BeginSnapshot(ctx, s.holder, p.Join)
 	} else {
 		_, err = s.holder.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+	}
+	if err == nil { // even the size of a table is read under a lock
+		_, err = s.holder.Exec(ctx, s.lockTimeoutSQL())
 	}
 	if err != nil {
 		return s, fmt.Errorf("opening a snapshot on the source: %w", err)
@@ -181,7 +185,6 @@ func openSnapshot(ctx context.Context, p SnapshotParams) (s *Snapshot, err error
 		return s, err
 	}
 	if p.Yield > 0 {
-		s.lockTimeout += p.Yield // a worker's wait comes after that of who waits already
 		s.yieldLocks(ctx, p.Yield, p.Bus)
 	}
 	return s, nil
