@@ -30,7 +30,7 @@ func cloneCommand() command {
 			"            are dropped first and made again after the rows\n" +
 			"  drop      drop exactly what the plan creates, without CASCADE, and make it anew\n" +
 			"Nothing else on the target is touched.\n\n" + resumeAbout,
-		options: optionNames(serverOptions, filterOptions, planOptions, rightsOptions, probeOptions, []string{"call-routines", "left-behind"}, transferOptions, resumeOptions, outputOptions),
+		options: optionNames(serverOptions, filterOptions, planOptions, rightsOptions, probeOptions, []string{"call-routines", "left-behind"}, transferOptions, politeOptions, resumeOptions, outputOptions),
 		run:     runClone,
 	}
 }

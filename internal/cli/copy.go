@@ -11,7 +11,7 @@ func copyCommand() command {
 		name: cmdCopy, usage: "copy rows into tables that stand on the target, and verify them",
 		about: "Copies rows alone: the tables must be there with columns that take them, and without rows, unless\n" +
 			"--on-existing truncate empties them first. Schema, keys and sequences are left as they are.\n\n" + resumeAbout,
-		options: optionNames(serverOptions, filterOptions, planOptions, probeOptions, transferOptions, resumeOptions, outputOptions),
+		options: optionNames(serverOptions, filterOptions, planOptions, probeOptions, transferOptions, politeOptions, resumeOptions, outputOptions),
 		run:     runCopy,
 	}
 }

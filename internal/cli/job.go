@@ -50,6 +50,9 @@ type job struct {
 	facts          *sourcefacts.Facts
 	profile        ddlgen.Profile
 	jobs           int
+	minJobs        int // of the copy; see copier.Params
+	maxJobs        int
+	lockers        int // connections that hold locks on the source; 0 is the default
 	snapshot       *copier.Snapshot
 	opened         time.Time // of the snapshot, by this machine's clock
 	db             *catalog.Database

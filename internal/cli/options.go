@@ -44,6 +44,7 @@ var (
 	rightsOptions   = []string{"roles", "owners", "privileges", "policies", "no-comments"}
 	probeOptions    = []string{"probe", "probe-cache", "skip-probe"} // of commands that go by a probed profile
 	resumeOptions   = []string{"resume", "new-snapshot", "on-changed", "redo", "skip", "keep-snapshot", "max-snapshot-age"}
+	politeOptions   = []string{"min-jobs", "max-jobs", "max-rate", "source-max-connections", "max-lag-bytes", "max-active", "max-transaction", "yield-locks"}
 	transferOptions = []string{"jobs", "retry-for", "dry-run", "report", "on-existing", "skip-verify"}
 )
 
@@ -58,6 +59,7 @@ type options struct {
 	filter  catalog.Filter
 	mapping *usermap.Spec
 	profile *ddlgen.Profile // nil: the target is asked
+	polite  politeness
 	probes  probe.Selection
 
 	noRetryFor bool // the command has no --retry-for
@@ -99,6 +101,9 @@ func newOptions(ctx context.Context, command string, cfg *config.Config, n needs
 			return nil, usagef(command, "%s: must be 1 to %d, not %d", cfg.Where("jobs"), mostJobs, cfg.Jobs)
 		}
 		cfg.Jobs = 1 // a command without the option
+	}
+	if o.polite, err = readPolite(command, cfg); err != nil {
+		return nil, err
 	}
 	if o.profile, err = profile(cfg); err != nil {
 		return nil, err

@@ -114,7 +114,7 @@ func (j *job) checkServers(ctx context.Context) error {
 }
 
 func (j *job) servers() preflight.Servers {
-	return preflight.Servers{Source: j.source, Target: j.target, TargetPostgres: !j.targetAbout.DB9, TargetForeign: !j.profile.FullCatalog, Filtered: j.opts.filtered()}
+	return preflight.Servers{Source: j.source, Target: j.target, TargetPostgres: !j.targetAbout.DB9, TargetForeign: !j.profile.FullCatalog, Filtered: j.opts.filtered(), Lockers: j.lockers}
 }
 
 // check makes checks and stops at those that block.
@@ -140,6 +140,9 @@ func (j *job) checkTables(ctx context.Context) error {
 	}
 	j.foundGrants(names)
 	if err := j.check(ctx, []preflight.Check{preflight.SourceTables(j.source, names)}); err != nil {
+		return err
+	}
+	if err := j.boundJobs(ctx, len(names)); err != nil {
 		return err
 	}
 	jobs, found, err := preflight.JobsFor(ctx, j.servers(), j.jobs, len(names))

@@ -41,6 +41,7 @@ func (j *job) openSnapshotOf(ctx context.Context, match func([]catalog.TableRef)
 	return j.phase("snapshot", 0, func() (int, error) {
 		p := copier.SnapshotParams{
 			Source: j.opts.source, Settings: copier.ReaderSettings(j.profile), Match: match, Bus: j.bus,
+			Lockers: j.lockers, Yield: j.opts.polite.yield,
 		}
 		s, err := j.joinKept(ctx, p)
 		if s == nil && err == nil {

@@ -61,6 +61,17 @@ type Config struct {
 	Rows              []string // --where
 
 	Jobs       int
+	MinJobs    int // 0: 1, where the number of jobs is not fixed
+	MaxJobs    int // 0: as the profile says
+
+	// What the source is to be spared. Zero is no bound.
+	MaxRate              string
+	SourceMaxConnections int
+	MaxLagBytes          string
+	MaxActive            int
+	MaxTransaction       int // seconds
+	YieldLocks           int // seconds
+
 	RetryFor   int // seconds
 	Profile    string
 	PrimaryKey string

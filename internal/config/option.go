@@ -178,6 +178,38 @@ var options = []Option{
 		Usage: "work on `N` parts at once, each with one connection to either side",
 	},
 	{
+		Name: "min-jobs", Kind: Number, Holder: "N", ref: func(c *Config) any { return &c.MinJobs },
+		Usage: "where the number of jobs follows what the target takes: `N` at least (1, unless it is given)",
+	},
+	{
+		Name: "max-jobs", Kind: Number, Holder: "N", ref: func(c *Config) any { return &c.MaxJobs },
+		Usage: "let the number of jobs grow up to `N` while that is faster, and fall on refused connections, errors and late answers (10 under profile db9, unless --jobs is given; else it is fixed)",
+	},
+	{
+		Name: "max-rate", Kind: Text, Holder: "RATE", ref: func(c *Config) any { return &c.MaxRate },
+		Usage: "read rows from the source at no more than `RATE` over all jobs: 10MB is ten million bytes of COPY TEXT a second",
+	},
+	{
+		Name: "source-max-connections", Kind: Number, Holder: "N", ref: func(c *Config) any { return &c.SourceMaxConnections },
+		Usage: "open no more than `N` connections to the source: fewer jobs and larger groups of locks are used where it is tight",
+	},
+	{
+		Name: "max-lag-bytes", Kind: Text, Holder: "SIZE", ref: func(c *Config) any { return &c.MaxLagBytes },
+		Usage: "pause reading while a replica of the source is more than `SIZE` (64MB) of WAL behind",
+	},
+	{
+		Name: "max-active", Kind: Number, Holder: "N", ref: func(c *Config) any { return &c.MaxActive },
+		Usage: "pause reading while more than `N` sessions of others are active on the source's server",
+	},
+	{
+		Name: "max-transaction", Kind: Number, Holder: "SECONDS", ref: func(c *Config) any { return &c.MaxTransaction },
+		Usage: "pause reading while another session's transaction on the source's server is older than `SECONDS`",
+	},
+	{
+		Name: "yield-locks", Kind: Number, Holder: "SECONDS", ref: func(c *Config) any { return &c.YieldLocks },
+		Usage: "give table locks on the source back when another session has waited for ACCESS EXCLUSIVE for `SECONDS`; a table that it changes before it was read fails",
+	},
+	{
 		Name: "retry-for", Kind: Number, Default: "300", Holder: "SECONDS", ref: func(c *Config) any { return &c.RetryFor },
 		Usage: "try a server that is away again for `SECONDS` without any progress, before giving up what was being done",
 	},

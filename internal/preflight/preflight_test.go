@@ -187,7 +187,7 @@ func TestJobsFor(t *testing.T) {
 	}{
 		{-1, 4, 4, []string{}},
 		{10, 4, 4, []string{}},
-		{4, 8, 2, []string{"info connections.few server target"}},
+		{5, 8, 2, []string{"info connections.few server target"}},
 		{1, 4, 4, []string{"block connections.few server target"}},
 	} {
 		target.Exec(t, fmt.Sprintf("ALTER DATABASE %s CONNECTION LIMIT %d", target.Name, c.limit))

@@ -22,6 +22,7 @@ type Servers struct {
 	// TargetForeign says that its pg_catalog is not PostgreSQL's.
 	TargetForeign bool
 	Filtered      bool // the user named tables or schemas
+	Lockers       int  // connections to the source that hold table locks; 0: one for a hundred tables
 }
 
 // server is what a server says of itself.
@@ -155,13 +156,17 @@ func Free(ctx context.Context, q Querier) (int, bool, error) {
 // locks, the target for the ledger and the run's lease. The finding says that it did, or that nothing works.
 func JobsFor(ctx context.Context, s Servers, jobs, tables int) (int, []finding.Finding, error) {
 	const locksPerConnection, mostLockers = 100, 10
+	lockers := s.Lockers
+	if lockers == 0 {
+		lockers = min(mostLockers, (tables+locksPerConnection-1)/locksPerConnection)
+	}
 	var out []finding.Finding
 	for _, side := range []struct {
 		name string
 		q    Querier
 		own  int
 	}{
-		{"source", s.Source, 3 + min(mostLockers, (tables+locksPerConnection-1)/locksPerConnection)},
+		{"source", s.Source, 3 + lockers},
 		{"target", s.Target, 2},
 	} {
 		free, known, err := Free(ctx, side.q)
