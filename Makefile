@@ -64,6 +64,10 @@ test-simulated: ## Clone through the stand-in: every database, every set of rule
 scan-large: ## Plant a row of each kind in MB=5000 megabytes, and find each in 64 MiB of memory (docs/performance.md)
 	PGTEST_DISK=1 SCAN_LARGE_MB=$(or $(MB),5000) $(GO) test -v -timeout 60m -run TestLarge ./internal/scan
 
+.PHONY: huge-rows
+huge-rows: ## Copy two rows of MB=500 megabytes among others, by 16 jobs to a target that stalls, and bound the memory
+	PGTEST_DISK=1 HUGE_ROW_MB=$(or $(MB),500) $(GO) test -v -timeout 30m -run TestHugeRows ./copier
+
 .PHONY: bench
 bench: ## Run the Go benchmarks once each (ITERATIONS=10x for figures)
 	$(GO) test -run xxx -bench . -benchtime $(or $(ITERATIONS),1x) ./...

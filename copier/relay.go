@@ -17,8 +17,8 @@ import (
 	"github.com/pg2db9/pg2db9/verify/digest"
 )
 
-// hugeRow is the length in bytes above which rows that must be held whole share
-// one place in memory (design invariant 6).
+// hugeRow is the length in bytes above which rows of which a part must be held
+// share one place in memory (design invariant 6).
 const hugeRow = 16 << 20
 
 // errStopped is a part that was left at a batch's end because the user asked to
@@ -240,7 +240,8 @@ func (r *relay) finish(ctx context.Context, final bool) error {
 
 // digest reads a row of n bytes, adds it to the sum and hands its bytes to put.
 // A row that fits into the read buffer is one slice; a longer one passes in
-// pieces, unless its canonical form needs it whole.
+// pieces, of which only a field with a form of its own is held. Rows that may have
+// a huge one wait for each other, so that memory is bounded by one of them.
 func (r *relay) digest(ctx context.Context, n int, sum *digest.Sum, put func(context.Context, []byte) error) error {
 	if r.from.in.fits(n) {
 		row, err := r.from.in.body()
@@ -249,8 +250,15 @@ func (r *relay) digest(ctx context.Context, n int, sum *digest.Sum, put func(con
 		}
 		return r.whole(ctx, row, sum, put)
 	}
+	hasher := &r.hasher
 	if !r.canon.Verbatim() {
-		return r.gather(ctx, n, sum, put)
+		if n > hugeRow {
+			if err := r.huge.Acquire(ctx, 1); err != nil {
+				return err
+			}
+			defer r.huge.Release(1)
+		}
+		hasher = digest.NewHasher(r.canon) // goes with its buffers when the row has passed
 	}
 	var text utf8Check
 	for left := n; left > 0; {
@@ -268,14 +276,14 @@ func (r *relay) digest(ctx context.Context, n int, sum *digest.Sum, put func(con
 		if r.utf8 && !text.valid(line, left == 0) {
 			return r.notUTF8()
 		}
-		r.hasher.Write(line)
+		hasher.Write(line)
 		if put != nil {
 			if err := put(ctx, piece); err != nil {
 				return err
 			}
 		}
 	}
-	r.hasher.Finish(sum)
+	hasher.Finish(sum)
 	return nil
 }
 
@@ -293,27 +301,6 @@ func (r *relay) whole(ctx context.Context, row []byte, sum *digest.Sum, put func
 		return nil
 	}
 	return put(ctx, row)
-}
-
-// gather collects a long row whose canonical form needs it whole. Huge ones
-// wait for each other, so that memory is bounded by one of them.
-func (r *relay) gather(ctx context.Context, n int, sum *digest.Sum, put func(context.Context, []byte) error) error {
-	if n > hugeRow {
-		if err := r.huge.Acquire(ctx, 1); err != nil {
-			return err
-		}
-		defer r.huge.Release(1)
-		defer func() { r.big = nil }()
-	}
-	r.big = r.big[:0]
-	for len(r.big) < n {
-		piece, err := r.from.in.chunk()
-		if err != nil {
-			return r.reading(err)
-		}
-		r.big = append(r.big, piece...)
-	}
-	return r.whole(ctx, r.big, sum, put)
 }
 
 // line takes the line end off a row. That it is there proves that the message
