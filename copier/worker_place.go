@@ -60,6 +60,9 @@ func (w *worker) between(ctx context.Context) error {
 		return nil
 	}
 	w.placed = false
+	if w.Log != nil {
+		w.Log.DebugContext(ctx, "a job waits between two batches")
+	}
 	if err := w.to.await(ctx, 0); err != nil {
 		w.placed = w.gate.enter(ctx)
 		return err
