@@ -206,7 +206,9 @@ func BeginSnapshot(ctx context.Context, conn *pgx.Conn, snapshot string) error {
 	return nil
 }
 
-// SnapshotSQL begins a transaction in a snapshot.
+// SnapshotSQL begins a transaction in a snapshot. A table's lock is waited for
+// only so long: who comes behind somebody that waits for ACCESS EXCLUSIVE would
+// wait for as long as that one waits, for us perhaps.
 func SnapshotSQL(snapshot string) string {
-	return "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;SET TRANSACTION SNAPSHOT " + quote.Literal(snapshot)
+	return "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;SET TRANSACTION SNAPSHOT " + quote.Literal(snapshot) + ";SET LOCAL lock_timeout = '60s'"
 }
