@@ -22,6 +22,7 @@ type Params struct {
 	Profile  ddlgen.Profile
 	Run      string // run id, see NewRunID
 	Jobs     int    // parts copied at once, each with one connection to either side
+	Split    Split  // how tables are cut into parts
 
 	// MinJobs and MaxJobs bound how many that may become while the target is
 	// measured; without MaxJobs it stays at Jobs, and only falls where a server has
@@ -57,6 +58,7 @@ type Params struct {
 	survivorWait time.Duration // 0 is the default; tests shorten it
 	answerWait   time.Duration // the same
 	faults       *faults
+	speeds       *speeds // nil: a new one
 }
 
 // Result is what Copy did, table by table, whether it succeeded or not.

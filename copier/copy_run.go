@@ -24,6 +24,7 @@ type copyRun struct {
 	reader    dial.Settings
 	writer    dial.Settings
 	checkUTF8 bool
+	filtered  bool // some rows are left behind by the user's conditions
 	huge      *semaphore.Weighted
 
 	ledgerMu sync.Mutex // the ledger has one connection
@@ -33,6 +34,7 @@ type copyRun struct {
 	brake    *brake
 	ahead    *ahead
 	parts    []*partState
+	speeds   *speeds
 	unproved error // why what was acknowledged could not be made durable and checked
 
 	away atomic.Bool // a part was given up since a server was away, and nothing was committed since
@@ -75,10 +77,16 @@ func Copy(ctx context.Context, p Params) (*Result, error) {
 		c.ledger.wait = c.survivorWait
 	}
 	c.ledger.patience, c.ledger.inherits = c.patience(), p.Profile.Inheritance
+	c.speeds = p.speeds
+	if c.speeds == nil {
+		c.speeds = newSpeeds()
+	}
 	c.reader, c.writer = ReaderSettings(p.Profile), WriterSettings(p.Profile)
-	if slices.ContainsFunc(p.Plan.Transfers, func(t ddlgen.Transfer) bool { return t.Filtered() }) {
+	c.filtered = slices.ContainsFunc(p.Plan.Transfers, func(t ddlgen.Transfer) bool { return t.Filtered() })
+	if c.filtered {
 		// An index that serves the condition may find the rows, by a bitmap: but a part
-		// that is read again must come in the same order, which is that of its blocks.
+		// that is read again must come in the same order, which is that of its blocks
+		// (or that of its key, see sourceConn.arrange).
 		c.reader = c.reader.With("enable_indexscan", "off").With("enable_indexonlyscan", "off")
 	}
 	defer c.watchSource(ctx)()
@@ -184,7 +192,7 @@ func (c *copyRun) prepare(ctx context.Context) error {
 // planAll plans the parts of all tables, records them and empties the tables
 // that are to be loaded anew.
 func (c *copyRun) planAll(ctx context.Context) error {
-	parts, err := PlanParts(ctx, c.Snapshot.Conn(), c.Plan, c.Profile, c.Jobs)
+	parts, err := PlanParts(ctx, c.Snapshot.Conn(), c.Plan, c.Profile, c.Jobs, c.Split)
 	if err != nil {
 		return err
 	}
@@ -212,37 +220,20 @@ func (c *copyRun) planAll(ctx context.Context) error {
 // copyAll copies parts, as many at once as there are jobs. It returns an error
 // only when the run itself cannot go on; a part's error is its table's.
 func (c *copyRun) copyAll(ctx context.Context, parts []*partState) error {
-	queue := parts
-	var mu sync.Mutex
-	next := func() *partState {
-		mu.Lock()
-		defer mu.Unlock()
-		for len(queue) > 0 && ctx.Err() == nil && !isClosed(c.Stop) {
-			s := queue[0]
-			queue = queue[1:]
-			if !c.isBroken(s.part.Target) {
-				return s
-			}
-		}
-		return nil
-	}
-	back := func(s *partState) {
-		mu.Lock()
-		defer mu.Unlock()
-		queue = append([]*partState{s}, queue...)
-	}
+	q := newQueue(c, parts)
 	if c.gate == nil {
 		c.gate = c.newGate()
 	}
+	next := func() *partState { return q.next(ctx) }
 	var g sync.WaitGroup
 	for range min(max(c.Jobs, c.MaxJobs), len(parts)) {
-		g.Go(func() { (&worker{copyRun: c, link: link{place: c.gate}, back: back}).work(ctx, next) })
+		g.Go(func() { (&worker{copyRun: c, link: link{place: c.gate}, back: q.back}).work(ctx, next) })
 	}
 	g.Wait()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return nil
+	return q.err
 }
 
 // tableDone adds a part to its table's totals, and tells the listeners when it

@@ -90,7 +90,9 @@ func hugeChild(t *testing.T) {
 	for range 3 * hugeJobs {
 		dialer.Next(pgtest.Fault{Action: pgtest.Stall, Dir: pgtest.ToServer, After: 4 << 20})
 	}
-	params.Target = parse(t, dial.Target, p.target.URL).WithDial(func(ctx context.Context, network, addr string) (net.Conn, error) { return dialer.Dial(ctx, network, addr) })
+	params.Target = parse(t, dial.Target, p.target.URL).WithDial(func(ctx context.Context, network, addr string) (net.Conn, error) {
+		return dialer.Dial(ctx, network, addr)
+	})
 	params.Bus = event.NewBus(p.events)
 	var wg sync.WaitGroup
 	wg.Go(stalled.release)

@@ -226,28 +226,6 @@ func literals(texts ...string) string {
 	return strings.Join(out, ", ")
 }
 
-func (l *ledger) partRows(parts []Part, taken string) string {
-	var b strings.Builder
-	b.WriteString("INSERT INTO _pg2db9.part (run, part, target_schema, target_name, relation_schema, relation_name, first_block, end_block, bytes, taken, epoch, token) VALUES ")
-	for i, p := range parts {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		first, end := "NULL", "NULL"
-		if p.Blocks {
-			first = strconv.FormatInt(p.First, 10)
-			if p.End > 0 {
-				end = strconv.FormatInt(p.End, 10)
-			}
-		}
-		fmt.Fprintf(&b, "(%s, %d, %s, %s, %s, %s, %s, %s, %d, %s, %d, '')", quote.Literal(l.run), p.ID,
-			quote.Literal(p.Target.Schema), quote.Literal(p.Target.Name),
-			quote.Literal(p.Relation.Schema), quote.Literal(p.Relation.Name), first, end, p.Bytes, quote.Literal(taken), firstEpoch)
-	}
-	b.WriteString(" ON CONFLICT DO NOTHING")
-	return b.String()
-}
-
 // firstEpoch is the epoch of a part that its own run has just recorded.
 const firstEpoch = 1
 

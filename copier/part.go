@@ -17,21 +17,26 @@ import (
 )
 
 // Part is a piece of one table that one worker copies: a range of blocks of one
-// relation, or the whole of it.
+// relation, a range of its key, or the whole of it.
 type Part struct {
 	ID       int64
 	Transfer int          // index into Plan.Transfers
 	Target   catalog.Name // the transfer's target
 	Relation catalog.Name // what is read, with ONLY
-	Blocks   bool         // [First, End) of the relation's blocks; else all of it
+	Blocks   bool         // [First, End) of the relation's blocks
 	First    int64
-	End      int64 // 0: to the end, wherever that is by then
-	Bytes    int64 // weight: its share of heap + TOAST on the source, in bytes
+	End      int64     // 0: to the end, wherever that is by then
+	Keys     *KeyRange // a range of the relation's key; nil, and not Blocks: all of it
+	Bytes    int64     // weight: its share of heap + TOAST on the source, in bytes
+
+	cuts *cuts // where it can be cut further; nil: nowhere
 }
 
 // Range says for people which rows the part holds.
 func (p Part) Range() string {
 	switch {
+	case p.Keys != nil:
+		return p.Keys.String()
 	case !p.Blocks:
 		return "whole"
 	case p.End == 0:
@@ -49,13 +54,26 @@ func (p Part) event() event.Part {
 	return e
 }
 
-const (
-	maxPartBytes = 1 << 30  // no part is larger, so that a lost one costs minutes
-	minPartBytes = 32 << 20 // no relation below twice this is cut: a part costs a round trip or two
-	shareOfJob   = 8        // and no part is larger than this share of what one job has to do
+// SplitBy says what tables are cut by.
+type SplitBy string
 
-	minSlowPart = 1 << 20 // the least part where the target bounds its batches: there a part costs no more than a batch
+// What tables are cut by.
+const (
+	SplitAuto   SplitBy = "auto" // blocks where the source can read a range of them, else keys
+	SplitBlocks SplitBy = "ctid" // blocks; a table that cannot be read so is read whole
+	SplitKeys   SplitBy = "key"  // keys; a table without one is read whole
+	SplitNever  SplitBy = "none"
 )
+
+// Split says how tables are cut into parts. The zero value is SplitAuto.
+type Split struct {
+	By SplitBy
+	// Guess leaves the source's rows alone: parts are cut evenly, and by blocks
+	// only. Their number is about right, their borders are not.
+	Guess bool
+
+	largest, smallest int64 // bytes of a part; tests cut small tables by them
+}
 
 //go:embed queries/sizes.sql
 var sizesSQL string
@@ -70,9 +88,13 @@ type relationSize struct {
 	Block  int64
 }
 
+// blocks is how many blocks the heap has.
+func (s relationSize) blocks() int64 { return s.Heap / max(s.Block, 1) }
+
 // PlanParts cuts the plan's transfers into parts, largest first. It reads sizes
-// on conn, which must be inside the snapshot or later.
-func PlanParts(ctx context.Context, conn *pgx.Conn, plan *ddlgen.Plan, profile ddlgen.Profile, jobs int) ([]Part, error) {
+// on conn, which must be inside the snapshot or later, and looks at some rows of
+// large tables there.
+func PlanParts(ctx context.Context, conn *pgx.Conn, plan *ddlgen.Plan, profile ddlgen.Profile, jobs int, split Split) ([]Part, error) {
 	var schemas, names []string
 	for _, t := range plan.Transfers {
 		for _, r := range t.Relations {
@@ -93,18 +115,25 @@ func PlanParts(ctx context.Context, conn *pgx.Conn, plan *ddlgen.Plan, profile d
 	if len(sizes) != len(names) {
 		return nil, fmt.Errorf("reading table sizes: %d of %d tables are there: the schema changed", len(sizes), len(names))
 	}
-	return cutParts(plan, sizes, profile.BatchBytes, jobs, dial.Major(conn.PgConn())), nil
+	c := newCut(sizes, profile.BatchBytes, jobs, dial.Major(conn.PgConn()), split)
+	var scales map[int]scale
+	if !split.Guess {
+		if scales, err = look(ctx, conn, plan, sizes, c); err != nil {
+			return nil, err
+		}
+	}
+	return cutParts(plan, sizes, c, scales), nil
 }
 
-// cutParts is PlanParts without a server.
-func cutParts(plan *ddlgen.Plan, sizes []relationSize, batchBytes int64, jobs, major int) []Part {
-	c := newCut(sizes, batchBytes, jobs, major)
+// cutParts is PlanParts without a server. Scales are by the relation's number;
+// a relation that has none is cut evenly by its blocks, if it can be.
+func cutParts(plan *ddlgen.Plan, sizes []relationSize, c cut, scales map[int]scale) []Part {
 	var parts []Part
 	i := 0
 	for ti, t := range plan.Transfers {
 		for _, r := range t.Relations {
 			p := Part{Transfer: ti, Target: t.Target, Relation: r}
-			parts = append(parts, c.relation(p, sizes[i])...)
+			parts = append(parts, c.relation(p, sizes[i], scales[i])...)
 			i++
 		}
 	}
@@ -114,93 +143,4 @@ func cutParts(plan *ddlgen.Plan, sizes []relationSize, batchBytes int64, jobs, m
 		parts[i].ID = int64(i + 1)
 	}
 	return parts
-}
-
-// cut is how relations are cut.
-type cut struct {
-	largest, smallest int64 // bytes of a part
-	shrink            bool  // parts of a relation become smaller towards its end
-	major             int   // of the source
-}
-
-// newCut chooses the sizes of parts. Over a long link, where the target bounds
-// its batches, the time of a part is its bytes by the connection's rate, and
-// what the last parts overhang is lost: each round of parts takes half of what
-// is left, down to about a batch (factoring: Hummel, Schonberg, Flynn 1992). A
-// target near by is bound by its processors, and many parts cost more there
-// than they save.
-func newCut(sizes []relationSize, batchBytes int64, jobs, major int) cut {
-	var total int64
-	for _, s := range sizes {
-		total += s.Heap + s.Toast
-	}
-	perJob := total / int64(max(jobs, 1))
-	if batchBytes > 0 {
-		return cut{largest: min(maxPartBytes, perJob/2), smallest: max(minSlowPart, batchBytes), shrink: true, major: major}
-	}
-	return cut{largest: min(maxPartBytes, max(minPartBytes, perJob/shareOfJob)), smallest: minPartBytes, major: major}
-}
-
-// relation cuts one relation into block ranges by weight. The last one is
-// open-ended. Servers before 14 have no TID range scan: there each range would
-// read the whole table.
-func (c cut) relation(p Part, s relationSize) []Part {
-	weight := s.Heap + s.Toast
-	blocks := s.Heap / max(s.Block, 1)
-	weights := c.weights(weight)
-	p.Bytes = weight
-	if len(weights) < 2 || blocks < 2 || c.major < 14 || s.Kind != "r" || s.Method != "heap" {
-		return []Part{p}
-	}
-	var parts []Part
-	var first, before int64
-	for i, w := range weights {
-		before += w
-		end := int64(float64(blocks) * float64(before) / float64(weight))
-		if i == len(weights)-1 {
-			end = blocks
-		}
-		if end <= first {
-			continue // TOAST weighs more than there are blocks to share
-		}
-		next := p
-		next.Blocks, next.First, next.End, next.Bytes = true, first, end, w
-		parts = append(parts, next)
-		first = end
-	}
-	parts[len(parts)-1].End = 0
-	if len(parts) == 1 {
-		return []Part{p}
-	}
-	return parts
-}
-
-// weights cuts a relation's weight into those of its parts, in bytes.
-func (c cut) weights(weight int64) []int64 {
-	if weight < 2*c.smallest {
-		return []int64{weight}
-	}
-	var out []int64
-	if !c.shrink {
-		n := (weight + c.largest - 1) / c.largest
-		for range n {
-			out = append(out, weight/n)
-		}
-		return out
-	}
-	// Whole batches: the rest of a part is a batch with all its round trips too.
-	whole := func(size int64) int64 { return max(size/c.smallest, 1) * c.smallest }
-	size := whole(c.largest)
-	for rest := weight; rest > 0; size = whole(size / 2) {
-		n := (rest/2 + size - 1) / size
-		if size == c.smallest {
-			n = (rest + size - 1) / size
-		}
-		for range n {
-			w := min(size, rest)
-			out = append(out, w)
-			rest -= w
-		}
-	}
-	return out
 }

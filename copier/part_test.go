@@ -35,7 +35,7 @@ func TestPartsCoverEveryBlockOnce(t *testing.T) {
 		major := rapid.SampledFrom([]int{13, 14, 18}).Draw(t, "major")
 		jobs := rapid.IntRange(1, 64).Draw(t, "jobs")
 		batchBytes := rapid.SampledFrom([]int64{0, 20_000, 2_000_000}).Draw(t, "batch bytes")
-		parts := cutParts(plan, sizes, batchBytes, jobs, major)
+		parts := cutParts(plan, sizes, newCut(sizes, batchBytes, jobs, major, Split{}), nil)
 		byRelation := map[catalog.Name][]Part{}
 		seen := map[int64]bool{}
 		for i, p := range parts {
@@ -80,7 +80,8 @@ func TestPartsAreWeighedWithTOAST(t *testing.T) {
 	t.Parallel()
 	n := catalog.Name{Schema: "s", Name: "t"}
 	plan := &ddlgen.Plan{Transfers: []ddlgen.Transfer{{Target: n, Relations: []catalog.Name{n}}}}
-	parts := cutParts(plan, []relationSize{{Kind: "r", Method: "heap", Heap: 200 << 20, Toast: 3 << 30, Block: 8192}}, 0, 4, 15)
+	sizes := []relationSize{{Kind: "r", Method: "heap", Heap: 200 << 20, Toast: 3 << 30, Block: 8192}}
+	parts := cutParts(plan, sizes, newCut(sizes, 0, 4, 15, Split{}), nil)
 	require.Len(t, parts, 32)
 	for _, p := range parts {
 		require.InDelta(t, 200<<20/8192/32, max(p.End, 200<<20/8192)-p.First, 200<<20/8192)
@@ -100,7 +101,7 @@ func TestPartsShrinkOverALongLink(t *testing.T) {
 	}
 	const jobs = 8
 	var ends [jobs]int64
-	for _, p := range cutParts(plan, sizes, 2_000_000, jobs, 15) {
+	for _, p := range cutParts(plan, sizes, newCut(sizes, 2_000_000, jobs, 15, Split{}), nil) {
 		next := 0
 		for j := range ends {
 			if ends[j] < ends[next] {

@@ -296,7 +296,7 @@ func (t *taking) plan(ctx context.Context, transfers []int) ([]Part, error) {
 	for k, i := range transfers {
 		some.Transfers[k] = t.Plan.Transfers[i]
 	}
-	parts, err := PlanParts(ctx, t.Snapshot.Conn(), &some, t.Profile, t.Jobs)
+	parts, err := PlanParts(ctx, t.Snapshot.Conn(), &some, t.Profile, t.Jobs, t.Split)
 	if err != nil {
 		return nil, err
 	}
@@ -370,4 +370,3 @@ func (c *copyRun) info() runInfo {
 		snapshot: c.Snapshot.ID, taken: c.Snapshot.Taken.UTC().Format(time.RFC3339Nano),
 	}
 }
-

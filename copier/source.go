@@ -19,7 +19,8 @@ type sourceConn struct {
 	wire  *wire
 	in    *frames
 	meter *event.Meter
-	reads int // parts begun: each leaves a table lock until the transaction ends
+	reads int  // parts begun: each leaves a table lock until the transaction ends
+	keyed bool // it is arranged to read by keys
 }
 
 // openSource connects and joins the snapshot. A table's lock is waited for only
@@ -76,6 +77,23 @@ func (s *sourceConn) exec(sql string) error {
 			return failed
 		}
 	}
+}
+
+// arrange tells the planner how parts are read. Those that are cut by keys: along
+// the index that orders them, which needs no sort of rows on the source's disk
+// and begins to give rows at once. Others: where rows are filtered never by an
+// index, as the session was set up, for their order is that of the blocks.
+func (s *sourceConn) arrange(byKeys, filtered bool) error {
+	if byKeys == s.keyed {
+		return nil
+	}
+	onOff := map[bool]string{true: "on", false: "off"}
+	index := onOff[byKeys || !filtered]
+	if err := s.exec(fmt.Sprintf("SET LOCAL enable_sort = %s;SET LOCAL enable_indexscan = %s;SET LOCAL enable_indexonlyscan = %s", onOff[!byKeys], index, index)); err != nil {
+		return fmt.Errorf("choosing how the source reads parts: %w", err)
+	}
+	s.keyed = byKeys
+	return nil
 }
 
 // copyOut starts COPY ... TO STDOUT. After it, row is called until it says end.

@@ -13,7 +13,7 @@ import (
 func copyOutSQL(t *ddlgen.Transfer, p Part) string {
 	rel := quote.Name(p.Relation.Schema, p.Relation.Name)
 	rows := t.WhereOf(p.Relation)
-	plain := !p.Blocks && rows == "" && len(t.Columns) > 0
+	plain := !p.Blocks && p.Keys == nil && rows == "" && len(t.Columns) > 0
 	var cols []string
 	for _, c := range t.Columns {
 		cols = append(cols, c.Select)
@@ -31,6 +31,11 @@ func copyOutSQL(t *ddlgen.Transfer, p Part) string {
 			conditions = append(conditions, fmt.Sprintf("ctid < '(%d,0)'::pg_catalog.tid", p.End))
 		}
 	}
+	order := ""
+	if p.Keys != nil {
+		conditions = append(conditions, p.Keys.where(p.Relation.Name)...)
+		order = " ORDER BY " + p.Keys.order(p.Relation.Name)
+	}
 	if rows != "" {
 		conditions = append(conditions, rows)
 	}
@@ -38,7 +43,7 @@ func copyOutSQL(t *ddlgen.Transfer, p Part) string {
 	if len(conditions) > 0 {
 		where = " WHERE " + strings.Join(conditions, " AND ")
 	}
-	return fmt.Sprintf("COPY (SELECT %s FROM ONLY %s%s) TO STDOUT", list, rel, where)
+	return fmt.Sprintf("COPY (SELECT %s FROM ONLY %s%s%s) TO STDOUT", list, rel, where, order)
 }
 
 // copyInSQL writes a table. A table of which no column can be written (it has

@@ -134,12 +134,14 @@ func (w *worker) work(ctx context.Context, next func() *partState) {
 func (w *worker) begin(s *partState) {
 	s.started = time.Now()
 	s.meter = w.Progress.Start(s.part.event())
+	w.speeds.begin(s)
 	w.Bus.Emit(event.PartStarted{Part: s.part.event()})
 }
 
 // end tells what became of a part.
 func (w *worker) end(ctx context.Context, s *partState, err error) {
 	s.elapsed += time.Since(s.started)
+	w.speeds.end(s, err == nil)
 	if err == nil {
 		w.Bus.Emit(event.PartDone{Part: s.part.event(), Rows: s.next, Bytes: s.bytes, Elapsed: time.Since(s.started)})
 		err = w.faults.hit(ctx, pointPartDone, nil)
@@ -350,6 +352,9 @@ func (w *worker) attempt(ctx context.Context, s *partState) error {
 		return cause(ctx, err)
 	}
 	if err := c.Snapshot.ensure(ctx, l.from, s.part.Relation, again); err != nil {
+		return cause(ctx, err)
+	}
+	if err := l.from.arrange(s.part.Keys != nil, c.filtered); err != nil {
 		return cause(ctx, err)
 	}
 	t := &c.Plan.Transfers[s.part.Transfer]

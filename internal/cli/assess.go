@@ -158,7 +158,7 @@ func (j *job) assessment(ctx context.Context) (*assess.Input, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts, err := copier.PlanParts(ctx, j.snapshot.Conn(), j.plan, j.profile, j.jobs)
+	parts, err := copier.PlanParts(ctx, j.snapshot.Conn(), j.plan, j.profile, j.jobs, copier.Split{Guess: true})
 	if err != nil {
 		return nil, err
 	}

@@ -90,7 +90,7 @@ func (j *job) emptied() []catalog.Name {
 
 // dryTables gathers sizes and parts.
 func (j *job) dryTables(ctx context.Context) ([]dryTable, error) {
-	parts, err := copier.PlanParts(ctx, j.snapshot.Conn(), j.plan, j.profile, j.jobs)
+	parts, err := copier.PlanParts(ctx, j.snapshot.Conn(), j.plan, j.profile, j.jobs, copier.Split{By: copier.SplitBy(j.opts.SplitBy)})
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ var (
 	probeOptions    = []string{"probe", "probe-cache", "skip-probe"} // of commands that go by a probed profile
 	resumeOptions   = []string{"resume", "new-snapshot", "on-changed", "redo", "skip", "keep-snapshot", "max-snapshot-age"}
 	politeOptions   = []string{"min-jobs", "max-jobs", "max-rate", "source-max-connections", "max-lag-bytes", "max-active", "max-transaction", "yield-locks"}
-	transferOptions = []string{"jobs", "retry-for", "dry-run", "report", "on-existing", "skip-verify"}
+	transferOptions = []string{"jobs", "split-by", "retry-for", "dry-run", "report", "on-existing", "skip-verify"}
 )
 
 func optionNames(groups ...[]string) []string { return slices.Concat(groups...) }

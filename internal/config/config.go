@@ -72,6 +72,7 @@ type Config struct {
 	MaxTransaction       int // seconds
 	YieldLocks           int // seconds
 
+	SplitBy    string
 	RetryFor   int // seconds
 	Profile    string
 	PrimaryKey string

@@ -66,6 +66,14 @@ const (
 	KeyAfter  = "after"
 )
 
+// The values of --split-by.
+const (
+	SplitAuto = "auto"
+	SplitCtid = "ctid"
+	SplitKey  = "key"
+	SplitNone = "none"
+)
+
 // The values of --exclude-column-keys.
 const (
 	RefuseKeys = "refuse"
@@ -208,6 +216,11 @@ var options = []Option{
 	{
 		Name: "yield-locks", Kind: Number, Holder: "SECONDS", ref: func(c *Config) any { return &c.YieldLocks },
 		Usage: "give table locks on the source back when another session has waited for ACCESS EXCLUSIVE for `SECONDS`; a table that it changes before it was read fails",
+	},
+	{
+		Name: "split-by", Kind: Text, Default: SplitAuto, Values: []string{SplitAuto, SplitCtid, SplitKey, SplitNone}, Holder: "WHAT",
+		ref:   func(c *Config) any { return &c.SplitBy },
+		Usage: "cut large tables by `WHAT`: ctid (blocks), key (ranges of a unique key), none, or auto: blocks, and keys where the source cannot read blocks apart (13, tables that are no heap)",
 	},
 	{
 		Name: "retry-for", Kind: Number, Default: "300", Holder: "SECONDS", ref: func(c *Config) any { return &c.RetryFor },

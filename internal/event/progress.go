@@ -39,6 +39,14 @@ func (m *Meter) Add(rows, bytes int64) {
 	m.bytes.Add(bytes)
 }
 
+// Sent is how many rows and bytes were counted so far.
+func (m *Meter) Sent() (rows, bytes int64) {
+	if m == nil {
+		return 0, 0
+	}
+	return m.rows.Load(), m.bytes.Load()
+}
+
 // Wait records what the worker waits for from now on.
 func (m *Meter) Wait(w Waits) {
 	if m != nil {
@@ -86,6 +94,16 @@ func (p *Progress) Plan(parts int, bytes int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.totalParts, p.totalBytes = parts, bytes
+}
+
+// More says that parts were cut further: so many more, of the same bytes.
+func (p *Progress) More(parts int) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.totalParts += parts
 }
 
 // Start returns a meter for a part that begins.
