@@ -105,8 +105,8 @@ func requireOnce(t require.TestingT, ctx context.Context, conn *pgx.Conn, table 
 	}
 	var missing, twice int
 	var example string
-	err := conn.QueryRow(ctx, fmt.Sprintf(`WITH read AS (SELECT place, count(*) AS n FROM (%s) x GROUP BY place)
-		SELECT count(*) FILTER (WHERE n IS NULL), count(*) FILTER (WHERE n > 1), coalesce(min(t::text) FILTER (WHERE n IS DISTINCT FROM 1), '')
+	err := conn.QueryRow(ctx, fmt.Sprintf(`WITH read AS (SELECT place, count(*) AS reads FROM (%s) x GROUP BY place)
+		SELECT count(*) FILTER (WHERE read.reads IS NULL), count(*) FILTER (WHERE read.reads > 1), coalesce(min(t::text) FILTER (WHERE read.reads IS DISTINCT FROM 1), '')
 		  FROM ONLY %s t FULL JOIN read ON t.ctid = read.place`, strings.Join(queries, " UNION ALL "), table)).Scan(&missing, &twice, &example)
 	require.NoError(t, err)
 	require.Zero(t, missing+twice, "%d rows are in no part, %d in several (%s): %v", missing, twice, example, ranges(parts))

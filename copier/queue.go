@@ -20,8 +20,9 @@ const (
 // has begun are cut further when parts of their relation turn out slow, and at
 // the end of the run, where one that lasts would leave the other jobs idle.
 type queue struct {
-	run   *copyRun
-	sizes cut
+	run    *copyRun
+	sizes  cut
+	record func(ctx context.Context, narrowed []Part, claims []claim, added []Part) error
 
 	mu      sync.Mutex // held while the ledger records a cut: nobody begins a part of it before
 	waiting []*waitingPart
@@ -41,7 +42,7 @@ type waitingPart struct {
 func (w *waitingPart) cost() float64 { return float64(w.part.Bytes) * w.slow }
 
 func newQueue(c *copyRun, parts []*partState) *queue {
-	q := &queue{run: c, slow: map[catalog.Name]float64{}, sizes: newCut(nil, c.Profile.BatchBytes, c.Jobs, 0, c.Split)}
+	q := &queue{run: c, record: c.recut, slow: map[catalog.Name]float64{}, sizes: newCut(nil, c.Profile.BatchBytes, c.Jobs, 0, c.Split)}
 	for _, s := range parts {
 		w := &waitingPart{partState: s, slow: 1, cutBy: 1}
 		q.waiting, q.left = append(q.waiting, w), q.left+w.cost()
@@ -100,7 +101,7 @@ func (q *queue) cutFurther(ctx context.Context) error {
 	// Over a long link the parts are planned to become smaller towards the end, and
 	// to ask the ledger for more would take round trips.
 	share := q.left / float64(lastRounds*q.run.Jobs)
-	ending := !q.sizes.shrink && q.waiting[0].cost() > share
+	ending := q.run.Jobs > 1 && !q.sizes.shrink && q.waiting[0].cost() > share
 	if !changed && !ending {
 		return nil
 	}
@@ -139,7 +140,7 @@ func (q *queue) replace(ctx context.Context, of []*waitingPart, pieces [][]Part)
 			added = append(added, p)
 		}
 	}
-	if err := q.run.recut(ctx, narrowed, claims, added); err != nil {
+	if err := q.record(ctx, narrowed, claims, added); err != nil {
 		return fmt.Errorf("cutting parts that were not begun: %w", err)
 	}
 	for i, p := range narrowed {
