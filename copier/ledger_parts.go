@@ -52,29 +52,15 @@ func (l *ledger) partRows(parts []Part, taken string) string {
 	return b.String()
 }
 
-// parts reads the run's parts, largest first. The ledger knows them by their
-// target's name: Transfer is -1.
-func (l *ledger) parts(ctx context.Context) ([]Part, error) {
-	var parts []Part
-	err := l.do(ctx, "reading the parts of the run", func(conn *pgx.Conn) error {
-		rows, err := conn.Query(ctx, "SELECT part, target_schema, target_name, relation_schema, relation_name, "+rangeColumns+`, bytes
-			FROM _pg2db9.part WHERE run = $1 ORDER BY bytes DESC, part`, l.run)
-		if err != nil {
-			return err
-		}
-		parts, err = pgx.CollectRows(rows, scanPart)
-		return err
-	})
-	return parts, err
-}
-
-// scanPart reads one row of a part.
-func scanPart(r pgx.CollectableRow) (Part, error) {
-	p := Part{Transfer: -1}
+// scanPart reads one row of parts.sql. The ledger knows a part by its target's
+// name; the number of its transfer is not set.
+func scanPart(row pgx.CollectableRow) (r recordedPart, err error) {
+	p := &r.part
 	var first, end *int64
 	var lower, upper *string
-	if err := r.Scan(&p.ID, &p.Target.Schema, &p.Target.Name, &p.Relation.Schema, &p.Relation.Name, &first, &end, &lower, &upper, &p.Bytes); err != nil {
-		return p, err
+	if err := row.Scan(&p.ID, &p.Target.Schema, &p.Target.Name, &p.Relation.Schema, &p.Relation.Name,
+		&first, &end, &lower, &upper, &p.Bytes, &r.taken, &r.epoch); err != nil {
+		return r, err
 	}
 	if first != nil {
 		p.Blocks, p.First = true, *first
@@ -83,9 +69,8 @@ func scanPart(r pgx.CollectableRow) (Part, error) {
 			p.cuts = &cuts{scale: evenBlocks{first: p.First, end: p.End}, from: p.First, to: p.End, high: 1}
 		}
 	}
-	var err error
 	p.Keys, err = readRange(lower, upper)
-	return p, err
+	return r, err
 }
 
 // errPartTaken is a part that cannot be cut any more.

@@ -21,17 +21,36 @@ var (
 const fenceStep = 1000
 
 // fenceAll raises the epochs of all parts of the run, and returns the parts with
-// them. It may be repeated: only the holder of the run's lease calls it.
+// them. It may be repeated: only the holder of the run's lease calls it. The
+// parts are read again when all are raised: until then the owner before can have
+// cut some of them further.
 func (l *ledger) fenceAll(ctx context.Context) ([]recordedPart, error) {
-	var parts []recordedPart
-	err := l.do(ctx, "reading the run's parts", func(conn *pgx.Conn) (err error) {
-		parts, err = l.recorded(ctx, conn)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
 	epochs := map[int64]int64{}
+	for {
+		var parts []recordedPart
+		err := l.do(ctx, "reading the run's parts", func(conn *pgx.Conn) (err error) {
+			parts, err = l.recorded(ctx, conn)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		fenced := true
+		for i := range parts {
+			epoch, ok := epochs[parts[i].part.ID]
+			parts[i].epoch, fenced = epoch, fenced && ok
+		}
+		if fenced {
+			return parts, nil
+		}
+		if err := l.raiseAll(ctx, parts, epochs); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// raiseAll raises the epochs of parts, and notes what they are then.
+func (l *ledger) raiseAll(ctx context.Context, parts []recordedPart, epochs map[int64]int64) error {
 	for from := 0; from < len(parts); from += fenceStep {
 		some := parts[from:min(from+fenceStep, len(parts))]
 		err := l.do(ctx, "fencing off whoever wrote before", func(conn *pgx.Conn) error {
@@ -49,37 +68,24 @@ func (l *ledger) fenceAll(ctx context.Context) ([]recordedPart, error) {
 			})
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	for i := range parts {
-		epoch, ok := epochs[parts[i].part.ID]
-		if !ok {
-			return nil, fmt.Errorf("part %d of run %s is not in the ledger any more: its schema _pg2db9 was changed", parts[i].part.ID, l.run)
+	for _, r := range parts {
+		if _, ok := epochs[r.part.ID]; !ok {
+			return fmt.Errorf("part %d of run %s is not in the ledger any more: its schema _pg2db9 was changed", r.part.ID, l.run)
 		}
-		parts[i].epoch = epoch
 	}
-	return parts, nil
+	return nil
 }
 
-// recorded reads the parts as they were planned.
+// recorded reads the parts as they were planned, or cut further.
 func (l *ledger) recorded(ctx context.Context, conn *pgx.Conn) ([]recordedPart, error) {
 	rows, err := conn.Query(ctx, partsSQL, l.run)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (r recordedPart, err error) {
-		var first, end *int64
-		err = row.Scan(&r.part.ID, &r.part.Target.Schema, &r.part.Target.Name, &r.part.Relation.Schema, &r.part.Relation.Name,
-			&first, &end, &r.part.Bytes, &r.taken, &r.epoch)
-		if first != nil {
-			r.part.Blocks, r.part.First = true, *first
-		}
-		if end != nil {
-			r.part.End = *end
-		}
-		return r, err
-	})
+	return pgx.CollectRows(rows, scanPart)
 }
 
 // targetStarted is when the target was started when the run began to load; ""

@@ -26,20 +26,28 @@ func impatient() *pace {
 	return p
 }
 
+// ofLedger are the parts of a run as the ledger tells of them.
+func ofLedger(t *testing.T, l *ledger) (parts []Part) {
+	t.Helper()
+	conn, err := l.connected(t.Context())
+	require.NoError(t, err)
+	rows, err := l.recorded(t.Context(), conn)
+	require.NoError(t, err)
+	for _, r := range rows {
+		parts = append(parts, r.part)
+	}
+	return parts
+}
+
 // recorded are the parts of a run as its ledger tells of them, checked: they hold
 // every row of the source's tables once.
 func recorded(t *testing.T, p *pair, run string) []Part {
 	t.Helper()
 	l := newLedger(parse(t, dial.Target, p.target.URL), ControlSettings(p.profile), run)
 	defer l.close(t.Context())
-	parts, err := l.parts(t.Context())
-	require.NoError(t, err)
+	parts := ofLedger(t, l)
 	byRelation := map[catalog.Name][]Part{}
-	for i, part := range parts {
-		require.Equal(t, -1, part.Transfer)
-		if i > 0 {
-			require.GreaterOrEqual(t, parts[i-1].Bytes, part.Bytes, "largest first")
-		}
+	for _, part := range parts {
 		byRelation[part.Relation] = append(byRelation[part.Relation], part)
 	}
 	conn := p.source.Conn(t)
@@ -140,14 +148,12 @@ func TestLedgerTakesACutOnce(t *testing.T) {
 		return c.ledger.recut(t.Context(), []Part{narrowed}, []claim{{run: "run", part: 1, epoch: epoch}}, []Part{added}, "now")
 	}
 	require.ErrorIs(t, cut(firstEpoch+1), errPartTaken)
-	parts, err := c.ledger.parts(t.Context())
-	require.NoError(t, err)
+	parts := ofLedger(t, c.ledger)
 	require.Len(t, parts, 1)
 	require.Nil(t, parts[0].Keys)
 	for range 2 {
 		require.NoError(t, cut(firstEpoch))
-		parts, err = c.ledger.parts(t.Context())
-		require.NoError(t, err)
+		parts = ofLedger(t, c.ledger)
 		require.Len(t, parts, 2)
 		require.Equal(t, narrowed.Keys, parts[0].Keys)
 		require.Equal(t, added.Keys, parts[1].Keys)
@@ -155,9 +161,47 @@ func TestLedgerTakesACutOnce(t *testing.T) {
 	require.NoError(t, c.writer(t).batch(t.Context(), 0, 5))
 	narrowed.Keys = nil
 	require.ErrorIs(t, cut(firstEpoch), errPartTaken)
-	parts, err = c.ledger.parts(t.Context())
-	require.NoError(t, err)
+	parts = ofLedger(t, c.ledger)
 	require.NotNil(t, parts[0].Keys)
+}
+
+// Whoever takes a run over has all parts, also those that the owner before cut
+// while it was being fenced off: none of them stays behind with its old epoch.
+func TestFencingSeesPartsCutMeanwhile(t *testing.T) {
+	t.Parallel()
+	c := newLedgerCase(t, nil)
+	n := catalog.Name{Schema: "public", Name: "t"}
+	second := Part{ID: 2, Target: n, Relation: n, Blocks: true, First: 10, End: 20}
+	c.db.Exec(t, c.ledger.partRows([]Part{second}, "now"))
+	survivor := c.writer(t)
+	require.NoError(t, survivor.rows(t.Context(), 0, 5)) // holds part 1's row
+	taker := newLedger(c.ledger.target, c.ledger.settings, "run")
+	defer taker.close(t.Context())
+	type outcome struct {
+		parts []recordedPart
+		err   error
+	}
+	fenced := make(chan outcome, 1)
+	go func() {
+		parts, err := taker.fenceAll(t.Context())
+		fenced <- outcome{parts, err}
+	}()
+	require.Eventually(t, func() bool {
+		return c.db.QueryString(t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == "1"
+	}, 30*time.Second, 5*time.Millisecond)
+	narrowed, added := second, second
+	narrowed.End, added.ID, added.First = 15, 3, 15
+	old := []claim{{run: "run", part: 2, epoch: firstEpoch}}
+	require.NoError(t, c.ledger.recut(t.Context(), []Part{narrowed}, old, []Part{added}, "now"))
+	require.NoError(t, survivor.exec(t.Context(), "ROLLBACK"))
+	got := <-fenced
+	require.NoError(t, got.err)
+	var held []string
+	for _, r := range got.parts {
+		held = append(held, fmt.Sprint(r.part.ID, " ", r.part.Range(), ", epoch ", r.epoch > firstEpoch))
+	}
+	require.Equal(t, []string{"1 whole, epoch true", "2 blocks 10-14, epoch true", "3 blocks 15-19, epoch true"}, held)
+	require.ErrorIs(t, c.ledger.recut(t.Context(), []Part{second}, old, nil, "now"), errPartTaken)
 }
 
 // modelRun is a queue without servers, of a relation in equal parts and of others
