@@ -48,7 +48,7 @@ func TestTablesAreCutByWhatTheSourceCanRead(t *testing.T) {
 				slices.SortStableFunc(parts, func(a, b Part) int { return cmp.Compare(a.Transfer, b.Transfer) })
 				for _, tr := range plan.Transfers {
 					of := slices.DeleteFunc(slices.Clone(parts), func(p Part) bool { return p.Target != tr.Target })
-					requireOnce(t, t.Context(), conn, tr.Target.String(), slices.Clone(of))
+					requireOnce(t.Context(), t, conn, tr.Target.String(), slices.Clone(of))
 					kind := map[bool]string{true: "blocks", false: "keys"}[of[0].Blocks]
 					if len(of) == 1 {
 						kind = "whole"

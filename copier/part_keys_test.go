@@ -98,7 +98,7 @@ func rangesOf(p Part) string {
 }
 
 // requireOnce requires, by SQL, that the parts hold every row once.
-func requireOnce(t require.TestingT, ctx context.Context, conn *pgx.Conn, table string, parts []Part) {
+func requireOnce(ctx context.Context, t require.TestingT, conn *pgx.Conn, table string, parts []Part) {
 	queries := make([]string, len(parts))
 	for i, p := range parts {
 		queries[i] = "SELECT place FROM " + rangesOf(p) + fmt.Sprintf(" AS p%d", i)
@@ -171,7 +171,7 @@ func TestKeyRangesHoldEveryRowOnce(t *testing.T) {
 		plan := &ddlgen.Plan{Transfers: []ddlgen.Transfer{transfer("t", append(names, "filler")...)}}
 		parts, err := PlanParts(ctx, conn, plan, ddlgen.Postgres(), 2, fine(SplitKeys))
 		require.NoError(rt, err)
-		requireOnce(rt, ctx, conn, "public.t", parts)
+		requireOnce(ctx, rt, conn, "public.t", parts)
 		if len(parts) > 2 {
 			cutApart++
 		}
@@ -179,7 +179,7 @@ func TestKeyRangesHoldEveryRowOnce(t *testing.T) {
 		if i := rapid.IntRange(0, len(parts)-1).Draw(rt, "cut further"); len(parts) > 0 {
 			further = slices.Concat(parts[:i], parts[i].pieces(3), parts[i+1:])
 		}
-		requireOnce(rt, ctx, conn, "public.t", further)
+		requireOnce(ctx, rt, conn, "public.t", further)
 
 		// Borders that come from nowhere: of any number of columns, in any order.
 		var sizes []relationSize
@@ -196,7 +196,7 @@ func TestKeyRangesHoldEveryRowOnce(t *testing.T) {
 		slices.Sort(along.shares)
 		require.NoError(rt, along.prove(ctx, conn))
 		sizes = append(sizes, relationSize{Kind: "r", Heap: 30_000})
-		requireOnce(rt, ctx, conn, "public.t", cutParts(plan, sizes, newCut(sizes, 0, 2, 13, fine(SplitKeys)), map[int]scale{0: along}))
+		requireOnce(ctx, rt, conn, "public.t", cutParts(plan, sizes, newCut(sizes, 0, 2, 13, fine(SplitKeys)), map[int]scale{0: along}))
 	})
 	require.Positive(t, cutApart, "no table was ever cut: the test shows nothing")
 }

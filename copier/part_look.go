@@ -123,19 +123,19 @@ func readKeys(ctx context.Context, conn *pgx.Conn, of []sample) (map[catalog.Nam
 }
 
 // aside runs f so that nothing is left of it on the connection: no lock (the
-// snapshot's holder has none), no setting and no failed transaction. An error of
-// the server's is returned as failed, and may be passed over.
-func aside(ctx context.Context, conn *pgx.Conn, f func() error) (failed, err error) {
+// snapshot's holder has none), no setting and no failed transaction. It says
+// whether f was done: an error that the server gives to it is passed over.
+func aside(ctx context.Context, conn *pgx.Conn, f func() error) (done bool, err error) {
 	if _, err := conn.Exec(ctx, "SAVEPOINT pg2db9_look"); err != nil {
-		return nil, err
+		return false, err
 	}
-	_, failed = conn.Exec(ctx, fmt.Sprintf("SET LOCAL statement_timeout = %d", lookTimeout))
+	_, failed := conn.Exec(ctx, fmt.Sprintf("SET LOCAL statement_timeout = %d", lookTimeout))
 	if failed == nil {
 		failed = f()
 	}
-	if failed != nil && (conn.IsClosed() || ctx.Err() != nil || dial.Classify(failed) == dial.Lost) {
-		return nil, failed
+	if failed != nil && (conn.IsClosed() || ctx.Err() != nil || dial.SQLState(failed) == "") {
+		return false, failed
 	}
 	_, err = conn.PgConn().Exec(ctx, "ROLLBACK TO SAVEPOINT pg2db9_look;RELEASE SAVEPOINT pg2db9_look").ReadAll()
-	return failed, err
+	return failed == nil, err
 }

@@ -70,7 +70,7 @@ func (s *sample) weighBlocks(ctx context.Context, conn *pgx.Conn) (scale, error)
 	}
 	step := max(1, blocks/min(per*int64(s.parts), mostBlocks))
 	along := &sampledBlocks{evenBlocks: evenBlocks{end: blocks, open: true}}
-	failed, err := aside(ctx, conn, func() error {
+	known, err := aside(ctx, conn, func() error {
 		rows, err := conn.Query(ctx, s.blocksSQL(blocks, step))
 		if err != nil {
 			return err
@@ -87,7 +87,7 @@ func (s *sample) weighBlocks(ctx context.Context, conn *pgx.Conn) (scale, error)
 	if err != nil {
 		return nil, fmt.Errorf("looking at the rows of %s: %w", s.relation, err)
 	}
-	if failed != nil || len(along.upto) == 0 || along.upto[len(along.upto)-1] == 0 {
+	if !known || len(along.upto) == 0 || along.upto[len(along.upto)-1] == 0 {
 		return nil, nil //nolint:nilnil // blocks are taken to weigh the same
 	}
 	return along, nil
@@ -157,7 +157,7 @@ func (s *sample) weighKeys(ctx context.Context, conn *pgx.Conn) (scale, error) {
 		columns int
 	}{{s.rowsSQL(), len(s.key.columns)}, {s.statsSQL(), 1}} {
 		along := &sampledKeys{key: s.key}
-		failed, err := aside(ctx, conn, func() error {
+		known, err := aside(ctx, conn, func() error {
 			rows, err := conn.Query(ctx, s.bordersSQL(from.rows, from.columns))
 			if err != nil {
 				return err
@@ -175,7 +175,7 @@ func (s *sample) weighKeys(ctx context.Context, conn *pgx.Conn) (scale, error) {
 		if err != nil {
 			return nil, fmt.Errorf("looking at the keys of %s: %w", s.relation, err)
 		}
-		if failed == nil && len(along.values) > 0 {
+		if known && len(along.values) > 0 {
 			return along, nil
 		}
 	}

@@ -41,7 +41,7 @@ func TestPartsOfLumpyTOASTAreEqual(t *testing.T) {
 		split.largest, split.smallest = 4<<20, 1<<20
 		parts, err := PlanParts(t.Context(), conn, plan, ddlgen.Postgres(), 2, split)
 		require.NoError(t, err)
-		requireOnce(t, t.Context(), conn, "public.t", parts)
+		requireOnce(t.Context(), t, conn, "public.t", parts)
 		for _, p := range parts {
 			p.cuts = nil
 			var w int64
@@ -81,7 +81,7 @@ func TestSampledBlocksHoldEveryRowOnce(t *testing.T) {
 				split := Split{By: by, largest: 20_000, smallest: 1}
 				parts, err := PlanParts(t.Context(), conn, &ddlgen.Plan{Transfers: []ddlgen.Transfer{tr}}, ddlgen.Postgres(), 2, split)
 				require.NoError(t, err)
-				requireOnce(t, t.Context(), conn, "public.t", parts)
+				requireOnce(t.Context(), t, conn, "public.t", parts)
 				if name == "bloat" || name == "huge row" {
 					require.Equal(t, by != SplitNever && where != "id < 0" || by == SplitAuto || by == SplitBlocks, len(parts) > 1, "%s by %s: %v", name, by, ranges(parts))
 				}

@@ -52,7 +52,7 @@ func recorded(t *testing.T, p *pair, run string) []Part {
 	}
 	conn := p.source.Conn(t)
 	for relation, parts := range byRelation {
-		requireOnce(t, t.Context(), conn, relation.String(), parts)
+		requireOnce(t.Context(), t, conn, relation.String(), parts)
 	}
 	return parts
 }
