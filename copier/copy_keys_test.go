@@ -136,7 +136,7 @@ func TestResumeByKeys(t *testing.T) {
 		p.both(t, "CREATE TABLE public.t (a integer, b text, filler text, PRIMARY KEY (a, b))")
 		p.source.Exec(t, "INSERT INTO public.t SELECT n % 3, 'k\\' || n, repeat('x', 100) FROM generate_series(1, 3000) n")
 		params := p.params(t, transfer("t", "a", "b", "filler"))
-		params.Split, params.pace, params.Jobs = Split{By: SplitKeys, largest: 100_000, smallest: 1000}, impatient(), 1
+		params.Split, params.speeds, params.Jobs = Split{By: SplitKeys, largest: 100_000, smallest: 1000}, impatient(), 1
 		stop := make(chan struct{})
 		params.Stop = stop
 		batches := 0
@@ -155,7 +155,7 @@ func TestResumeByKeys(t *testing.T) {
 		require.Greater(t, len(stopped), res.Tables[0].PartsDone)
 		require.Positive(t, res.Tables[0].Ledger)
 
-		params.Stop, params.faults, params.pace, params.Resume = nil, nil, nil, &Resume{SameSnapshot: true}
+		params.Stop, params.faults, params.speeds, params.Resume = nil, nil, nil, &Resume{SameSnapshot: true}
 		res, err = Copy(soon(t), params)
 		complete(t, res, err)
 		require.Equal(t, len(stopped), res.Tables[0].Parts)

@@ -344,7 +344,7 @@ func TestKeyRangesAreReadByTheIndex(t *testing.T) {
 		parts, err := PlanParts(t.Context(), params.Snapshot.Conn(), params.Plan, p.profile, 2, Split{By: c.by, largest: 100_000, smallest: 1})
 		require.NoError(t, err)
 		require.Greater(t, len(parts), 3)
-		from, err := openSource(t.Context(), params.Source, settings, params.Snapshot.ID)
+		from, err := openSource(t.Context(), params.Source, settings, params.Snapshot)
 		require.NoError(t, err)
 		require.NoError(t, from.arrange(c.arranged, c.filter != ""))
 		sql := strings.TrimSuffix(strings.TrimPrefix(copyOutSQL(&params.Plan.Transfers[0], parts[1]), "COPY ("), ") TO STDOUT")

@@ -17,8 +17,8 @@ import (
 )
 
 // impatient is a pace to which every part is far slower than the others were.
-func impatient() *pace {
-	p := newPace()
+func impatient() *speeds {
+	p := newSpeeds()
 	p.short = 0
 	for range 1001 {
 		p.ended = append(p.ended, 1e-15)
@@ -71,7 +71,7 @@ func TestSlowPartsAreCutFurther(t *testing.T) {
 				p.source.Exec(t, "INSERT INTO public.t SELECT n / 2, repeat('x', 300) || n FROM generate_series(1, 3000) n")
 				params := p.params(t, transfer("t", "id", "filler"))
 				params.Split = Split{By: by, largest: 200_000, smallest: 1000}
-				params.pace = impatient()
+				params.speeds = impatient()
 				planned, err := PlanParts(t.Context(), params.Snapshot.Conn(), params.Plan, p.profile, 2, params.Split)
 				require.NoError(t, err)
 				lost := 0
@@ -116,7 +116,7 @@ func TestCutFurtherIsAllOrNothing(t *testing.T) {
 	p.both(t, "CREATE TABLE public.t (id integer PRIMARY KEY, filler text)")
 	p.source.Exec(t, "INSERT INTO public.t SELECT n, repeat('x', 300) FROM generate_series(1, 3000) n")
 	params := p.params(t, transfer("t", "id", "filler"))
-	params.Split, params.pace, params.Jobs = Split{largest: 200_000, smallest: 1000}, impatient(), 1
+	params.Split, params.speeds, params.Jobs = Split{largest: 200_000, smallest: 1000}, impatient(), 1
 	planned, err := PlanParts(t.Context(), params.Snapshot.Conn(), params.Plan, p.profile, 1, params.Split)
 	require.NoError(t, err)
 	params.faults = &faults{beforeParts: func() {
@@ -214,7 +214,7 @@ func modelRun(jobs int, large int64, small ...int64) *queue {
 		plan.Transfers = append(plan.Transfers, ddlgen.Transfer{Target: n, Relations: []catalog.Name{n}})
 		sizes = append(sizes, relationSize{Kind: "r", Method: "heap", Heap: bytes, Block: 8192})
 	}
-	c := &copyRun{Params: Params{Jobs: jobs}, pace: newPace(), open: make([]int, len(sizes))}
+	c := &copyRun{Params: Params{Jobs: jobs}, speeds: newSpeeds(), open: make([]int, len(sizes))}
 	for _, p := range cutParts(plan, sizes, newCut(sizes, 0, jobs, 15, Split{}), nil) {
 		c.parts = append(c.parts, &partState{part: p})
 	}
@@ -278,7 +278,7 @@ func TestPaceNamesWhatIsSlow(t *testing.T) {
 	t.Parallel()
 	name := func(n string) catalog.Name { return catalog.Name{Schema: "s", Name: n} }
 	part := func(n string) Part { return Part{Relation: name(n), Bytes: 100 << 20, cuts: &cuts{}} }
-	p := newPace()
+	p := newSpeeds()
 	p.took(part("usual"), 1, 10*time.Second)
 	p.took(part("usual"), 1, 11*time.Second)
 	require.Empty(t, p.slow(time.Now()), "two parts have no median")
@@ -303,7 +303,7 @@ func TestPaceNamesWhatIsSlow(t *testing.T) {
 	p.end(last, false)
 	require.Equal(t, map[catalog.Name]float64{name("slow"): 40.0 / 12, name("long"): 2.5}, p.slow(now))
 
-	quick := newPace()
+	quick := newSpeeds()
 	for range 9 {
 		quick.took(part("usual"), 1, time.Millisecond)
 	}
