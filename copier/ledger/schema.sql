@@ -74,6 +74,7 @@ CREATE TABLE IF NOT EXISTS _pg2db9.span (
     digest text NOT NULL,    -- 128-bit order-free sum over the rows, hexadecimal
     final  boolean NOT NULL, -- the part ends here
     epoch  bigint NOT NULL,  -- fed by a subselect that finds the writer's own part row, else NULL: refused
+    committed timestamp with time zone NOT NULL DEFAULT now(), -- when the batch's transaction began
     PRIMARY KEY (run, part, first)
 );
 

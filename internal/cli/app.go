@@ -19,6 +19,7 @@ import (
 
 // Streams is what a process gives its program.
 type Streams struct {
+	In      io.Reader                // answers to questions; nil: none are asked
 	Out     io.Writer                // results
 	Err     io.Writer                // progress, logs, errors
 	Getenv  func(name string) string // the environment
@@ -27,7 +28,7 @@ type Streams struct {
 }
 
 // terminal reports whether w is a terminal that takes escape sequences.
-func (s Streams) terminal(w io.Writer) bool {
+func (s Streams) terminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && isatty.IsTerminal(f.Fd()) && s.Getenv("TERM") != "dumb"
 }
@@ -53,7 +54,7 @@ type program struct {
 
 // commands are all commands, in the order of help.
 func commands() []command {
-	return []command{assessCommand(), cloneCommand(), schemaCommand(), copyCommand(), verifyCommand(), sequencesCommand(), probeCommand(), versionCommand(), holderCommand()}
+	return []command{assessCommand(), cloneCommand(), schemaCommand(), copyCommand(), verifyCommand(), sequencesCommand(), probeCommand(), statusCommand(), cleanCommand(), versionCommand(), holderCommand()}
 }
 
 // Main runs the program and returns its exit code. args are without the

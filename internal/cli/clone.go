@@ -15,6 +15,8 @@ const (
 	cmdCopy      = "copy"
 	cmdVerify    = "verify"
 	cmdSequences = "sequences"
+	cmdStatus    = "status"
+	cmdClean     = "clean"
 	cmdVersion   = "version"
 	cmdHolder    = "snapshot-holder"
 )

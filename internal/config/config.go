@@ -113,6 +113,10 @@ type Config struct {
 	Probe      string // auto, always, never
 	ProbeCache string // folder, "" the user's own
 
+	Run   string // status, clean
+	Watch bool   // status
+	Yes   bool   // clean
+
 	CallRoutines string   // auto, always, never
 	OnlyProbe    []string // numbers or names
 	SkipProbe    []string

@@ -376,6 +376,18 @@ var options = []Option{
 		Name: "skip-probe", Kind: List, Holder: "PROBE", ref: func(c *Config) any { return &c.SkipProbe },
 		Usage: "do not make `PROBE`, a number or a name, several with commas: its assumption is kept; may be repeated",
 	},
+	{
+		Name: "run", Kind: Text, Holder: "ID", ref: func(c *Config) any { return &c.Run },
+		Usage: "the run with this `ID` alone, not all that the ledger knows",
+	},
+	{
+		Name: "watch", Kind: Switch, ref: func(c *Config) any { return &c.Watch },
+		Usage: "look every 2 seconds, until the newest run (or that of --run) has come to its end",
+	},
+	{
+		Name: "yes", Kind: Switch, ref: func(c *Config) any { return &c.Yes },
+		Usage: "remove what is shown, without a question",
+	},
 }
 
 // Options returns all options, or those with the names, in the names' order.

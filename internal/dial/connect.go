@@ -103,6 +103,9 @@ func (e *Endpoint) config(ctx context.Context, refused answers) (*pgx.ConnConfig
 		if e.database != "" {
 			cfg.Database = e.database
 		}
+		if e.application != "" {
+			cfg.RuntimeParams[applicationName] = e.application
+		}
 		if err := e.sameDatabase(cfg); err != nil {
 			return nil, given, err
 		}

@@ -40,6 +40,8 @@ type Endpoint struct {
 	known    *refusals
 	goOn     bool   // after a timeout in a transaction
 	database string // another one of the server than cfg's; empty: cfg's
+
+	application string // another name of its sessions than the URL's; empty: the URL's
 }
 
 // WithDatabase returns an endpoint for another database of the same server.
