@@ -6,9 +6,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/internal/dial"
 )
 
 // Remains is what pg2db9 has left on a target beside what it was asked to make:
@@ -36,6 +38,9 @@ const ProbeSchema = Schema + "_probe"
 // there. tables are the names that the ledger's tables have.
 func Find(ctx context.Context, conn *pgx.Conn, run string, tables []string) (*Remains, error) {
 	l, err := Read(ctx, conn, run)
+	if dial.SQLState(err) == pgerrcode.UndefinedTable { // half removed before
+		l, err = &Ledger{Runs: []Run{}}, nil
+	}
 	if err != nil {
 		return nil, err
 	}

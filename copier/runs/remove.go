@@ -34,43 +34,76 @@ func (r *Remains) Remove(ctx context.Context, conn *pgx.Conn) error {
 	if _, err := conn.Exec(ctx, fmt.Sprintf("SET lock_timeout = %d", lockWait)); err != nil && dial.SQLState(err) == "" {
 		return fmt.Errorf("setting up the removal on the target: %w", err)
 	}
-	if err := r.fence(ctx, conn); err != nil {
+	tx, err := conn.Begin(ctx)
+	if err != nil {
+		return removing(err)
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // nothing to do after COMMIT
+	if err := r.fence(ctx, tx); err != nil {
 		return err
 	}
-	for _, x := range r.Indexes {
-		if _, err := conn.Exec(ctx, "DROP INDEX IF EXISTS "+quote.Name(x.Table.Schema, x.Name)); err != nil {
-			return fmt.Errorf("dropping the half-built index %s.%s: %w; run the command again", x.Table.Schema, x.Name, err)
+	for _, sql := range r.drops() {
+		if _, err := tx.Exec(ctx, sql); err != nil {
+			return removing(err)
 		}
 	}
-	if r.Run != "" {
-		return r.removeRun(ctx, conn)
+	if err := tx.Commit(ctx); err != nil {
+		return removing(err)
 	}
-	return r.removeLedger(ctx, conn)
+	if r.Run == "" {
+		return nil
+	}
+	return r.removeRun(ctx, conn)
 }
 
 // fence removes the runs' own rows, unless somebody works on one of them.
-func (r *Remains) fence(ctx context.Context, conn *pgx.Conn) error {
-	tx, err := conn.Begin(ctx)
-	if err != nil {
-		return fmt.Errorf("removing runs from the ledger: %w", err)
+func (r *Remains) fence(ctx context.Context, tx pgx.Tx) error {
+	if !slices.Contains(r.Tables, "run") { // half removed before
+		return nil
 	}
-	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // nothing to do after COMMIT
 	const free = "DELETE FROM _pg2db9.run WHERE (run = $1 OR $1 = '') AND (lease IS NULL OR lease <= now() OR state = 'done')"
 	if _, err := tx.Exec(ctx, free, r.Run); err != nil {
-		return fmt.Errorf("removing runs from the ledger: %w", err)
+		return removing(err)
 	}
 	var alive AliveError
-	err = tx.QueryRow(ctx, "SELECT run, owner FROM _pg2db9.run WHERE run = $1 OR $1 = '' LIMIT 1", r.Run).Scan(&alive.Run, &alive.Owner)
+	err := tx.QueryRow(ctx, "SELECT run, owner FROM _pg2db9.run WHERE run = $1 OR $1 = '' LIMIT 1", r.Run).Scan(&alive.Run, &alive.Owner)
 	switch {
 	case err == nil:
 		return &alive
 	case !errors.Is(err, pgx.ErrNoRows):
-		return fmt.Errorf("removing runs from the ledger: %w", err)
-	}
-	if err := tx.Commit(ctx); err != nil {
-		return fmt.Errorf("removing runs from the ledger: %w", err)
+		return removing(err)
 	}
 	return nil
+}
+
+// drops are the statements that drop half-built indexes and, where all of it
+// goes, the ledger: without CASCADE, since what somebody made upon it is not ours.
+// The table that says that there is a ledger goes last: a target whose DDL is not
+// transactional may stop half-way, and the rest is found again.
+func (r *Remains) drops() []string {
+	var out []string
+	for _, x := range r.Indexes {
+		out = append(out, "DROP INDEX IF EXISTS "+quote.Name(x.Table.Schema, x.Name))
+	}
+	if r.Run != "" {
+		return out
+	}
+	tables := slices.Clone(r.Tables)
+	slices.SortStableFunc(tables, func(a, b string) int { return rank(a) - rank(b) })
+	for _, t := range tables {
+		out = append(out, "DROP TABLE IF EXISTS "+quote.Name(Schema, t))
+	}
+	return append(out, "DROP SCHEMA IF EXISTS "+quote.Ident(Schema))
+}
+
+func rank(table string) int {
+	switch table {
+	case "run":
+		return 1
+	case "version":
+		return 2
+	}
+	return 0
 }
 
 // mostRows is how many rows one statement removes at most: a target may bound
@@ -121,40 +154,12 @@ func (r *Remains) removeByPart(ctx context.Context, conn *pgx.Conn, table string
 	return err
 }
 
-// removeLedger drops the ledger's tables and its schema, without CASCADE: what
-// somebody made upon them is not ours.
-func (r *Remains) removeLedger(ctx context.Context, conn *pgx.Conn) error {
-	// The table that says that there is a ledger goes last, so that one that is
-	// half removed is found again.
-	tables := slices.Clone(r.Tables)
-	slices.SortStableFunc(tables, func(a, b string) int { return rank(a) - rank(b) })
-	for _, t := range tables {
-		if _, err := conn.Exec(ctx, "DROP TABLE IF EXISTS "+quote.Name(Schema, t)); err != nil {
-			return removing(err)
-		}
-	}
-	if _, err := conn.Exec(ctx, "DROP SCHEMA IF EXISTS "+quote.Ident(Schema)); err != nil {
-		return removing(err)
-	}
-	return nil
-}
-
-func rank(table string) int {
-	switch table {
-	case "run":
-		return 1
-	case "version":
-		return 2
-	}
-	return 0
-}
-
 func removing(err error) error {
 	switch dial.SQLState(err) {
 	case pgerrcode.DependentObjectsStillExist:
-		return fmt.Errorf("removing the ledger (schema %s) from the target: %w; drop what depends on it first, and run the command again", Schema, err)
+		return fmt.Errorf("removing from the ledger (schema %s) on the target: %w; drop what depends on it first, and run the command again", Schema, err)
 	case pgerrcode.LockNotAvailable:
-		return fmt.Errorf("removing the ledger (schema %s) from the target: %w; another session holds one of its tables: end it (pg_locks names it), and run the command again", Schema, err)
+		return fmt.Errorf("removing from the ledger (schema %s) on the target: %w; another session holds one of its tables: end it (pg_locks names it), and run the command again", Schema, err)
 	}
-	return fmt.Errorf("removing the ledger (schema %s) from the target: %w; run the command again", Schema, err)
+	return fmt.Errorf("removing from the ledger (schema %s) on the target: %w; run the command again", Schema, err)
 }

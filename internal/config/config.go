@@ -89,7 +89,8 @@ type Config struct {
 	KeepSnapshot   int // seconds after the last sign of the copier; 0 is no keeper
 	MaxSnapshotAge int // seconds
 
-	Snapshot, Run string // snapshot-holder
+	Snapshot string // snapshot-holder
+	Run      string // snapshot-holder, status, clean
 
 	Accept     []string
 	LogLevel   string
@@ -113,9 +114,8 @@ type Config struct {
 	Probe      string // auto, always, never
 	ProbeCache string // folder, "" the user's own
 
-	Run   string // status, clean
-	Watch bool   // status
-	Yes   bool   // clean
+	Watch bool // status
+	Yes   bool // clean
 
 	CallRoutines string   // auto, always, never
 	OnlyProbe    []string // numbers or names

@@ -287,7 +287,7 @@ var options = []Option{
 	},
 	{
 		Name: "run", Kind: Text, Holder: "ID", ref: func(c *Config) any { return &c.Run },
-		Usage: "the run `ID` that it is for",
+		Usage: "the run with this `ID`, not all that the ledger knows",
 	},
 	{
 		Name: "skip-verify", Kind: Switch, ref: func(c *Config) any { return &c.SkipVerify },
@@ -375,10 +375,6 @@ var options = []Option{
 	{
 		Name: "skip-probe", Kind: List, Holder: "PROBE", ref: func(c *Config) any { return &c.SkipProbe },
 		Usage: "do not make `PROBE`, a number or a name, several with commas: its assumption is kept; may be repeated",
-	},
-	{
-		Name: "run", Kind: Text, Holder: "ID", ref: func(c *Config) any { return &c.Run },
-		Usage: "the run with this `ID` alone, not all that the ledger knows",
 	},
 	{
 		Name: "watch", Kind: Switch, ref: func(c *Config) any { return &c.Watch },
