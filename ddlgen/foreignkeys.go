@@ -56,10 +56,23 @@ func (p *planner) foreignKey(t *tablePlan, c *catalog.Constraint) {
 	}
 	table := t.t.Name
 	p.use(p.add(Statement{
-		ID: foreignKeyID(c), Phase: PhaseForeignKeys, Object: o, Table: &c.Table, RefTable: c.RefTable,
+		ID: foreignKeyID(c), Phase: PhaseForeignKeys, Object: o, Table: &c.Table, RefTable: c.RefTable, Refers: p.reference(t, c),
 		SQL:  fmt.Sprintf("ALTER TABLE %s%s ADD CONSTRAINT %s %s", only, quoted(table), ident(c.Name), def),
 		Undo: dropConstraint(table, c.Name),
 	}), c.Uses)
+}
+
+// reference says of a foreign key which columns refer to which; nil where it is
+// no matter of equal values.
+func (p *planner) reference(t *tablePlan, c *catalog.Constraint) *Reference {
+	if len(c.Columns) != len(c.RefColumns) || strings.Contains(string(c.Def), ", PERIOD ") {
+		return nil
+	}
+	only := p.only() != ""
+	return &Reference{
+		Columns: c.Columns, RefColumns: c.RefColumns, MatchFull: c.MatchFull && p.profile.Deferrable,
+		Only: only && t.t.Kind != catalog.TablePartitioned, RefOnly: only && p.tableOf(*c.RefTable).t.Kind != catalog.TablePartitioned,
+	}
 }
 
 // foreignKeyLost says why a foreign key cannot be carried.

@@ -103,6 +103,7 @@ type Statement struct {
 	Optional bool           `json:"optional,omitempty"` // its failure is reported but makes the run neither failed nor partial (comments, ANALYZE)
 	Findings []finding.Code `json:"findings,omitempty"`
 	RefTable *catalog.Name  `json:"ref_table,omitempty"` // of a foreign key: the target table that it refers to
+	Refers   *Reference     `json:"refers,omitempty"`    // of a foreign key
 	Undo     string         `json:"undo,omitempty"`      // the statement that takes it back; empty where nothing has to be taken back
 
 	// Columns are those of a table or view that Object is; Carries are the other
@@ -110,6 +111,16 @@ type Statement struct {
 	// identity column, the index behind a key, the partitions made flat.
 	Columns []string         `json:"columns,omitempty"`
 	Carries []finding.Object `json:"carries,omitempty"`
+}
+
+// Reference is a foreign key as the target gets it, from Statement.Table to
+// Statement.RefTable.
+type Reference struct {
+	Columns    []string `json:"columns"`
+	RefColumns []string `json:"ref_columns"`
+	MatchFull  bool     `json:"match_full,omitempty"`
+	Only       bool     `json:"only,omitempty"`     // the rows of the table alone, not those of its children
+	RefOnly    bool     `json:"ref_only,omitempty"` // the same of the table that it refers to
 }
 
 // Objects are all that come to be by a statement, in the target's names: Object,

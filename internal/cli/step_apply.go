@@ -202,6 +202,9 @@ func (j *job) complete(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if group[0].Phase == ddlgen.PhaseForeignKeys {
+			j.orphans(ctx, j.applied[len(j.applied)-1])
+		}
 		from = to
 	}
 	return nil

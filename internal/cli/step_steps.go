@@ -38,6 +38,8 @@ func (j *job) recallSteps(ctx context.Context) ([]ddlgen.Statement, error) {
 			}
 		}
 		switch {
+		case stands && s.Phase == ddlgen.PhaseForeignKeys && steps[s.ID] == copier.StepFailed:
+			left = append(left, validation(s)) // it stands NOT VALID
 		case steps[s.ID] == copier.StepDone && (s.Table == nil || j.existing.Stands(*s.Table)): // not dropped since, with its table
 			j.earlier[s.ID] = true
 		case whole:

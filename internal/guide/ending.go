@@ -156,6 +156,6 @@ func (r Run) closing() []Advice {
 	if r.Standby {
 		add("standby", "The standby's settings", "Set hot_standby_feedback and max_standby_streaming_delay back where they were changed for the move.")
 	}
-	add("ledger", "pg2db9's ledger", "Schema _pg2db9 on the target keeps what was loaded: DROP SCHEMA _pg2db9 CASCADE when no run is to be continued.")
+	add("ledger", "pg2db9's ledger", "Schema _pg2db9 on the target keeps what was loaded: pg2db9 clean removes it when no run is to be continued.")
 	return out
 }

@@ -169,7 +169,7 @@ func (t Target) unfinished(ctx context.Context) ([]finding.Finding, error) {
 		out = append(out, finding.Finding{
 			Code: TargetUnfinished, Severity: finding.Block, Object: finding.Object{Kind: "run", Name: r.Run},
 			Message: fmt.Sprintf("a run of pg2db9 into this target did not come to its end (%s), or is still at work", r.State),
-			Remedy:  "--resume goes on with it; or, when it is not at work any more, --on-existing truncate or drop, or DROP SCHEMA _pg2db9 CASCADE on the target",
+			Remedy:  "--resume goes on with it; or, when it is not at work any more, --on-existing truncate or drop, or pg2db9 clean",
 		})
 	}
 	return out, nil

@@ -146,22 +146,10 @@ func (t *table) orphans(p Params) {
 		if ref == nil || ref.Kind == catalog.TableForeign {
 			continue // it is not among what is moved; the plan says what becomes of the key
 		}
-		only := "ONLY "
-		if ref.Kind == catalog.TablePartitioned {
-			only = ""
-		}
-		var some, all, equal []string
-		for j, name := range c.Columns {
-			column := row + "." + quote.Ident(name)
-			some = append(some, column+" IS NULL")
-			all = append(all, column+" IS NOT NULL")
-			equal = append(equal, "pg2db9_ref."+quote.Ident(c.RefColumns[j])+" = "+column)
-		}
-		missing := "NOT EXISTS (SELECT FROM " + only + quote.Name(ref.Name.Schema, ref.Name.Name) + " AS pg2db9_ref WHERE " + strings.Join(equal, " AND ") + ")"
-		where := strings.Join(all, " AND ") + " AND " + missing
-		if c.MatchFull && len(c.Columns) > 1 {
-			where = "(" + where + " OR (" + strings.Join(some, " OR ") + ") AND NOT (" + strings.Join(some, " AND ") + "))"
-		}
+		where := Reference{
+			Table: c.Table, Ref: ref.Name, Columns: c.Columns, RefColumns: c.RefColumns, MatchFull: c.MatchFull,
+			RefOnly: ref.Kind != catalog.TablePartitioned,
+		}.orphans()
 		t.conditions = append(t.conditions, &condition{
 			kind: kindOrphan, object: constraintObject(c), apart: true, where: where,
 			what: "no row of " + ref.Name.String() + " that they refer to",
