@@ -395,6 +395,9 @@ func (c *copyRun) takeover(ctx context.Context, s *partState) error {
 	if err != nil {
 		return err
 	}
+	if c.Log != nil {
+		c.Log.InfoContext(ctx, "part taken over", "part", s.part.ID, "table", s.part.Target.String(), "epoch", claim.epoch, "rows", t.next)
+	}
 	s.claim, s.doubt = claim, false
 	s.next, s.bytes, s.sum, s.done = t.next, t.bytes, t.sum, t.final
 	// Awaited, a batch's COPY is acknowledged before its ledger row is sent. In a

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/copier"
 	"github.com/pg2db9/pg2db9/ddlgen/usermap"
 	"github.com/pg2db9/pg2db9/internal/config"
 	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/ui"
 )
 
 // usageError is a command line that cannot be used.
@@ -59,10 +59,6 @@ func codeOf(err error) Code {
 	return Failed
 }
 
-// secrets are the places of a text in which a password can stand: the user's
-// part of a URL, and password= in a connection string.
-var secrets = regexp.MustCompile(`(://[^:/@\s"']*:)[^@\s"']+(@)|((?i:password|passfile|sslpassword)\s*=\s*)('[^']*'|[^\s"']+)`)
-
 // redact takes out what can be a password. What pg2db9 says of servers never
 // holds one; what a user mistypes may come back in a complaint about it.
-func redact(s string) string { return secrets.ReplaceAllString(s, "$1$3***$2") }
+func redact(s string) string { return ui.Redact(s) }

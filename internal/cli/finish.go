@@ -57,7 +57,7 @@ func (j *job) finish(err error) Code {
 		j.fillAssessment(code)
 	}
 	code = j.writeLeftBehind(code)
-	code = j.writeReports(code)
+	code = j.endLog(j.writeReports(code))
 	j.tell(code, err)
 	return code
 }

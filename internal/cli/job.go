@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/lmittmann/tint"
-
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/catalog/finding"
 	"github.com/pg2db9/pg2db9/copier"
@@ -37,6 +35,9 @@ type job struct {
 	progress *event.Progress
 	ui       *ui.UI
 	log      *slog.Logger
+	told     *slog.Logger // the events, to the log file alone
+	logFile  *logFile
+	runID    atomic.Pointer[string] // for the log: id, which --resume changes
 	rep      *report.Report
 
 	stop      chan struct{} // closed by the first interrupt
@@ -96,6 +97,10 @@ type step func(ctx context.Context) error
 // startJob sets a command's machinery up and runs its steps; the report and
 // the last line follow whatever happens.
 func (p *program) startJob(ctx context.Context, command string, opts *options, steps func(*job) []step) (Code, error) {
+	log, err := openLog(command, opts)
+	if err != nil {
+		return OK, err
+	}
 	j := &job{
 		p: p, command: command, opts: opts, id: copier.NewRunID(), started: time.Now(), jobs: opts.Jobs,
 		progress: &event.Progress{}, stop: make(chan struct{}), listening: make(chan struct{}),
@@ -104,18 +109,18 @@ func (p *program) startJob(ctx context.Context, command string, opts *options, s
 	j.ui = ui.New(ui.Options{
 		Mode: p.mode(), Quiet: opts.NoProgress, Err: p.streams.Err, Out: p.streams.Out, Progress: j.progress,
 	})
-	j.log = p.logger(opts.LogLevel, j.ui)
+	j.logFile = log
+	j.startLogs()
 	j.rep = &report.Report{
 		Version: version(), Run: j.id, Command: command, Started: j.started, Options: opts.Effective(), DryRun: opts.DryRun,
 	}
-	j.bus = event.NewBus(j.ui, phaseRecorder{j.rep}, noteRecorder{j.rep})
+	j.bus = event.NewBus(j.ui, phaseRecorder{j.rep}, noteRecorder{j.rep}, logListener{j.told})
 	j.bus.Emit(event.RunStarted{Run: j.id, Command: command, Source: endpointText(opts.source), Target: endpointText(opts.target)})
 
 	limitMemory()
 	run, cancel := context.WithCancelCause(ctx)
 	j.abandon = cancel
 	go j.listen(run, cancel)
-	var err error
 	for _, s := range steps(j) {
 		if err = s(run); err != nil {
 			break
@@ -168,18 +173,6 @@ func (p *program) mode() ui.Mode {
 		return ui.Bars
 	}
 	return ui.Plain
-}
-
-// logger writes to stderr: coloured text on a terminal, JSON elsewhere.
-func (p *program) logger(level string, u *ui.UI) *slog.Logger {
-	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		l = slog.LevelWarn
-	}
-	if p.streams.terminal(p.streams.Err) {
-		return slog.New(tint.NewTextHandler(u.Writer(), &tint.Options{Level: l, NoColor: p.streams.Getenv("NO_COLOR") != ""}))
-	}
-	return slog.New(slog.NewJSONHandler(u.Writer(), &slog.HandlerOptions{Level: l}))
 }
 
 // phase runs f as a named phase: it is shown, and its time stands in the report.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync/atomic"
 )
 
 // memoryGoal is the memory (bytes) that a schema of a hundred thousand tables fits
@@ -11,9 +12,13 @@ import (
 // grow to the size of what is alive. GOMEMLIMIT, where it is set, decides instead.
 const memoryGoal = 440 << 20
 
+// ourGoal is the limit as we set it last; 0 where it is the user's.
+var ourGoal atomic.Int64
+
 // limitMemory sets the goal, unless the user has set one.
 func limitMemory() {
 	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		ourGoal.Store(memoryGoal)
 		debug.SetMemoryLimit(memoryGoal)
 	}
 }
@@ -27,8 +32,7 @@ func widenMemory() {
 		return
 	}
 	live := int64(sample[0].Value.Uint64()) //nolint:gosec // bytes of memory
-	limit := debug.SetMemoryLimit(-1)
-	if limit >= memoryGoal && limit < math.MaxInt64 && live > limit/10*9 {
+	if goal := ourGoal.Load(); goal > 0 && live > goal/10*9 && ourGoal.CompareAndSwap(goal, live/4*5) {
 		debug.SetMemoryLimit(live / 4 * 5)
 	}
 }

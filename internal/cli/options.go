@@ -39,7 +39,7 @@ var (
 		"target-ssh", "target-ssh-key", "target-ssh-passphrase-command", "ssh-known-hosts",
 	}
 	filterOptions   = slices.Concat([]string{"include-table", "exclude-table", "include-schema", "exclude-schema"}, mappingOptions)
-	outputOptions   = []string{"json", "log-level", "no-progress"}
+	outputOptions   = []string{"json", "log-level", "log-file", "no-progress"}
 	planOptions     = []string{"profile", "primary-key", "accept"}
 	rightsOptions   = []string{"roles", "owners", "privileges", "policies", "no-comments"}
 	probeOptions    = []string{"probe", "probe-cache", "skip-probe"} // of commands that go by a probed profile
@@ -103,6 +103,9 @@ func newOptions(ctx context.Context, command string, cfg *config.Config, n needs
 		cfg.Jobs = 1 // a command without the option
 	}
 	if o.polite, err = readPolite(command, cfg); err != nil {
+		return nil, err
+	}
+	if err := checkOpenFiles(command, cfg); err != nil {
 		return nil, err
 	}
 	if o.profile, err = profile(cfg); err != nil {

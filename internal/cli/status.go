@@ -44,7 +44,7 @@ type watcher struct {
 	opts *options
 
 	target, source *pgx.Conn
-	pace           map[string]*pace // by run
+	pace           map[string]*progressRate // by run
 
 	ended bool // the run that is watched
 }
@@ -58,7 +58,7 @@ func runStatus(ctx context.Context, p *program, cfg *config.Config) (Code, error
 	defer opts.target.Close()
 	ctx, done := p.untilInterrupt(ctx)
 	defer done()
-	w := &watcher{p: p, opts: opts, pace: map[string]*pace{}}
+	w := &watcher{p: p, opts: opts, pace: map[string]*progressRate{}}
 	defer w.close(ctx)
 	if !opts.Watch {
 		return OK, w.once(ctx)
@@ -167,9 +167,9 @@ func (w *watcher) askSource(ctx context.Context, v *view) error {
 	return nil
 }
 
-func (w *watcher) paceOf(run string) *pace {
+func (w *watcher) paceOf(run string) *progressRate {
 	if w.pace[run] == nil {
-		w.pace[run] = &pace{}
+		w.pace[run] = &progressRate{}
 	}
 	return w.pace[run]
 }

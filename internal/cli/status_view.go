@@ -47,9 +47,9 @@ type holder struct {
 // stalled. A batch under profile db9 takes seconds.
 const stallAfter = 30 * time.Second
 
-// pace remembers what earlier looks saw of a run. Its times are the target's, so
+// progressRate remembers what earlier looks saw of a run. Its times are the target's, so
 // that no two clocks are compared.
-type pace struct{ points []pacePoint }
+type progressRate struct{ points []pacePoint }
 
 type pacePoint struct {
 	at               time.Time
@@ -61,7 +61,7 @@ const paceWindow = 30 * time.Second
 
 // rates are the growth per second since the oldest look in the window; over the
 // whole run where there was no other look.
-func (p *pace) rates(r *runs.Run, at time.Time) (rows, bytes, est float64) {
+func (p *progressRate) rates(r *runs.Run, at time.Time) (rows, bytes, est float64) {
 	now := pacePoint{at, r.Rows, r.Bytes, r.EstimatedDone}
 	first := pacePoint{at: r.Started}
 	if n := len(p.points); n > 0 && p.points[n-1].bytes <= now.bytes {
@@ -85,7 +85,7 @@ func (p *pace) rates(r *runs.Run, at time.Time) (rows, bytes, est float64) {
 
 // measure tells rate, remaining time and ages. None of them is below zero,
 // whatever the clocks say.
-func (x *runView) measure(p *pace, at time.Time) {
+func (x *runView) measure(p *progressRate, at time.Time) {
 	rows, bytes, est := p.rates(&x.Run, at)
 	x.RowsPerSecond, x.BytesPerSecond = int64(rows), int64(bytes)
 	if left := x.Estimated - x.EstimatedDone; x.Owner.Alive && left > 0 && est > 0 {

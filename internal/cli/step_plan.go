@@ -52,6 +52,7 @@ func (j *job) openSnapshotOf(ctx context.Context, match func([]catalog.TableRef)
 		}
 		j.snapshot, j.opened = s, time.Now()
 		j.rep.Snapshot = &report.Snapshot{ID: s.ID, Taken: s.Taken}
+		j.log.InfoContext(ctx, "snapshot taken", "snapshot", s.ID, "taken", s.Taken)
 		return 0, nil
 	})
 }

@@ -60,6 +60,7 @@ func (j *job) findRun(ctx context.Context) error {
 		return errDone
 	}
 	j.id, j.rep.Run, j.resumed = r.ID, r.ID, &r
+	j.runID.Store(&r.ID)
 	if j.lease, err = copier.ResumeRun(ctx, j.runParams(r)); err != nil {
 		return err
 	}

@@ -94,6 +94,7 @@ type Config struct {
 
 	Accept     []string
 	LogLevel   string
+	LogFile    string
 	NoProgress bool
 
 	Privileges bool

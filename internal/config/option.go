@@ -323,6 +323,10 @@ var options = []Option{
 		Usage: "log to stderr from `LEVEL` up: debug, info, warn or error",
 	},
 	{
+		Name: "log-file", Kind: Text, Holder: "FILE", ref: func(c *Config) any { return &c.LogFile },
+		Usage: "append what happens to `FILE`, one JSON object a line, from --log-level up where it is given, else from info",
+	},
+	{
 		Name: "no-progress", Kind: Switch, ref: func(c *Config) any { return &c.NoProgress },
 		Usage: "print no bars and no progress lines",
 	},

@@ -69,7 +69,8 @@ func partName(p event.Part) string {
 }
 
 // ErrorText is an error for people, with what the server said beside its
-// message: SQLSTATE, detail, and where in the COPY it stood.
+// message: SQLSTATE, detail, and where in the COPY it stood. A server may quote a
+// password; none is passed on.
 func ErrorText(err error) string {
 	if err == nil {
 		return ""
@@ -77,7 +78,7 @@ func ErrorText(err error) string {
 	s := err.Error()
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
-		return s
+		return Redact(s)
 	}
 	for _, more := range []struct{ label, text string }{{"detail", pg.Detail}, {"context", pg.Where}, {"hint", pg.Hint}} {
 		if more.text != "" && !strings.Contains(s, more.text) {
@@ -87,7 +88,7 @@ func ErrorText(err error) string {
 	if remedy := dial.Remedy(err); remedy != "" && !strings.Contains(s, remedy) {
 		s += "; " + remedy
 	}
-	return s
+	return Redact(s)
 }
 
 // clip keeps a server's detail to a readable length: it may quote a value of
