@@ -122,13 +122,7 @@ func (a *applier) phases(ctx context.Context) error {
 	for range cap(links) {
 		links <- nil
 	}
-	defer func() {
-		for range cap(links) {
-			if conn := <-links; conn != nil {
-				_ = conn.Close(context.WithoutCancel(ctx))
-			}
-		}
-	}()
+	defer endLinks(ctx, links)
 	for from := 0; from < len(a.Statements); {
 		to := from + 1
 		for to < len(a.Statements) && a.Statements[to].Phase == a.Statements[from].Phase {
@@ -140,6 +134,28 @@ func (a *applier) phases(ctx context.Context) error {
 		from = to
 	}
 	return nil
+}
+
+// endWait is how long connections may take to end what was cancelled on them.
+const endWait = 2 * time.Second
+
+// endLinks closes the connections. Where one was cancelled, the server is told by
+// another, which is waited for: a process that ends before would leave an index
+// being built behind it.
+func endLinks(ctx context.Context, links chan *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWait)
+	defer cancel()
+	for range cap(links) {
+		conn := <-links
+		if conn == nil {
+			continue
+		}
+		_ = conn.Close(ctx)
+		select {
+		case <-conn.PgConn().CleanupDone():
+		case <-ctx.Done():
+		}
+	}
 }
 
 // order puts the statements of heavy tables first, each after those that it

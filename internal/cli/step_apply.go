@@ -197,7 +197,7 @@ func (j *job) complete(ctx context.Context) error {
 				return 0, err
 			}
 			j.applied = append(j.applied, a)
-			return len(a.Failed), errors.Join(err, j.lease.Record(context.WithoutCancel(ctx), outcomes(a)))
+			return len(a.Failed), errors.Join(err, j.record(ctx, a))
 		})
 		if err != nil {
 			return err
@@ -217,6 +217,17 @@ func begun(statements []ddlgen.Statement) []copier.Step {
 		out[i] = copier.Step{ID: s.ID, State: copier.StepBegun}
 	}
 	return out
+}
+
+// record writes what became of statements into the ledger, also when the run was
+// cancelled: then not for long, since the target may be what it was cancelled for.
+func (j *job) record(ctx context.Context, a *copier.Applied) error {
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(context.WithoutCancel(ctx), closeTimeout, errors.New("the target did not answer while the run was ending"))
+		defer cancel()
+	}
+	return j.lease.Record(ctx, outcomes(a))
 }
 
 // outcomes are the steps that came to an end.
