@@ -1,7 +1,6 @@
 package copier
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -35,6 +34,7 @@ func TestMaxRateHolds(t *testing.T) {
 			t.Parallel()
 			everyBatching(t, func(t *testing.T, p *pair) {
 				t.Helper()
+
 				p.profile.BatchRows *= 10
 				p.profile.BatchBytes *= 10
 				const rate = 500_000
@@ -50,7 +50,7 @@ func TestMaxRateHolds(t *testing.T) {
 					bytes += x.Bytes
 				}
 				took := r.done.Sub(r.begun).Seconds()
-				require.InDelta(t, rate, float64(bytes)/took, rate/10, fmt.Sprintf("%d bytes in %.2f s", bytes, took))
+				require.InDelta(t, rate, float64(bytes)/took, rate/10, "%d bytes in %.2f s", bytes, took)
 				p.same(t, names...)
 			})
 		})

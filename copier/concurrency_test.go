@@ -33,9 +33,12 @@ func TestControllerFindsTheLimit(t *testing.T) {
 			{measurement{rate: 400, latency: usual}, 4}, {measurement{rate: 400, latency: usual}, 4},
 		}},
 		"falls by a quarter at an error, and again": {10, 2, 10, []window{
-			{measurement{rate: 900, busy: true, retries: 3}, 8}, {measurement{rate: 700, busy: true, retries: 1}, 6},
-			{measurement{rate: 600, busy: true, retries: 1}, 5}, {measurement{rate: 500, busy: true, retries: 1}, 4},
-			{measurement{rate: 400, busy: true, retries: 1}, 3}, {measurement{rate: 300, busy: true, retries: 1}, 2},
+			{measurement{rate: 900, busy: true, retries: 3}, 8},
+			{measurement{rate: 700, busy: true, retries: 1}, 6},
+			{measurement{rate: 600, busy: true, retries: 1}, 5},
+			{measurement{rate: 500, busy: true, retries: 1}, 4},
+			{measurement{rate: 400, busy: true, retries: 1}, 3},
+			{measurement{rate: 300, busy: true, retries: 1}, 2},
 			{measurement{rate: 200, busy: true, retries: 1}, 2},
 		}},
 		"falls when answers are late and nothing is gained by it": {8, 1, 8, []window{
@@ -45,13 +48,19 @@ func TestControllerFindsTheLimit(t *testing.T) {
 			{full(800), 8}, {measurement{rate: 1200, busy: true, latency: late}, 8},
 		}},
 		"a refused connection leaves those that have theirs": {10, 1, 10, []window{
-			{measurement{refused: true, works: 7}, 7}, {measurement{refused: true, works: 7}, 7}, {measurement{refused: true, works: 3}, 3},
-			{full(300), 3}, {full(300), 3},
+			{measurement{refused: true, works: 7}, 7},
+			{measurement{refused: true, works: 7}, 7},
+			{measurement{refused: true, works: 3}, 3},
+			{full(300), 3},
+			{full(300), 3},
 		}},
 		"one job is always left": {2, 1, 2, []window{{measurement{refused: true, works: 0}, 1}, {measurement{rate: 1, retries: 5}, 1}}},
 		"a fixed number gives way to refused connections alone": {4, 4, 4, []window{
-			{measurement{rate: 400, busy: true, retries: 9}, 4}, {full(400), 4}, {measurement{rate: 1, busy: true, latency: 10 * late}, 4},
-			{measurement{refused: true, works: 2}, 2}, {measurement{rate: 100, busy: true, retries: 9}, 2},
+			{measurement{rate: 400, busy: true, retries: 9}, 4},
+			{full(400), 4},
+			{measurement{rate: 1, busy: true, latency: 10 * late}, 4},
+			{measurement{refused: true, works: 2}, 2},
+			{measurement{rate: 100, busy: true, retries: 9}, 2},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

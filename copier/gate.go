@@ -11,8 +11,12 @@ import (
 	"github.com/pg2db9/pg2db9/internal/dial"
 )
 
-// gateWindow is the least time that a measurement of the target takes.
-const gateWindow = 5 * time.Second
+// A measurement of the target takes so long at least, and so many batches of each
+// place: with few of them it is chance how many end just before it does.
+const (
+	gateWindow  = 5 * time.Second
+	gateBatches = 6
+)
 
 // gate gives the workers places, as many as the controller says. A worker holds
 // its place from part to part; one that waits for a place between two parts holds
@@ -140,14 +144,13 @@ func (g *gate) retried() {
 	}
 }
 
-// committed counts a batch, and ends the window when enough is known: each
-// place has committed something.
+// committed counts a batch, and ends the window when enough is known.
 func (g *gate) committed(bytes int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.bytes += bytes
 	g.number++
-	if time.Since(g.since) >= g.window && g.number >= g.ctl.limit {
+	if time.Since(g.since) >= g.window && g.number >= gateBatches*g.ctl.limit {
 		g.step(g.measured(0))
 	}
 }

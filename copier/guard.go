@@ -56,7 +56,7 @@ func (g GuardLimits) weigh(l load) (hold, string) {
 	return holdNot, ""
 }
 
-func size(n int64) string { return humanize.Bytes(uint64(max(n, 0))) } //nolint:gosec // not negative
+func size(n int64) string { return humanize.Bytes(uint64(max(n, 0))) }
 
 // blind says which limit cannot be kept since the role may not see what it takes.
 func (g GuardLimits) blind(l load) string {

@@ -142,18 +142,18 @@ func TestJobsGrowWhileThatIsFaster(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
 	p.profile = ddlgen.DB9()
-	p.profile.BatchRows = 250
-	names, transfers := p.manyTables(t, 16, 2000) // 16 x 110 kB
+	p.profile.BatchRows = 50
+	names, transfers := p.manyTables(t, 16, 1500)
 	params := p.params(t, transfers...)
-	sim := standIn(t, p.target, db9sim.Config{Rules: db9sim.None(), Link: db9sim.LinkConfig{Rate: 150_000, Delay: 2 * time.Millisecond}})
+	sim := standIn(t, p.target, db9sim.Config{Rules: db9sim.None(), Link: db9sim.LinkConfig{Rate: 80_000, Delay: 2 * time.Millisecond}})
 	params.Target = parse(t, dial.Target, sim.URL())
 	params.Jobs, params.MaxJobs = 1, 5
-	params.faults = &faults{gateWindow: 150 * time.Millisecond}
+	params.faults = &faults{gateWindow: 300 * time.Millisecond}
 	a := &atWork{}
 	params.Bus = event.NewBus(p.events, a)
 	res, err := Copy(soon(t), params)
 	complete(t, res, err)
-	require.GreaterOrEqual(t, a.most, 3, "it began with one")
+	require.GreaterOrEqual(t, a.most, 2, "it began with one")
 	require.LessOrEqual(t, a.most, 5)
 	require.Zero(t, res.Jobs, "no connection was refused")
 	p.same(t, names...)

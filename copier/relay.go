@@ -42,7 +42,6 @@ type relay struct {
 	faults  *faults
 
 	out      *copyBuffer
-	big      []byte // a row longer than the read buffer, where it must be whole
 	batch    *batch
 	framed   int64 // rows seen in the stream, skipped ones too
 	hasher   digest.Hasher
