@@ -61,7 +61,7 @@ func (a *applier) inside(ctx context.Context, tx pgx.Tx) error {
 			}
 			return pgx.BeginFunc(ctx, tx, func(inner pgx.Tx) error { _, err := inner.Exec(ctx, s.SQL); return err })
 		})
-		if err != nil && (!s.Optional || dial.Classify(err) != dial.Final) {
+		if err != nil && (!s.Optional || !dial.Classify(err).Settled()) {
 			return err
 		}
 	}

@@ -95,7 +95,7 @@ func (a *applier) fly(ctx context.Context, flight []ddlgen.Statement, links chan
 		}
 		err := a.one(ctx, s, func() (err error) {
 			if answered {
-				if c := dial.Classify(answers[i]); answers[i] == nil || c == dial.Final {
+				if dial.Classify(answers[i]).Settled() {
 					return answers[i]
 				}
 			}

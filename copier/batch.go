@@ -38,6 +38,9 @@ type batch struct {
 	faults *faults
 	part   Part
 
+	rejects []reject // of its rows, those that are recorded in place of being loaded
+	columns string   // their columns, for the ledger
+
 	// committed is told when COMMIT is answered, with the rows that the target's
 	// COPY counted.
 	committed func(s span, acked int64)
@@ -131,8 +134,8 @@ func (b *batch) judgeCopy(rows int64) error {
 	return nil
 }
 
-// rows is how many rows were framed.
-func (b *batch) rows() int64 { return b.span.last - b.span.first }
+// rows is how many rows were sent.
+func (b *batch) rows() int64 { return b.span.last - b.span.first - int64(len(b.span.rejected)) }
 
 // writing says where an error of the target came from.
 func (b *batch) writing(err error) error {
@@ -193,7 +196,7 @@ func (b *batch) commit(ctx context.Context) error {
 	if err := step(pointCopied); err != nil {
 		return err
 	}
-	record := b.claim.bind(ledgerText.span, b.token, b.span)
+	record, recorded, judge := b.record()
 	b.sent = time.Now()
 	if pipelined {
 		if err := b.ask(ctx, record+";COMMIT", expected{
@@ -204,7 +207,7 @@ func (b *batch) commit(ctx context.Context) error {
 		}
 	} else {
 		if err := b.ask(ctx, record, expected{
-			doing: "the ledger row", tags: []string{"INSERT"}, status: 'T', judge: judgeRecord,
+			doing: "the ledger row", tags: recorded, status: 'T', judge: judge,
 		}); err != nil {
 			return err
 		}

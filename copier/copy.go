@@ -43,6 +43,11 @@ type Params struct {
 	// part and no batch is begun any more. Nil never stops.
 	Stop <-chan struct{}
 
+	// OnRowError says what becomes of a row that the target refuses; with RowReject
+	// at most MaxRejects of the run are refused before a table fails for one.
+	OnRowError RowErrors
+	MaxRejects int64
+
 	// For the ledger: name and version of this program, the command that it runs,
 	// and what the user asked for, as JSON without secrets.
 	Tool, Command, Options string
@@ -72,8 +77,9 @@ type Result struct {
 	Jobs int
 }
 
-// TableResult is the account of one target table. When Err is nil, the four
-// counts are equal (invariant 3).
+// TableResult is the account of one target table. When Err is nil, Read and
+// Framed are equal, Acked and Ledger are, and the two differ by Rejected
+// (invariant 3).
 type TableResult struct {
 	Target catalog.Name
 	Source catalog.Name
@@ -84,10 +90,12 @@ type TableResult struct {
 	Read   int64 // rows by the source's COPY tags
 	Framed int64 // rows seen in the stream
 	Acked  int64 // rows by the target's COPY tags
-	Ledger int64 // rows by the ledger, read after the durable commit
+	Ledger int64 // rows that were loaded by the ledger, read after the durable commit
+
+	Rejected int64 // rows that the target refused, by the ledger
 
 	Bytes   int64      // COPY TEXT bytes
-	Digest  digest.Sum // of the rows framed, in canonical form
+	Digest  digest.Sum // of the rows loaded, in canonical form
 	Elapsed time.Duration
 	Err     error
 }

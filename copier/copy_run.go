@@ -37,6 +37,13 @@ type copyRun struct {
 	speeds   *speeds
 	unproved error // why what was acknowledged could not be made durable and checked
 
+	refusedMu sync.Mutex
+	refused   *refusals // nil: nothing was refused yet
+	choosy    sync.Map  // target tables of which rows were refused
+	toldOf    sync.Map  // the same, once the user was told
+	userStop  <-chan struct{}
+	halt      func() // stops the run as an interrupt does, for a row that is refused
+
 	away atomic.Bool // a part was given up since a server was away, and nothing was committed since
 
 	mu     sync.Mutex
@@ -76,6 +83,7 @@ func Copy(ctx context.Context, p Params) (*Result, error) {
 	if c.survivorWait > 0 {
 		c.ledger.wait = c.survivorWait
 	}
+	defer c.stopForRows()()
 	c.ledger.patience, c.ledger.inherits = c.patience(), p.Profile.Inheritance
 	c.speeds = p.speeds
 	if c.speeds == nil {
@@ -243,7 +251,7 @@ func (c *copyRun) tableDone(s *partState) {
 	defer c.mu.Unlock()
 	t := &c.totals[s.part.Transfer]
 	t.Table = s.part.Target.String()
-	t.Parts, t.Rows, t.Bytes, t.Elapsed = t.Parts+1, t.Rows+s.next, t.Bytes+s.bytes, t.Elapsed+s.elapsed
+	t.Parts, t.Rows, t.Bytes, t.Elapsed = t.Parts+1, t.Rows+s.loaded(), t.Bytes+s.bytes, t.Elapsed+s.elapsed
 	if c.open[s.part.Transfer]--; c.open[s.part.Transfer] == 0 {
 		c.Bus.Emit(*t)
 	}
@@ -252,6 +260,8 @@ func (c *copyRun) tableDone(s *partState) {
 // fail records why a table will not be complete.
 func (c *copyRun) fail(s *partState, err error) {
 	s.failed = err
+	c.haltFor(err)
+	c.forget(s)
 	if !errors.Is(err, errStopped) {
 		c.Bus.Emit(event.PartFailed{Part: s.part.event(), Err: err})
 	}
@@ -292,11 +302,11 @@ func (c *copyRun) settle(ctx context.Context) ([]*partState, error) {
 		if !s.done || c.faults != nil && c.faults.believeAcks {
 			continue
 		}
-		if t := found[s.part.ID]; !t.final || t.next != s.next || t.sum != s.sum {
+		if t := found[s.part.ID]; !t.final || t.next != s.next || t.rejected != s.rejected || t.sum != s.sum {
 			s.done, s.doubt = false, true
 			c.open[s.part.Transfer]++
 			t := &c.totals[s.part.Transfer]
-			t.Parts, t.Rows, t.Bytes, t.Elapsed = t.Parts-1, t.Rows-s.next, t.Bytes-s.bytes, t.Elapsed-s.elapsed
+			t.Parts, t.Rows, t.Bytes, t.Elapsed = t.Parts-1, t.Rows-s.loaded(), t.Bytes-s.bytes, t.Elapsed-s.elapsed
 			lost = append(lost, s)
 		}
 	}
@@ -348,7 +358,8 @@ func (c *copyRun) result(ctx context.Context, err error) *Result {
 		t.Read += s.read
 		t.Framed += s.framed
 		t.Acked += s.acked
-		t.Ledger += s.next
+		t.Ledger += s.loaded()
+		t.Rejected += s.rejected
 		t.Bytes += s.bytes
 		t.Digest.Merge(s.sum)
 		t.Elapsed += s.elapsed
@@ -390,14 +401,14 @@ func (c *copyRun) recount(ctx context.Context, t *TableResult) {
 
 // check holds the four counts of a complete table against each other.
 func (t *TableResult) check() {
-	if t.Err == nil && (t.Read != t.Framed || t.Framed != t.Acked || t.Acked != t.Ledger || uint64(t.Ledger) != t.Digest.Rows) { //nolint:gosec // never negative
-		t.Err = fmt.Errorf("the counts do not agree: %d rows read, %d framed, %d acknowledged, %d in the ledger, %d in the digest", t.Read, t.Framed, t.Acked, t.Ledger, t.Digest.Rows)
+	if t.Err == nil && (t.Read != t.Framed || t.Framed != t.Acked+t.Rejected || t.Acked != t.Ledger || uint64(t.Ledger) != t.Digest.Rows) { //nolint:gosec // never negative
+		t.Err = fmt.Errorf("the counts do not agree: %d rows read, %d framed, %d acknowledged, %d refused, %d in the ledger, %d in the digest", t.Read, t.Framed, t.Acked, t.Rejected, t.Ledger, t.Digest.Rows)
 	}
 }
 
 // outcome turns tables that are not complete into a *PartialError.
 func (c *copyRun) outcome(res *Result, err error) error {
-	partial := &PartialError{Interrupted: isClosed(c.Stop) || errors.Is(err, context.Canceled), Err: err}
+	partial := &PartialError{Interrupted: isClosed(c.userStop) || errors.Is(err, context.Canceled), Err: err}
 	for _, t := range res.Tables {
 		if t.Err == nil {
 			partial.Done = append(partial.Done, t.Target)

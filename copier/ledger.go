@@ -66,8 +66,10 @@ type span struct {
 	part        int64
 	first, last int64
 	bytes       int64
-	sum         digest.Sum
+	sum         digest.Sum // of the rows that were loaded
 	final       bool
+
+	rejected []rejectedRow // of its rows, those that the target refused
 }
 
 // claim is what a writer needs to know of a part to write its next batch.
@@ -274,11 +276,18 @@ func (l *ledger) restarted(ctx context.Context) (emptied []string, err error) {
 func (l *ledger) spans(ctx context.Context, part int64) ([]span, error) {
 	var spans []span
 	err := l.do(ctx, "reading the ledger", func(conn *pgx.Conn) error {
+		refused, err := rejected(ctx, conn, l.run, part)
+		if err != nil {
+			return err
+		}
 		rows, err := conn.Query(ctx, spansSQL, l.run, part)
 		if err != nil {
 			return err
 		}
 		spans, err = pgx.CollectRows(rows, scanSpan)
+		for i := range spans {
+			spans[i].leaveOut(refused[spans[i].part])
+		}
 		return err
 	})
 	return spans, err
@@ -306,6 +315,10 @@ func (l *ledger) totals(ctx context.Context) (map[int64]total, error) {
 	var out map[int64]total
 	err := l.do(ctx, "reading the ledger", func(conn *pgx.Conn) error {
 		out = map[int64]total{}
+		refused, err := rejected(ctx, conn, l.run, -1)
+		if err != nil {
+			return err
+		}
 		rows, err := conn.Query(ctx, spansSQL, l.run, int64(-1))
 		if err != nil {
 			return err
@@ -316,6 +329,7 @@ func (l *ledger) totals(ctx context.Context) (map[int64]total, error) {
 			if err != nil {
 				return err
 			}
+			s.leaveOut(refused[s.part])
 			t := out[s.part]
 			if err := t.add(s); err != nil {
 				return err
@@ -354,8 +368,10 @@ func scanSpan(r pgx.CollectableRow) (s span, err error) {
 type total struct {
 	next  int64 // rows, and so the first row that is not there
 	bytes int64
-	sum   digest.Sum
-	final bool
+
+	rejected int64 // of the rows, those that the target refused
+	sum      digest.Sum
+	final    bool
 }
 
 // add takes the next batch. A gap or an overlap is an error: no writer of ours
@@ -366,6 +382,7 @@ func (t *total) add(s span) error {
 	}
 	t.next, t.final = s.last, s.final
 	t.bytes += s.bytes
+	t.rejected += int64(len(s.rejected))
 	t.sum.Merge(s.sum)
 	return nil
 }

@@ -35,7 +35,10 @@ type relay struct {
 	claim   claim
 	copyIn  string
 	canon   *digest.RowCanon
-	utf8    bool // hold rows against UTF-8 here: the target may not
+	utf8    bool             // hold rows against UTF-8 here: the target may not
+	stream  bool             // send rows as they come, though batches have an end
+	careful *careful         // not nil: keep each batch until it is answered, and find the rows that are refused
+	left    map[int64]string // rows of the committed prefix that were refused, and their digests
 	huge    *semaphore.Weighted
 	stop    <-chan struct{}
 	meter   *event.Meter
@@ -71,6 +74,9 @@ func (r *relay) run(ctx context.Context, next int64, sum digest.Sum) (read int64
 	r.out = newCopyBuffer()
 	if err := r.skip(ctx, next, sum); err != nil {
 		return 0, err
+	}
+	if r.careful != nil {
+		return r.runCarefully(ctx, next)
 	}
 	r.open(next)
 	for {
@@ -116,7 +122,7 @@ func (r *relay) skip(ctx context.Context, rows int64, want digest.Sum) error {
 		if end {
 			return fmt.Errorf("the ledger holds %d rows of this part, but the source gives only %d of them again: the order of its rows is not repeatable; load the table anew (--resume --redo %s)", rows, r.framed, r.part.Relation)
 		}
-		if err := r.digest(ctx, n, &got, nil); err != nil {
+		if err := r.prove(ctx, n, &got); err != nil {
 			return err
 		}
 		r.framed++
@@ -142,7 +148,9 @@ func (r *relay) open(first int64) {
 
 // bounded says that batches are collected in memory and sent whole, so that no
 // transaction idles open on the target while the source is slow.
-func (r *relay) bounded() bool { return r.profile.BatchRows > 0 || r.profile.BatchBytes > 0 }
+func (r *relay) bounded() bool {
+	return !r.stream && (r.profile.BatchRows > 0 || r.profile.BatchBytes > 0)
+}
 
 // isFull says that a further row of n bytes would pass the batch's bounds. A
 // row that alone passes them is a batch of its own.
@@ -313,7 +321,7 @@ func (r *relay) line(row []byte) ([]byte, error) {
 
 // reading says where an error of the source came from.
 func (r *relay) reading(err error) error {
-	return fmt.Errorf("reading %s (%s) from the source, after row %d: %w", r.part.Relation, r.part.Range(), r.framed, err)
+	return &sourceError{fmt.Errorf("reading %s (%s) from the source, after row %d: %w", r.part.Relation, r.part.Range(), r.framed, err)}
 }
 
 // writing says where an error of the target came from.
@@ -326,7 +334,7 @@ func (r *relay) writing(err error) error {
 }
 
 func (r *relay) notUTF8() error {
-	return fmt.Errorf("row %d of %s holds bytes that are not UTF-8: mend them on the source (it does not check its own encoding), or exclude the table", r.framed, r.part.Relation)
+	return &unfitRow{pgerrcode.CharacterNotInRepertoire, fmt.Errorf("row %d of %s holds bytes that are not UTF-8: mend them on the source (it does not check its own encoding), or exclude the table", r.framed, r.part.Relation)}
 }
 
 // tooLarge refuses a row above the target's limit, naming it by its key as far
@@ -336,7 +344,7 @@ func (r *relay) tooLarge(n int) error {
 	if head, err := r.from.in.chunk(); err == nil {
 		key = rowKey(r.table, head)
 	}
-	return fmt.Errorf("row %d of %s%s has %d bytes, the target takes at most %d: shorten it, or exclude the table", r.framed, r.part.Relation, key, n, r.profile.RowBytes)
+	return &unfitRow{pgerrcode.ProgramLimitExceeded, fmt.Errorf("row %d of %s%s has %d bytes, the target takes at most %d: shorten it, or exclude the table", r.framed, r.part.Relation, key, n, r.profile.RowBytes)}
 }
 
 // rowKey renders the key columns of a row of which head is the beginning.

@@ -50,8 +50,12 @@ func (l *ledger) disown(ctx context.Context, old claim) error {
 		return err
 	}
 	return l.do(ctx, fmt.Sprintf("taking the batches of part %d out of the ledger", old.part), func(conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, "DELETE FROM _pg2db9.span WHERE run = $1 AND part = $2", next.run, next.part)
-		return err
+		for _, table := range []string{"reject", "span"} { // without its span no reject stands for a row
+			if _, err := conn.Exec(ctx, "DELETE FROM _pg2db9."+table+" WHERE run = $1 AND part = $2", next.run, next.part); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -81,6 +81,11 @@ type partState struct {
 	acked   int64 // rows by the target's tags, of the committed batches
 	elapsed time.Duration
 
+	rejected int64             // of next, the rows that the target refused
+	left     map[int64]string  // those that the ledger held when the part was taken over last, with their digests
+	careful  bool              // rows are refused: each batch is kept until it is answered
+	known    map[int64]refusal // rows too large to be kept that are refused
+
 	uncounted bool // a batch was committed whose count nobody has seen
 
 	meter   *event.Meter
@@ -143,7 +148,7 @@ func (w *worker) end(ctx context.Context, s *partState, err error) {
 	s.elapsed += time.Since(s.started)
 	w.speeds.end(s, err == nil)
 	if err == nil {
-		w.Bus.Emit(event.PartDone{Part: s.part.event(), Rows: s.next, Bytes: s.bytes, Elapsed: time.Since(s.started)})
+		w.Bus.Emit(event.PartDone{Part: s.part.event(), Rows: s.loaded(), Bytes: s.bytes, Elapsed: time.Since(s.started)})
 		err = w.faults.hit(ctx, pointPartDone, nil)
 	}
 	w.Progress.Finish(s.meter, err == nil)
@@ -255,6 +260,10 @@ func (w *worker) alone(ctx context.Context, s *partState, err error) error {
 		if w.displaced(err) {
 			return errNoPlace
 		}
+		if w.carefully(s, err) {
+			err = nil
+			continue
+		}
 		var miscounted *countError
 		if errors.As(err, &miscounted) && w.Profile.Window > 1 && !w.Profile.Await {
 			return errors.Join(err, w.disown(ctx, s))
@@ -363,10 +372,11 @@ func (w *worker) attempt(ctx context.Context, s *partState) error {
 		return fmt.Errorf("table %s: %w", t.Target, err)
 	}
 	r := &relay{
-		from: l.from, to: l.to, profile: c.Profile, table: t, part: s.part, claim: s.claim,
+		from: l.from, to: l.to, profile: c.Profile, table: t, part: s.part, claim: s.claim, left: s.left,
 		copyIn: copyInSQL(t), canon: canon, utf8: c.checkUTF8, huge: c.huge, stop: c.Stop, meter: s.meter, faults: c.faults, between: w.between, latency: c.gate.latency, rein: w.rein,
 		committed: func(b span, acked int64) {
 			s.next, s.done = b.last, b.final
+			s.rejected += int64(len(b.rejected))
 			s.bytes += b.bytes
 			s.sum.Merge(b.sum)
 			s.acked += acked
@@ -374,6 +384,7 @@ func (w *worker) attempt(ctx context.Context, s *partState) error {
 			c.gate.committed(b.bytes)
 		},
 	}
+	c.rejecting(r, s)
 	read, err := r.run(ctx, s.next, s.sum)
 	s.read, s.framed = read, r.framed
 	return cause(ctx, err)
@@ -400,10 +411,12 @@ func (c *copyRun) takeover(ctx context.Context, s *partState) error {
 	}
 	s.claim, s.doubt = claim, false
 	s.next, s.bytes, s.sum, s.done = t.next, t.bytes, t.sum, t.final
+	c.refound(s, t, spans)
+	loaded := t.next - t.rejected
 	// Awaited, a batch's COPY is acknowledged before its ledger row is sent. In a
 	// window its count may have been on its way when the connection broke.
-	s.uncounted = s.uncounted || t.next > s.acked && !c.Profile.Await && c.Profile.Window > 1
-	s.acked = t.next
+	s.uncounted = s.uncounted || loaded > s.acked && !c.Profile.Await && c.Profile.Window > 1
+	s.acked = loaded
 	if t.final { // committed by a session whose answer was lost
 		s.read, s.framed = t.next, t.next
 	}
@@ -418,7 +431,7 @@ func (c *copyRun) disown(ctx context.Context, s *partState) error {
 	own.wait, own.patience = c.ledger.wait, c.patience()
 	defer own.close(ctx)
 	err := own.disown(ctx, s.claim)
-	s.next, s.bytes, s.sum, s.done, s.acked = 0, 0, digest.Sum{}, false, 0
+	s.next, s.bytes, s.sum, s.done, s.acked, s.rejected = 0, 0, digest.Sum{}, false, 0, 0
 	return err
 }
 

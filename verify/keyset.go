@@ -153,7 +153,7 @@ func (v *run) again(r *read, err error, tries int, trouble time.Duration) bool {
 			return len(r.pages.key) > 0 || tries < attempts
 		}
 		v.gone.Store(true) // the next table does not wait as long again
-	case dial.Final, dial.Cancelled:
+	case dial.Final, dial.Refused, dial.Cancelled:
 	}
 	return false
 }

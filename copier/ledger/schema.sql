@@ -112,5 +112,6 @@ CREATE TABLE IF NOT EXISTS _pg2db9.reject (
     length        bigint NOT NULL, -- bytes
     digest        text NOT NULL,
     bytes         bytea, -- the row as COPY TEXT; NULL: too large for the target
+    columns       text NOT NULL DEFAULT '', -- JSON: the columns of bytes, with their canonical forms
     PRIMARY KEY (run, part, row)
 );

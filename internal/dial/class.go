@@ -29,7 +29,13 @@ const (
 	Lost
 	// Cancelled is our own stop.
 	Cancelled
+	// Refused is a row, or what a row holds, that the target does not take: the
+	// same rows will be refused again, but others will not.
+	Refused
 )
+
+// Settled says that the answer stands: the same, tried again, ends the same way.
+func (c Class) Settled() bool { return c == Final || c == Refused }
 
 // ErrLost marks a connection that broke where the error alone does not say so.
 var ErrLost = errors.New("the connection is lost")
@@ -82,9 +88,10 @@ func classOfState(pg *pgconn.PgError) Class {
 		if ofTiKV(pg.Message) {
 			return Retry
 		}
-		return Final
 	}
 	switch {
+	case refusedRow(pg):
+		return Refused
 	case pgerrcode.IsConnectionException(pg.Code):
 		return Lost
 	case pgerrcode.IsInsufficientResources(pg.Code):

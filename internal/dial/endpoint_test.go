@@ -265,8 +265,13 @@ func TestClassify(t *testing.T) {
 			fmt.Errorf("reading: %w", tls.RecordHeaderError{}), fmt.Errorf("reading: %w: out of step", dial.ErrLost),
 		},
 		dial.Final: {
-			nil, state("23505"), state("22P02"), state("42501"), state("28P01"), state("28000"), state("42P01"), state("0A000"), state("22P04"), state("55P03"),
-			state("XX000"), text("value too large"), text("index out of range"), &pgconn.PgError{Code: "22023", Message: "write conflict"}, errors.New("anything"),
+			nil, state("42501"), state("28P01"), state("28000"), state("42P01"), state("0A000"), state("55P03"),
+			state("XX000"), text("index out of range"), errors.New("anything"),
+		},
+		dial.Refused: {
+			state("22001"), state("22003"), state("22P02"), state("22P04"), state("22021"), state("23502"), state("23503"), state("23505"), state("23514"), state("23P01"),
+			state("54000"), state("54001"), state("44000"), state("P0001"), text("value too large"), text("[kv:8025]entry too large, the max entry size is 6291456"),
+			&pgconn.PgError{Code: "22023", Message: "write conflict"},
 		},
 		dial.Cancelled: {context.Canceled, fmt.Errorf("x: %w", context.Canceled)},
 	} {

@@ -201,7 +201,7 @@ func tellsNothing(e *pgconn.PgError) bool {
 		pgerrcode.ReadOnlySQLTransaction, pgerrcode.CannotConnectNow:
 		return true
 	}
-	return dial.Classify(e) != dial.Final
+	return !dial.Classify(e).Settled()
 }
 
 // status is the transaction status of the last ReadyForQuery: I, T or E.

@@ -1,0 +1,221 @@
+package copier
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/pg2db9/pg2db9/internal/dial"
+)
+
+// load brings what is kept to the target: the rows that it takes as rows, the
+// others into the ledger.
+func (k *keeper) load(ctx context.Context, final bool) error {
+	k.count()
+	k.final = final
+	err := k.settle(ctx, 0, len(k.rows), true)
+	if err == nil && (k.next < k.last || k.final && !k.ended) { // refused rows at the end, or no rows
+		err = k.try(ctx, len(k.rows), len(k.rows))
+	}
+	if err != nil {
+		return err
+	}
+	k.seen += int64(len(k.rows))
+	k.rows = k.rows[:0]
+	if cap(k.bytes) > 2*keptBytes {
+		k.bytes = nil
+	}
+	k.bytes = k.bytes[:0]
+	k.resize()
+	return nil
+}
+
+// settle loads rows [i, j) of those kept. A refused piece is cut, at the row that
+// the server's own words name, once, or else in halves; what is loaded is
+// committed piece by piece. A row is called refused when it is so alone, all
+// before it being committed: what could make it a duplicate of itself, a batch
+// whose answer was lost, was ruled out when the part was taken over.
+func (k *keeper) settle(ctx context.Context, i, j int, trust bool) error {
+	for i < j {
+		err := k.try(ctx, i, j)
+		why, refused := refusalOf(err)
+		if !refused {
+			return err
+		}
+		if err := k.again(ctx); err != nil {
+			return err
+		}
+		if j-i == 1 {
+			line := k.piece(i, j)
+			return k.reject(ctx, k.rows[i].number, line[:len(line)-1], k.rows[i].sum, why)
+		}
+		at, named := copyLine(err)
+		if at--; !trust || !named || at < 0 || at >= int64(j-i) {
+			mid := i + (j-i)/2
+			if err := k.settle(ctx, i, mid, trust); err != nil {
+				return err
+			}
+			i = mid
+			continue
+		}
+		bad := i + int(at)
+		if err := k.settle(ctx, i, bad, false); err != nil {
+			return err
+		}
+		before := k.refused
+		if err := k.settle(ctx, bad, bad+1, false); err != nil {
+			return err
+		}
+		trust = k.refused > before // else the server names another row than it means
+		i = bad + 1
+	}
+	return nil
+}
+
+// try loads rows [i, j) in one transaction, and records with them the refused
+// rows before the one that follows.
+func (k *keeper) try(ctx context.Context, i, j int) error {
+	for {
+		err := k.once(ctx, i, j)
+		var record *recordError
+		if !errors.As(err, &record) || dial.Classify(err) != dial.Refused || !k.shed() {
+			return err
+		}
+		if err := k.again(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// shed leaves the bytes of the longest reject out: the ledger does not take them.
+func (k *keeper) shed() bool {
+	longest := -1
+	for i, r := range k.rejects {
+		if r.bytes != nil && (longest < 0 || r.length > k.rejects[longest].length) {
+			longest = i
+		}
+	}
+	if longest < 0 {
+		return false
+	}
+	k.rejects[longest].bytes = nil
+	return true
+}
+
+func (k *keeper) once(ctx context.Context, i, j int) error {
+	k.begin(k.next)
+	b := k.batch
+	s := &b.span
+	s.last, s.final = k.last, k.final && j == len(k.rows)
+	if j < len(k.rows) {
+		s.last = k.rows[j].number
+	}
+	for _, row := range k.rows[i:j] {
+		s.sum.Merge(row.sum)
+	}
+	rows := k.piece(i, j)
+	s.bytes = int64(len(rows))
+	n, _ := slices.BinarySearchFunc(k.rejects, s.last, func(r reject, row int64) int { return int(r.row - row) })
+	b.rejects = k.rejects[:n]
+	for _, r := range b.rejects {
+		s.rejected = append(s.rejected, r.rejectedRow)
+	}
+	if err := b.begin(ctx); err != nil {
+		return k.writing(err)
+	}
+	if err := k.send(ctx, rows); err != nil {
+		return k.writing(err)
+	}
+	if err := b.commit(ctx); err != nil {
+		return k.writing(err)
+	}
+	k.next, k.ended = s.last, s.final
+	k.rejects = k.rejects[n:]
+	return nil
+}
+
+// piece is the bytes of rows [i, j).
+func (k *keeper) piece(i, j int) []byte {
+	from, to := 0, 0
+	if i > 0 {
+		from = k.rows[i-1].end
+	}
+	if to = from; j > i {
+		to = k.rows[j-1].end
+	}
+	return k.bytes[from:to]
+}
+
+// send sends rows as frames. An error that the server gives meanwhile is its
+// answer to COPY, which the batch waits for: what is left need not be sent.
+func (k *keeper) send(ctx context.Context, rows []byte) error {
+	frame := k.out.b[:0]
+	for len(rows) > 0 && !k.to.failed.Load() {
+		piece := rows[:min(len(rows), frameSize)]
+		rows = rows[len(piece):]
+		frame = append(frame[:0], 'd')
+		frame = binary.BigEndian.AppendUint32(frame, uint32(len(piece)+4)) //nolint:gosec // at most frameSize
+		frame = append(frame, piece...)
+		if err := k.batch.write(frame); err != nil {
+			return k.batch.prefer(ctx, err)
+		}
+	}
+	k.out.reset()
+	return nil
+}
+
+// again makes the connection ready for the next batch after one that was
+// refused.
+func (k *keeper) again(ctx context.Context) error {
+	if len(k.to.unanswered) > 0 {
+		return fmt.Errorf("%w: %d messages of a refused batch are not answered", dial.ErrLost, len(k.to.unanswered))
+	}
+	k.to.failed.Store(false)
+	k.to.blame = nil
+	err := k.batch.ask(ctx, "ROLLBACK", expected{doing: "ROLLBACK", tags: []string{"ROLLBACK"}, status: 'I'})
+	if err == nil {
+		err = k.to.await(ctx, 0)
+	}
+	if err != nil {
+		return k.writing(err)
+	}
+	return nil
+}
+
+// rejecting gives a relay what it needs to keep refused rows apart.
+func (c *copyRun) rejecting(r *relay, s *partState) {
+	if c.OnRowError != RowReject {
+		return
+	}
+	if !r.bounded() {
+		r.profile.BatchBytes, r.stream = streamedBytes, true
+	}
+	if _, choosy := c.choosy.Load(s.part.Target); !s.careful && !choosy && !c.Profile.Await {
+		return
+	}
+	s.careful = true
+	r.careful = &careful{
+		known: s.known, columns: columnsOf(r.table),
+		refuse: func(ctx context.Context, why refusal, pending int) error { return c.refuse(ctx, s, why, pending) },
+	}
+}
+
+// refound takes over what the ledger holds of refused rows.
+func (c *copyRun) refound(s *partState, t total, spans []span) {
+	s.rejected, s.left = t.rejected, nil
+	if t.rejected > 0 {
+		s.left = make(map[int64]string, t.rejected)
+	}
+	for _, sp := range spans {
+		for _, r := range sp.rejected {
+			s.left[r.row] = r.digest
+		}
+	}
+	c.forget(s)
+}
+
+// loaded is how many rows of the part stand on the target.
+func (s *partState) loaded() int64 { return s.next - s.rejected }
+
