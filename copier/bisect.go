@@ -202,20 +202,16 @@ func (c *copyRun) rejecting(r *relay, s *partState) {
 	}
 }
 
-// refound takes over what the ledger holds of refused rows.
-func (c *copyRun) refound(s *partState, t total, spans []span) {
-	s.rejected, s.left = t.rejected, nil
-	if t.rejected > 0 {
-		s.left = make(map[int64]string, t.rejected)
+// refound takes over what the ledger holds of the part's refused rows.
+func (s *partState) refound(t total) {
+	s.rejected, s.left = int64(len(t.rejected)), nil
+	if len(t.rejected) > 0 {
+		s.left = make(map[int64]string, len(t.rejected))
 	}
-	for _, sp := range spans {
-		for _, r := range sp.rejected {
-			s.left[r.row] = r.digest
-		}
+	for _, r := range t.rejected {
+		s.left[r.row] = r.digest
 	}
-	c.forget(s)
 }
 
 // loaded is how many rows of the part stand on the target.
 func (s *partState) loaded() int64 { return s.next - s.rejected }
-

@@ -302,7 +302,7 @@ func (c *copyRun) settle(ctx context.Context) ([]*partState, error) {
 		if !s.done || c.faults != nil && c.faults.believeAcks {
 			continue
 		}
-		if t := found[s.part.ID]; !t.final || t.next != s.next || t.rejected != s.rejected || t.sum != s.sum {
+		if t := found[s.part.ID]; !t.final || t.next != s.next || int64(len(t.rejected)) != s.rejected || t.sum != s.sum {
 			s.done, s.doubt = false, true
 			c.open[s.part.Transfer]++
 			t := &c.totals[s.part.Transfer]

@@ -369,8 +369,8 @@ type total struct {
 	next  int64 // rows, and so the first row that is not there
 	bytes int64
 
-	rejected int64 // of the rows, those that the target refused
-	sum      digest.Sum
+	rejected []rejectedRow // of the rows, those that the target refused
+	sum      digest.Sum    // of the others
 	final    bool
 }
 
@@ -382,7 +382,7 @@ func (t *total) add(s span) error {
 	}
 	t.next, t.final = s.last, s.final
 	t.bytes += s.bytes
-	t.rejected += int64(len(s.rejected))
+	t.rejected = append(t.rejected, s.rejected...)
 	t.sum.Merge(s.sum)
 	return nil
 }

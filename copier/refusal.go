@@ -178,3 +178,9 @@ func keyOf(t *ddlgen.Transfer, line []byte, whole bool) string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+// Refused says whether a table failed for a row that the target refuses.
+func Refused(err error) bool {
+	_, refused := refusalOf(err)
+	return refused
+}

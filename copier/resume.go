@@ -206,7 +206,13 @@ func (t *taking) judgeOlder(ctx context.Context, older []int) error {
 func (t *taking) sumOf(table catalog.Name) digest.Sum {
 	var sum digest.Sum
 	for _, r := range t.byTarget[table] {
-		sum.Merge(t.found[r.part.ID].sum)
+		found := t.found[r.part.ID]
+		sum.Merge(found.sum)
+		for _, row := range found.rejected { // the source has those too
+			if one, err := digest.Parse(1, row.digest); err == nil {
+				sum.Merge(one)
+			}
+		}
 	}
 	return sum
 }
@@ -275,11 +281,13 @@ func (t *taking) continued(transfer int, r recordedPart) *partState {
 	sum := t.found[r.part.ID]
 	s := &partState{
 		part: r.part, claim: claim{run: t.Run, part: r.part.ID, epoch: r.epoch},
-		next: sum.next, bytes: sum.bytes, sum: sum.sum, done: sum.final, acked: sum.next,
+		next: sum.next, bytes: sum.bytes, sum: sum.sum, done: sum.final,
 		// Awaited, a batch's COPY is acknowledged before its ledger row is sent. In a
 		// window nobody may have seen its count: the table is counted at the end.
 		uncounted: sum.next > 0 && t.Profile.Window > 1 && !t.Profile.Await,
 	}
+	s.refound(sum)
+	s.acked = s.loaded()
 	if s.done {
 		s.read, s.framed = s.next, s.next
 	}
@@ -353,7 +361,7 @@ func (c *copyRun) count() {
 		c.Progress.Finish(m, true)
 		c.open[s.part.Transfer]--
 		t := &c.totals[s.part.Transfer]
-		t.Parts, t.Rows, t.Bytes = t.Parts+1, t.Rows+s.next, t.Bytes+s.bytes
+		t.Parts, t.Rows, t.Bytes = t.Parts+1, t.Rows+s.loaded(), t.Bytes+s.bytes
 	}
 }
 

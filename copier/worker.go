@@ -411,12 +411,12 @@ func (c *copyRun) takeover(ctx context.Context, s *partState) error {
 	}
 	s.claim, s.doubt = claim, false
 	s.next, s.bytes, s.sum, s.done = t.next, t.bytes, t.sum, t.final
-	c.refound(s, t, spans)
-	loaded := t.next - t.rejected
+	s.refound(t)
+	c.forget(s)
 	// Awaited, a batch's COPY is acknowledged before its ledger row is sent. In a
 	// window its count may have been on its way when the connection broke.
-	s.uncounted = s.uncounted || loaded > s.acked && !c.Profile.Await && c.Profile.Window > 1
-	s.acked = loaded
+	s.uncounted = s.uncounted || s.loaded() > s.acked && !c.Profile.Await && c.Profile.Window > 1
+	s.acked = s.loaded()
 	if t.final { // committed by a session whose answer was lost
 		s.read, s.framed = t.next, t.next
 	}

@@ -39,7 +39,8 @@ type command struct {
 	usage   string // one line
 	about   string // what it does, for its help
 	options []string
-	hidden  bool // started by the program itself
+	files   string // what stands for its arguments in help; "" takes none
+	hidden  bool   // started by the program itself
 	run     func(ctx context.Context, p *program, cfg *config.Config) (Code, error)
 }
 
@@ -54,7 +55,7 @@ type program struct {
 
 // commands are all commands, in the order of help.
 func commands() []command {
-	return []command{assessCommand(), cloneCommand(), schemaCommand(), copyCommand(), verifyCommand(), sequencesCommand(), probeCommand(), statusCommand(), cleanCommand(), versionCommand(), holderCommand()}
+	return []command{assessCommand(), cloneCommand(), schemaCommand(), copyCommand(), verifyCommand(), sequencesCommand(), probeCommand(), rejectsExportCommand(), rejectsLoadCommand(), statusCommand(), cleanCommand(), versionCommand(), holderCommand()}
 }
 
 // Main runs the program and returns its exit code. args are without the
@@ -138,28 +139,64 @@ func (p *program) app(result *Code) *cli.App {
 		},
 	}
 	for _, cmd := range commands() {
-		opts := config.Options(cmd.options...)
-		app.Commands = append(app.Commands, &cli.Command{
-			Name: cmd.name, Hidden: cmd.hidden, Usage: cmd.usage, UsageText: "pg2db9 " + cmd.name + " [OPTIONS]",
-			Description: cmd.about + "\n\n" + exitHelp(), HideHelp: true,
-			Flags: flags(opts), OnUsageError: usageHandler(cmd.name, opts),
-			Action: func(c *cli.Context) error {
-				cfg, err := p.configure(c, cmd)
-				if err != nil {
-					return err
-				}
-				*result, err = cmd.run(c.Context, p, cfg)
-				return err
-			},
-		})
+		one := p.parsed(cmd, result)
+		group, name, grouped := strings.Cut(cmd.name, " ")
+		if !grouped {
+			app.Commands = append(app.Commands, one)
+			continue
+		}
+		one.Name = name
+		at := slices.IndexFunc(app.Commands, func(c *cli.Command) bool { return c.Name == group })
+		if at < 0 {
+			at = len(app.Commands)
+			app.Commands = append(app.Commands, p.group(group))
+		}
+		all := app.Commands[at]
+		all.Subcommands = append(all.Subcommands, one)
+		all.Usage = strings.TrimPrefix(all.Usage+", "+cmd.name, ", ")
 	}
 	return app
+}
+
+// parsed is a command for the parser.
+func (p *program) parsed(cmd command, result *Code) *cli.Command {
+	opts := config.Options(cmd.options...)
+	return &cli.Command{
+		Name: cmd.name, Hidden: cmd.hidden, Usage: cmd.usage, UsageText: strings.TrimSpace("pg2db9 " + cmd.name + " [OPTIONS] " + cmd.files),
+		Description: cmd.about + "\n\n" + exitHelp(), HideHelp: true,
+		Flags: flags(opts), OnUsageError: usageHandler(cmd.name, opts),
+		Action: func(c *cli.Context) error {
+			cfg, err := p.configure(c, cmd)
+			if err != nil {
+				return err
+			}
+			*result, err = cmd.run(c.Context, p, cfg)
+			return err
+		},
+	}
+}
+
+// group holds the commands whose names begin with a word.
+func (p *program) group(word string) *cli.Command {
+	return &cli.Command{
+		Name: word, HideHelp: true, Flags: hidden(flags(config.Options())), OnUsageError: usageHandler(word, config.Options()),
+		UsageText: "pg2db9 " + word + " COMMAND [OPTIONS]",
+		Action: func(c *cli.Context) error {
+			var names []string
+			for _, cmd := range commands() {
+				if strings.HasPrefix(cmd.name, word+" ") {
+					names = append(names, cmd.name)
+				}
+			}
+			return usagef(word, "%s is followed by what to do: %s", word, strings.Join(names, ", "))
+		},
+	}
 }
 
 // configure resolves a command's options.
 func (p *program) configure(c *cli.Context, cmd command) (*config.Config, error) {
 	p.command = cmd.name
-	if c.Args().Present() {
+	if c.Args().Present() && cmd.files == "" {
 		arg := c.Args().First()
 		if strings.Contains(arg, "://") || strings.Contains(arg, "=") {
 			return nil, usagef(cmd.name, "unexpected argument: connection strings are given by --source and --target")
@@ -190,6 +227,7 @@ func (p *program) configure(c *cli.Context, cmd command) (*config.Config, error)
 	if err != nil {
 		return nil, err
 	}
+	cfg.Files = c.Args().Slice()
 	cfg.File, cfg.SSHAgent = file, p.streams.Getenv("SSH_AUTH_SOCK")
 	p.json = cfg.JSON
 	return cfg, nil

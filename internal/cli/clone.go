@@ -18,7 +18,10 @@ const (
 	cmdStatus    = "status"
 	cmdClean     = "clean"
 	cmdVersion   = "version"
-	cmdHolder    = "snapshot-holder"
+
+	cmdRejectsExport = "rejects export"
+	cmdRejectsLoad   = "rejects load"
+	cmdHolder        = "snapshot-holder"
 )
 
 func cloneCommand() command {
@@ -32,7 +35,7 @@ func cloneCommand() command {
 			"            are dropped first and made again after the rows\n" +
 			"  drop      drop exactly what the plan creates, without CASCADE, and make it anew\n" +
 			"Nothing else on the target is touched.\n\n" + resumeAbout,
-		options: optionNames(serverOptions, filterOptions, planOptions, rightsOptions, probeOptions, []string{"call-routines", "left-behind"}, transferOptions, politeOptions, resumeOptions, outputOptions),
+		options: optionNames(serverOptions, filterOptions, planOptions, rightsOptions, probeOptions, []string{"call-routines", "left-behind"}, transferOptions, rowOptions, politeOptions, resumeOptions, outputOptions),
 		run:     runClone,
 	}
 }
@@ -63,6 +66,7 @@ func runClone(ctx context.Context, p *program, cfg *config.Config) (Code, error)
 			j.create,
 			j.checkColumns,
 			j.copyData,
+			j.exportRejects,
 			j.countViews,
 			j.releaseSnapshot,
 			j.stillOurs,

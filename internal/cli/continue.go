@@ -121,7 +121,7 @@ func commandLine(command string, groups ...[]string) string {
 // continued run needs too.
 func (j *job) otherFlags() []string {
 	var out []string
-	for _, o := range config.Options(slices.Concat([]string{"primary-key"}, rightsOptions, []string{"call-routines", "jobs", "skip-verify"})...) {
+	for _, o := range config.Options(slices.Concat([]string{"primary-key"}, rightsOptions, []string{"call-routines", "jobs", "skip-verify"}, rowOptions)...) {
 		if !j.opts.Given(o.Name) || j.opts.InFile(o.Name) || strings.HasPrefix(j.opts.Where(o.Name), "PG2DB9_") {
 			continue
 		}
@@ -142,6 +142,9 @@ func (j *job) commandAgain(extra ...string) string {
 
 // continuation are the commands that bring a partial run to its end, in their order.
 func (j *job) continuation() []string {
+	if again := j.mendAgain(); again != nil {
+		return again
+	}
 	switch {
 	case j.claimed || j.resumed != nil: // whatever is left to do, the ledger knows it
 		return []string{j.commandAgain("--resume")}

@@ -11,7 +11,7 @@ func copyCommand() command {
 		name: cmdCopy, usage: "copy rows into tables that stand on the target, and verify them",
 		about: "Copies rows alone: the tables must be there with columns that take them, and without rows, unless\n" +
 			"--on-existing truncate empties them first. Schema, keys and sequences are left as they are.\n\n" + resumeAbout,
-		options: optionNames(serverOptions, filterOptions, planOptions, probeOptions, transferOptions, politeOptions, resumeOptions, outputOptions),
+		options: optionNames(serverOptions, filterOptions, planOptions, probeOptions, transferOptions, rowOptions, politeOptions, resumeOptions, outputOptions),
 		run:     runCopy,
 	}
 }
@@ -42,6 +42,7 @@ func runCopy(ctx context.Context, p *program, cfg *config.Config) (Code, error) 
 			j.keepSnapshot,
 			j.claimRun,
 			j.copyData,
+			j.exportRejects,
 			j.releaseSnapshot,
 			j.stillOurs,
 			j.verify(true),

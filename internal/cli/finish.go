@@ -35,6 +35,7 @@ func (j *job) finish(err error) Code {
 		j.hold(Partial)
 	}
 	j.partialStatements()
+	j.holdRejects()
 	code := worst(j.codes...)
 
 	if j.assessed == nil { // which has a report of its own
@@ -157,6 +158,7 @@ func (j *job) fillTables() {
 			t := table(c.Target, c.Source)
 			t.Read, t.Framed, t.Acked, t.Ledger, t.Bytes, t.Parts = c.Read, c.Framed, c.Acked, c.Ledger, c.Bytes, c.Parts
 			t.Seconds = c.Elapsed.Seconds()
+			t.Rejected, t.RejectsFile = c.Rejected, j.rejectFiles[c.Target]
 			if c.Err != nil {
 				t.Error = redact(ui.ErrorText(c.Err))
 			} else {
@@ -304,6 +306,9 @@ func (j *job) success() string {
 	if c.Views > 0 {
 		what += ", " + count(c.Views, "view")
 	}
+	if r := j.rejects(); r != "" {
+		what += "; " + r
+	}
 	if c.Tables == 0 {
 		what = "the source holds no tables, so no rows were copied"
 		if c.Sequences > 0 {
@@ -337,9 +342,14 @@ func (j *job) standing() string {
 			parts = append(parts, "no rows were copied")
 		case len(j.incomplete) > 0:
 			parts = append(parts, fmt.Sprintf("%d of %s not copied: %s", len(j.incomplete), count(all, "table"), j.reasons()))
+		case j.copied != nil && j.rejected() > 0:
+			parts = append(parts, "all other rows were copied")
 		case j.copied != nil:
 			parts = append(parts, "all rows were copied")
 		}
+	}
+	if r := j.rejects(); r != "" {
+		parts = append(parts, r)
 	}
 	if n := j.rep.Counts.Failed; n > 0 {
 		parts = append(parts, count(n, "statement")+" failed")
@@ -361,6 +371,9 @@ func (j *job) standing() string {
 	}
 	if j.verified != nil && j.verified.TableCounts().Mismatch > 0 {
 		parts = append(parts, "verification found differences: "+j.verdicts(verify.Mismatch))
+	}
+	if j.mended != "" {
+		parts = append(parts, j.mended)
 	}
 	if len(parts) == 0 {
 		return "what was asked for did not come to its end"

@@ -77,6 +77,8 @@ type job struct {
 	chosen         []ddlgen.Statement // of the schema command
 	applied        []*copier.Applied
 	copied         *copier.Result
+	rejectFiles    map[catalog.Name]string
+	mended         string                 // what became of mended rows
 	incomplete     map[catalog.Name]error // target tables whose rows are not all there
 	sequences      []copier.SequenceResult
 	viewRows       map[catalog.Name]int64 // of the source's materialized views, in the snapshot

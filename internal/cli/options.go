@@ -45,6 +45,7 @@ var (
 	probeOptions    = []string{"probe", "probe-cache", "skip-probe"} // of commands that go by a probed profile
 	resumeOptions   = []string{"resume", "new-snapshot", "on-changed", "redo", "skip", "keep-snapshot", "max-snapshot-age"}
 	politeOptions   = []string{"min-jobs", "max-jobs", "max-rate", "source-max-connections", "max-lag-bytes", "max-active", "max-transaction", "yield-locks"}
+	rowOptions      = []string{"on-row-error", "max-rejects", "rejects-dir", "rejects-ok"}
 	transferOptions = []string{"jobs", "split-by", "retry-for", "dry-run", "report", "on-existing", "skip-verify"}
 )
 
@@ -124,6 +125,9 @@ func newOptions(ctx context.Context, command string, cfg *config.Config, n needs
 		return nil, err
 	}
 	if err := checkResume(command, cfg); err != nil {
+		return nil, err
+	}
+	if err := checkRejects(command, cfg); err != nil {
 		return nil, err
 	}
 	return o, checkReports(command, cfg)

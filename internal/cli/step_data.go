@@ -27,7 +27,7 @@ func (j *job) copyData(ctx context.Context) error {
 	return j.phase("data", len(plan.Transfers), func() (int, error) {
 		res, err := copier.Copy(ctx, copier.Params{
 			Source: j.opts.source, Target: j.opts.target, Snapshot: j.snapshot, Plan: plan, Profile: j.profile, Run: j.id,
-			Jobs: j.jobs, MinJobs: j.minJobs, MaxJobs: j.maxJobs, MaxRate: j.opts.polite.rate, Guard: j.opts.polite.guard, Split: copier.Split{By: copier.SplitBy(j.opts.SplitBy)}, Patience: j.patience(), Truncate: truncate, Resume: resume, Stop: j.stop, Tool: "pg2db9 " + version(), Command: j.command, Options: j.asked(), Bus: j.bus, Progress: j.progress, Log: j.log,
+			Jobs: j.jobs, MinJobs: j.minJobs, MaxJobs: j.maxJobs, MaxRate: j.opts.polite.rate, Guard: j.opts.polite.guard, Split: copier.Split{By: copier.SplitBy(j.opts.SplitBy)}, Patience: j.patience(), Truncate: truncate, Resume: resume, Stop: j.stop, OnRowError: copier.RowErrors(j.opts.OnRowError), MaxRejects: int64(j.opts.MaxRejects), Tool: "pg2db9 " + version(), Command: j.command, Options: j.asked(), Bus: j.bus, Progress: j.progress, Log: j.log,
 		})
 		j.copied = res
 		if res != nil && res.Jobs > 0 { // a server had no connection for more
@@ -48,7 +48,7 @@ func (j *job) copyData(ctx context.Context) error {
 			if len(partial.Failed) == 0 && !partial.Interrupted { // no table's fault, so no table tells
 				return 0, fmt.Errorf("copying the rows: %w", partial.Err)
 			}
-			return len(partial.Failed), nil
+			return len(partial.Failed), j.stopForRow(partial)
 		default:
 			for _, t := range j.plan.Transfers {
 				j.incomplete[t.Target] = err
@@ -127,7 +127,7 @@ func (j *job) accounts() []verify.SourceSide {
 	out := make([]verify.SourceSide, len(j.copied.Tables))
 	for i, t := range j.copied.Tables {
 		out[i] = verify.SourceSide{
-			Target: t.Target, Read: t.Read, Framed: t.Framed, Acked: t.Acked, Ledger: t.Ledger, Bytes: t.Bytes, Digest: t.Digest, Err: t.Err,
+			Target: t.Target, Read: t.Read - t.Rejected, Framed: t.Framed - t.Rejected, Acked: t.Acked, Ledger: t.Ledger, Bytes: t.Bytes, Digest: t.Digest, Err: t.Err,
 		}
 	}
 	return out

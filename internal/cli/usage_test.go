@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -95,6 +96,13 @@ func TestUsageErrors(t *testing.T) {
 		{"argument", append([]string{"clone", "public.t"}, both...), `unexpected argument "public.t"`},
 		{"connection string as argument", []string{"clone", someSource}, "connection strings are given by --source and --target"},
 		{"the same twice", []string{"clone", "--source", someSource, "--target", someSource}, "source and target are the same database"},
+		{"group without a command", []string{"rejects"}, "rejects is followed by what to do: rejects export, rejects load"},
+		{"no folder", []string{"rejects", "export", "--target", someTarget}, "give --dir DIR"},
+		{"no files", []string{"rejects", "load", "--target", someTarget}, "no files: name those"},
+		{"no such file", []string{"rejects", "load", "--target", someTarget, dir + "/none.jsonl"}, "cannot be read"},
+		{"no refused rows in it", []string{"rejects", "load", "--target", someTarget, unknownKey}, "unknown.yaml:1 is no refused row"},
+		{"max-rejects", append([]string{"clone", "--on-row-error", "reject", "--max-rejects", "0"}, both...), "--max-rejects: must be at least 1"},
+		{"rejects-ok alone", append([]string{"clone", "--rejects-ok"}, both...), "--rejects-ok is for refused rows that are kept apart: it needs --on-row-error reject"},
 		{"jobs", append([]string{"clone", "--jobs", "0"}, both...), "--jobs: must be 1 to 256, not 0"},
 		{"jobs no number", append([]string{"clone", "--jobs", "four"}, both...), `--jobs: must be a whole number, not "four"`},
 		{"report extension", append([]string{"clone", "--report", "r.txt"}, both...), "must end in .html, .md or .json"},
@@ -130,7 +138,11 @@ func TestUsageErrors(t *testing.T) {
 
 			// The same as JSON: the exit object alone, and last.
 			if len(c.args) > 0 && c.name != "switch with a value" {
-				r := run(t, append([]string{c.args[0], "--json"}, c.args[1:]...)...)
+				at := 1
+				if c.args[0] == "rejects" {
+					at = min(2, len(c.args))
+				}
+				r := run(t, slices.Concat(c.args[:at], []string{"--json"}, c.args[at:])...)
 				require.Equal(t, Usage, r.code)
 				all := jsonObjects(t, r.out)
 				require.Len(t, all, 1)
@@ -165,7 +177,7 @@ func TestHelp(t *testing.T) {
 	require.Equal(t, OK, r.code)
 	for _, c := range commands() {
 		require.Equal(t, !c.hidden, strings.Contains(r.out, c.name), c.name)
-		h := run(t, c.name, "--help")
+		h := run(t, append(strings.Fields(c.name), "--help")...)
 		require.Equal(t, OK, h.code)
 		require.Contains(t, h.out, "Exit codes:")
 		for _, o := range c.options {

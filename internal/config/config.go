@@ -60,9 +60,9 @@ type Config struct {
 	ExcludeTableData  []string
 	Rows              []string // --where
 
-	Jobs       int
-	MinJobs    int // 0: 1, where the number of jobs is not fixed
-	MaxJobs    int // 0: as the profile says
+	Jobs    int
+	MinJobs int // 0: 1, where the number of jobs is not fixed
+	MaxJobs int // 0: as the profile says
 
 	// What the source is to be spared. Zero is no bound.
 	MaxRate              string
@@ -90,12 +90,19 @@ type Config struct {
 	MaxSnapshotAge int // seconds
 
 	Snapshot string // snapshot-holder
-	Run      string // snapshot-holder, status, clean
+	Run      string // snapshot-holder, status, clean, rejects
 
 	Accept     []string
 	LogLevel   string
 	LogFile    string
 	NoProgress bool
+
+	OnRowError string
+	MaxRejects int
+	RejectsDir string
+	RejectsOK  bool
+	Dir        string   // rejects
+	Files      []string // arguments that are no options
 
 	Privileges bool
 	Roles      bool

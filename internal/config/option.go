@@ -52,6 +52,13 @@ const (
 	StopThere = "stop"
 )
 
+// The values of --on-row-error.
+const (
+	RowStop   = "stop"
+	RowTable  = "table"
+	RowReject = "reject"
+)
+
 // The values of --profile that are no file.
 const (
 	ProfileAuto     = "auto"
@@ -287,7 +294,28 @@ var options = []Option{
 	},
 	{
 		Name: "run", Kind: Text, Holder: "ID", ref: func(c *Config) any { return &c.Run },
-		Usage: "the run with this `ID`, not all that the ledger knows",
+		Usage: "the run with this `ID`; without it rejects export takes the last one with refused rows, status and clean all",
+	},
+	{
+		Name: "on-row-error", Kind: Text, Default: RowTable, Values: []string{RowStop, RowTable, RowReject}, Holder: "WHAT",
+		ref:   func(c *Config) any { return &c.OnRowError },
+		Usage: "what to do with a row that the target refuses: `WHAT` is stop (the run), table (its table fails, others go on) or reject (it is kept apart, all others are loaded)",
+	},
+	{
+		Name: "max-rejects", Kind: Number, Default: "1000", Holder: "N", ref: func(c *Config) any { return &c.MaxRejects },
+		Usage: "keep at most `N` refused rows of the run apart; beyond, the table fails",
+	},
+	{
+		Name: "rejects-dir", Kind: Text, Holder: "DIR", ref: func(c *Config) any { return &c.RejectsDir },
+		Usage: "write refused rows to files in `DIR`, one a table; without it to pg2db9-rejects-RUN",
+	},
+	{
+		Name: "rejects-ok", Kind: Switch, ref: func(c *Config) any { return &c.RejectsOK },
+		Usage: "refused rows that are kept apart do not alter the exit code; without it, it is 5",
+	},
+	{
+		Name: "dir", Kind: Text, Holder: "DIR", ref: func(c *Config) any { return &c.Dir },
+		Usage: "write the files to `DIR`, which is made where it is missing",
 	},
 	{
 		Name: "skip-verify", Kind: Switch, ref: func(c *Config) any { return &c.SkipVerify },

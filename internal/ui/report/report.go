@@ -99,6 +99,7 @@ type Counts struct {
 	Tables    int   `json:"tables"`
 	Complete  int   `json:"tables_complete"` // copied without a difference
 	Rows      int64 `json:"rows"`
+	Rejected  int64 `json:"rows_rejected,omitempty"`
 	Bytes     int64 `json:"bytes"`
 	Failed    int   `json:"statements_failed"`
 	Skipped   int   `json:"statements_skipped"`
@@ -118,6 +119,9 @@ type Table struct {
 	Bytes   int64   `json:"bytes"`
 	Parts   int     `json:"parts,omitempty"`
 	Seconds float64 `json:"seconds"`
+
+	Rejected    int64  `json:"rows_rejected,omitempty"` // refused by the target, and kept apart
+	RejectsFile string `json:"rejects_file,omitempty"`
 
 	SourceDigest string `json:"source_digest,omitempty"`
 	TargetDigest string `json:"target_digest,omitempty"`
@@ -194,9 +198,10 @@ func (r *Report) Finish() {
 	c := &r.Counts
 	slices.SortFunc(r.Views, func(a, b View) int { return cmp.Compare(a.Target, b.Target) })
 	c.Tables, c.Sequences, c.Views = len(r.Tables), len(r.Sequences), len(r.Views)
-	c.Complete, c.Rows, c.Bytes, c.Changed, c.Left, c.Blocking, c.Failed, c.Skipped = 0, 0, 0, 0, 0, 0, 0, 0
+	c.Complete, c.Rows, c.Rejected, c.Bytes, c.Changed, c.Left, c.Blocking, c.Failed, c.Skipped = 0, 0, 0, 0, 0, 0, 0, 0, 0
 	for _, t := range r.Tables {
 		c.Rows += max(0, t.Acked)
+		c.Rejected += t.Rejected
 		c.Bytes += t.Bytes
 		if t.Error == "" && t.Acked != Uncounted {
 			c.Complete++
