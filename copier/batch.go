@@ -38,6 +38,7 @@ type batch struct {
 	faults *faults
 	part   Part
 
+	atOnce  bool     // send all of it before its answers are awaited
 	rejects []reject // of its rows, those that are recorded in place of being loaded
 	columns string   // their columns, for the ledger
 
@@ -181,7 +182,7 @@ func (b *batch) write(frames []byte) error {
 func (b *batch) commit(ctx context.Context) error {
 	b.meter.Wait(event.WaitTarget)
 	defer b.meter.Wait(event.WaitNothing)
-	pipelined := !b.await && b.window > 1
+	pipelined := !b.await && (b.window > 1 || b.atOnce)
 	step := func(p point) error { // a statement is behind us
 		if !pipelined {
 			if err := b.to.await(ctx, 0); err != nil {
@@ -200,8 +201,8 @@ func (b *batch) commit(ctx context.Context) error {
 	b.sent = time.Now()
 	if pipelined {
 		if err := b.ask(ctx, record+";COMMIT", expected{
-			doing: "the ledger row and COMMIT", tags: []string{"INSERT", "COMMIT"}, status: 'I',
-			judge: func(counts []int64, err error) error { return b.judgeCommit(judgeRecord(counts, err)) },
+			doing: "the ledger row and COMMIT", tags: append(recorded, "COMMIT"), status: 'I',
+			judge: func(counts []int64, err error) error { return b.judgeCommit(judge(counts, err)) },
 		}); err != nil {
 			return err
 		}
@@ -226,7 +227,7 @@ func (b *batch) commit(ctx context.Context) error {
 		return err
 	}
 	if pipelined {
-		return b.to.await(ctx, answersOfBatch*(b.window-1))
+		return b.to.await(ctx, answersOfBatch*max(b.window-1, 0))
 	}
 	return b.to.await(ctx, 0)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pg2db9/pg2db9/internal/dial"
 )
@@ -169,8 +170,15 @@ func (k *keeper) send(ctx context.Context, rows []byte) error {
 // again makes the connection ready for the next batch after one that was
 // refused.
 func (k *keeper) again(ctx context.Context) error {
-	if len(k.to.unanswered) > 0 {
-		return fmt.Errorf("%w: %d messages of a refused batch are not answered", dial.ErrLost, len(k.to.unanswered))
+	for len(k.to.unanswered) > 0 { // what was sent behind the refused rows: not done, as the first answer says
+		r, err := k.to.answer(ctx)
+		if err == nil && (r.lost || r.err == nil) {
+			err = fmt.Errorf("%w: %s was sent behind rows that were refused, and was answered with %q", dial.ErrLost, k.to.unanswered[0].doing, strings.Join(r.tags, "; "))
+		}
+		if err != nil {
+			return k.writing(err)
+		}
+		k.to.unanswered = k.to.unanswered[1:]
 	}
 	k.to.failed.Store(false)
 	k.to.blame = nil

@@ -24,7 +24,7 @@ const (
 	leastKeptRows = 32
 	firstKeptRows = 2048
 	// batchCost is what a batch costs beside its rows, in rows.
-	batchCost = 256
+	batchCost = 512
 	// streamedBytes are those of a batch before the first row is refused, where the
 	// profile has no bound: what is lost to that row at most.
 	streamedBytes = 8 << 20
@@ -232,7 +232,7 @@ func (k *keeper) sendAlone(ctx context.Context, n int) error {
 // begin opens a batch, each of whose answers is awaited.
 func (k *keeper) begin(first int64) {
 	k.open(first)
-	k.batch.window = 1
+	k.batch.window, k.batch.atOnce = 1, !k.profile.Await && k.profile.Window > 1
 	k.batch.columns = k.careful.columns
 }
 

@@ -111,11 +111,16 @@ func (b *batch) record() (sql string, tags []string, judge func(counts []int64, 
 		all.WriteString(strings.Replace(strings.Replace(text, ":row", strconv.FormatInt(r.row, 10), 1), ":values", r.values(b.columns), 1) + ";")
 		tags = append(tags, "INSERT")
 	}
-	return all.String() + sql, tags, judgeRejects
+	inserts := len(tags)
+	return all.String() + sql, tags, func(counts []int64, err error) error { return judgeRejects(inserts, counts, err) }
 }
 
-// judgeRejects is judgeRecord for a batch that rows were taken out of.
-func judgeRejects(counts []int64, err error) error {
+// judgeRejects is judgeRecord for a batch that rows were taken out of. An error
+// behind all of the ledger's rows is COMMIT's.
+func judgeRejects(inserts int, counts []int64, err error) error {
+	if err != nil && len(counts) >= inserts {
+		return err
+	}
 	switch dial.SQLState(err) {
 	case pgerrcode.NotNullViolation, pgerrcode.UniqueViolation:
 		return fmt.Errorf("%w: %w", errLedgerRefused, err)
@@ -123,7 +128,7 @@ func judgeRejects(counts []int64, err error) error {
 	if err != nil {
 		return &recordError{err}
 	}
-	for _, n := range counts {
+	for _, n := range counts[:inserts] {
 		if n != 1 {
 			return fmt.Errorf("a ledger row was not written (INSERT of %d rows)", n)
 		}

@@ -78,6 +78,7 @@ type job struct {
 	applied        []*copier.Applied
 	copied         *copier.Result
 	rejectFiles    map[catalog.Name]string
+	toMend         bool                   // refused rows are all that is left to do
 	mended         string                 // what became of mended rows
 	incomplete     map[catalog.Name]error // target tables whose rows are not all there
 	sequences      []copier.SequenceResult

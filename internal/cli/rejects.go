@@ -204,7 +204,6 @@ func (j *job) exportRejects(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		j.hold(Partial)
 		j.bus.Emit(event.Note{Text: fmt.Sprintf("the refused rows could not be written to files: %v; they stand in _pg2db9.reject: %s", err, j.exportAgain())})
 	}
 	return ctx.Err()
@@ -229,15 +228,17 @@ func (j *job) targetFlags() []string {
 // holdRejects weighs refused rows. The run is at its end for all that: what is
 // left to do is not its own.
 func (j *job) holdRejects() {
-	if j.rejected() > 0 && !j.opts.RejectsOK {
-		j.hold(Partial)
+	if j.rejected() == 0 || j.opts.RejectsOK && len(j.rejectFiles) > 0 {
+		return
 	}
+	j.toMend = worst(append(slices.Clone(j.codes), OK)...) == OK
+	j.hold(Partial)
 }
 
 // mendAgain is what brings the refused rows to the target, where nothing else is
 // left to do.
 func (j *job) mendAgain() []string {
-	if j.rejected() == 0 || len(j.incomplete) > 0 || j.stopped() || worst(append(slices.Clone(j.codes), OK)...) != Partial {
+	if !j.toMend {
 		return nil
 	}
 	if len(j.rejectFiles) == 0 {
