@@ -11,26 +11,25 @@ import (
 	"github.com/pg2db9/pg2db9/internal/dial"
 )
 
-// load brings what is kept to the target: the rows that it takes as rows, the
-// others into the ledger.
-func (k *keeper) load(ctx context.Context, final bool) error {
-	k.count()
-	k.final = final
-	err := k.settle(ctx, 0, len(k.rows), true)
-	if err == nil && (k.next < k.last || k.final && !k.ended) { // refused rows at the end, or no rows
-		err = k.try(ctx, len(k.rows), len(k.rows))
+// load brings a batch that is kept to the target: the rows that it takes as rows,
+// the others into the ledger.
+func (k *keeper) load(ctx context.Context) error {
+	w := k.working
+	for i, r := range w.rejects { // refused while they were read
+		k.refused++
+		if err := k.careful.refuse(ctx, r.refusal, i+1); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
+	err := k.settle(ctx, 0, len(w.rows), true)
+	if err == nil && (k.next < w.last || w.final && !k.ended) { // refused rows at the end, or no rows
+		err = k.try(ctx, len(w.rows), len(w.rows))
 	}
-	k.seen += int64(len(k.rows))
-	k.rows = k.rows[:0]
-	if cap(k.bytes) > 2*keptBytes {
-		k.bytes = nil
+	k.seen += int64(len(w.rows))
+	if cap(w.bytes) > 2*keptBytes {
+		w.bytes = nil
 	}
-	k.bytes = k.bytes[:0]
-	k.resize()
-	return nil
+	return err
 }
 
 // settle loads rows [i, j) of those kept. A refused piece is cut, at the row that
@@ -50,7 +49,7 @@ func (k *keeper) settle(ctx context.Context, i, j int, trust bool) error {
 		}
 		if j-i == 1 {
 			line := k.piece(i, j)
-			return k.reject(ctx, k.rows[i].number, line[:len(line)-1], k.rows[i].sum, why)
+			return k.refuse(ctx, k.rejectOf(k.working.rows[i], line[:len(line)-1], why))
 		}
 		at, named := copyLine(err)
 		if at--; !trust || !named || at < 0 || at >= int64(j-i) {
@@ -93,15 +92,15 @@ func (k *keeper) try(ctx context.Context, i, j int) error {
 // shed leaves the bytes of the longest reject out: the ledger does not take them.
 func (k *keeper) shed() bool {
 	longest := -1
-	for i, r := range k.rejects {
-		if r.bytes != nil && (longest < 0 || r.length > k.rejects[longest].length) {
+	for i, r := range k.working.rejects {
+		if r.bytes != nil && (longest < 0 || r.length > k.working.rejects[longest].length) {
 			longest = i
 		}
 	}
 	if longest < 0 {
 		return false
 	}
-	k.rejects[longest].bytes = nil
+	k.working.rejects[longest].bytes = nil
 	return true
 }
 
@@ -109,17 +108,17 @@ func (k *keeper) once(ctx context.Context, i, j int) error {
 	k.begin(k.next)
 	b := k.batch
 	s := &b.span
-	s.last, s.final = k.last, k.final && j == len(k.rows)
-	if j < len(k.rows) {
-		s.last = k.rows[j].number
+	s.last, s.final = k.working.last, k.working.final && j == len(k.working.rows)
+	if j < len(k.working.rows) {
+		s.last = k.working.rows[j].number
 	}
-	for _, row := range k.rows[i:j] {
+	for _, row := range k.working.rows[i:j] {
 		s.sum.Merge(row.sum)
 	}
 	rows := k.piece(i, j)
 	s.bytes = int64(len(rows))
-	n, _ := slices.BinarySearchFunc(k.rejects, s.last, func(r reject, row int64) int { return int(r.row - row) })
-	b.rejects = k.rejects[:n]
+	n, _ := slices.BinarySearchFunc(k.working.rejects, s.last, func(r reject, row int64) int { return int(r.row - row) })
+	b.rejects = k.working.rejects[:n]
 	for _, r := range b.rejects {
 		s.rejected = append(s.rejected, r.rejectedRow)
 	}
@@ -133,7 +132,7 @@ func (k *keeper) once(ctx context.Context, i, j int) error {
 		return k.writing(err)
 	}
 	k.next, k.ended = s.last, s.final
-	k.rejects = k.rejects[n:]
+	k.working.rejects = k.working.rejects[n:]
 	return nil
 }
 
@@ -141,12 +140,12 @@ func (k *keeper) once(ctx context.Context, i, j int) error {
 func (k *keeper) piece(i, j int) []byte {
 	from, to := 0, 0
 	if i > 0 {
-		from = k.rows[i-1].end
+		from = k.working.rows[i-1].end
 	}
 	if to = from; j > i {
-		to = k.rows[j-1].end
+		to = k.working.rows[j-1].end
 	}
-	return k.bytes[from:to]
+	return k.working.bytes[from:to]
 }
 
 // send sends rows as frames. An error that the server gives meanwhile is its

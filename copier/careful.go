@@ -55,19 +55,26 @@ type keptRow struct {
 	sum    digest.Sum
 }
 
-// keeper holds the rows of a batch until all of them are loaded or recorded as
-// refused.
-type keeper struct {
-	*relay
+// kept is a batch in memory.
+type kept struct {
 	rows    []keptRow
 	bytes   []byte
-	rejects []reject // refused, not committed, in order
+	rejects []reject // of its rows, those that are refused and not committed, in order
+	first   int64    // its first row
+	last    int64    // the row after its last
+	final   bool     // the part ends with it
+}
 
-	next  int64 // first row that is not committed
-	last  int64 // the row after the last that was read
-	final bool  // the part ends here
-	ended bool  // and that is committed
+// keeper holds two batches: while one is loaded, all of its rows as rows or as
+// refused ones, the next is read.
+type keeper struct {
+	*relay
+	filling *kept
+	working *kept
+	loading chan error // nil: nothing is being loaded
 
+	next    int64 // first row that is not committed
+	ended   bool  // the part's end is committed
 	most    int64 // rows of a batch
 	seen    int64 // rows loaded or refused
 	refused int64
@@ -78,26 +85,35 @@ func (r *relay) runCarefully(ctx context.Context, next int64) (int64, error) {
 	if err := r.to.await(ctx, 0); err != nil { // of parts before, over the same connection
 		return 0, r.writing(err)
 	}
-	k := &keeper{relay: r, next: next, last: next, most: firstKeptRows}
+	k := &keeper{relay: r, next: next, most: firstKeptRows, filling: &kept{first: next, last: next}, working: &kept{}}
 	if r.profile.BatchRows > 0 {
 		k.most = r.profile.BatchRows
 	}
+	read, err := k.run(ctx)
+	return read, errors.Join(err, k.wait()) // whatever happened, nothing is written behind the caller's back
+}
+
+func (k *keeper) run(ctx context.Context) (int64, error) {
 	for {
-		n, tag, end, err := r.from.row()
+		n, tag, end, err := k.from.row()
 		if err != nil {
-			return 0, r.reading(err)
+			return 0, k.reading(err)
 		}
 		if end {
-			if tag != r.framed {
-				return tag, fmt.Errorf("the source says that it sent %d rows, but %d arrived: nothing of the last batch is committed", tag, r.framed)
+			if tag != k.framed {
+				return tag, fmt.Errorf("the source says that it sent %d rows, but %d arrived: nothing of the last batch is committed", tag, k.framed)
 			}
-			return tag, k.load(ctx, true)
+			k.filling.final = true
+			return tag, k.pass(ctx)
 		}
 		if k.isFull(n) {
-			if err := k.load(ctx, false); err != nil {
+			if err := k.pass(ctx); err != nil {
 				return 0, err
 			}
-			if isClosed(r.stop) {
+			if isClosed(k.stop) {
+				if err := k.wait(); err != nil { // what is in memory is finished
+					return 0, err
+				}
 				return 0, errStopped
 			}
 		}
@@ -107,12 +123,40 @@ func (r *relay) runCarefully(ctx context.Context, next int64) (int64, error) {
 	}
 }
 
+// pass has what was read loaded, when the batch before it is.
+func (k *keeper) pass(ctx context.Context) error {
+	k.count()
+	if err := k.wait(); err != nil {
+		return err
+	}
+	k.filling, k.working = k.working, k.filling
+	f := k.filling
+	f.rows, f.bytes, f.rejects, f.first, f.last = f.rows[:0], f.bytes[:0], f.rejects[:0], k.working.last, k.working.last
+	k.loading = make(chan error, 1)
+	go func() {
+		k.loading <- guarded(k.part, func() error { return k.load(ctx) })
+	}()
+	return nil
+}
+
+// wait waits until nothing is being loaded.
+func (k *keeper) wait() error {
+	if k.loading == nil {
+		return nil
+	}
+	err := <-k.loading
+	k.loading = nil
+	k.resize()
+	return err
+}
+
 func (k *keeper) isFull(n int) bool {
 	bytes := int64(keptBytes)
 	if k.profile.BatchBytes > 0 && !k.stream {
 		bytes = k.profile.BatchBytes
 	}
-	return k.last > k.next && (k.last-k.next >= k.most || int64(len(k.bytes)+n) > bytes)
+	f := k.filling
+	return f.last > f.first && (f.last-f.first >= k.most || int64(len(f.bytes)+n) > bytes)
 }
 
 // take reads the next row, of n bytes.
@@ -129,35 +173,37 @@ func (k *keeper) take(ctx context.Context, n int) error {
 	if n > hugeRow {
 		return k.sendAlone(ctx, n)
 	}
-	at := len(k.bytes)
-	for len(k.bytes)-at < n {
+	f := k.filling
+	at := len(f.bytes)
+	for len(f.bytes)-at < n {
 		piece, err := k.from.in.chunk()
 		if err != nil {
 			return k.reading(err)
 		}
-		k.bytes = append(k.bytes, piece...)
+		f.bytes = append(f.bytes, piece...)
 	}
-	line, err := k.line(k.bytes[at:])
+	line, err := k.line(f.bytes[at:])
 	if err != nil {
 		return err
 	}
-	row := keptRow{number: k.framed, end: len(k.bytes)}
+	row := keptRow{number: k.framed, end: len(f.bytes)}
 	row.sum.Add(k.canon.Row(line))
 	k.passed(n)
 	if k.utf8 && !utf8.Valid(line) {
-		k.bytes = k.bytes[:at]
-		return k.reject(ctx, row.number, line, row.sum, refusal{
+		f.bytes = f.bytes[:at]
+		f.rejects = append(f.rejects, k.rejectOf(row, line, refusal{
 			state: pgerrcode.CharacterNotInRepertoire, message: "the row holds bytes that are not UTF-8",
-		})
+		}))
+		return nil
 	}
-	k.rows = append(k.rows, row)
+	f.rows = append(f.rows, row)
 	return nil
 }
 
 // passed counts a row of n bytes that was read.
 func (k *keeper) passed(n int) {
 	k.framed++
-	k.last = k.framed
+	k.filling.last = k.framed
 	k.metRows++
 	k.metBytes += int64(n)
 	if k.metBytes > frameSize {
@@ -180,10 +226,11 @@ func (k *keeper) discard(ctx context.Context, n int, why refusal) error {
 	}
 	number := k.framed
 	k.passed(n)
-	return k.refuse(ctx, reject{
+	k.filling.rejects = append(k.filling.rejects, reject{
 		rejectedRow: rejectedRow{row: number, digest: sum.Hex()}, refusal: why,
 		key: keyOf(k.table, head, false), length: int64(n - 1),
 	})
+	return nil
 }
 
 // unchecked is digest for a row that need not be UTF-8.
@@ -213,7 +260,12 @@ func (r *relay) prove(ctx context.Context, n int, sum *digest.Sum) error {
 // sendAlone sends a row that is too large to be kept in a batch of its own, as it
 // comes. When it is refused, the part must be read again to go on.
 func (k *keeper) sendAlone(ctx context.Context, n int) error {
-	if err := k.load(ctx, false); err != nil {
+	if k.filling.last > k.filling.first {
+		if err := k.pass(ctx); err != nil {
+			return err
+		}
+	}
+	if err := k.wait(); err != nil {
 		return err
 	}
 	number := k.framed
@@ -225,7 +277,7 @@ func (k *keeper) sendAlone(ctx context.Context, n int) error {
 	if why, refused := refusalOf(err); refused {
 		return &knownRow{row: number, why: why, err: err}
 	}
-	k.next, k.last = k.framed, k.framed
+	k.next, k.filling.first, k.filling.last = k.framed, k.framed, k.framed
 	return err
 }
 
@@ -236,21 +288,21 @@ func (k *keeper) begin(first int64) {
 	k.batch.columns = k.careful.columns
 }
 
-// reject records a row that is in memory as refused.
-func (k *keeper) reject(ctx context.Context, number int64, line []byte, sum digest.Sum, why refusal) error {
-	r := reject{
-		rejectedRow: rejectedRow{row: number, digest: sum.Hex()}, refusal: why,
+// rejectOf is a row that is in memory, as a refused one.
+func (k *keeper) rejectOf(row keptRow, line []byte, why refusal) reject {
+	return reject{
+		rejectedRow: rejectedRow{row: row.number, digest: row.sum.Hex()}, refusal: why,
 		key: keyOf(k.table, line, true), length: int64(len(line)), bytes: append([]byte{}, line...),
 	}
-	return k.refuse(ctx, r)
 }
 
 // refuse keeps a reject until its batch is committed.
 func (k *keeper) refuse(ctx context.Context, r reject) error {
-	at, _ := slices.BinarySearchFunc(k.rejects, r.row, func(r reject, row int64) int { return int(r.row - row) })
-	k.rejects = slices.Insert(k.rejects, at, r)
+	w := k.working
+	at, _ := slices.BinarySearchFunc(w.rejects, r.row, func(r reject, row int64) int { return int(r.row - row) })
+	w.rejects = slices.Insert(w.rejects, at, r)
 	k.refused++
-	return k.careful.refuse(ctx, r.refusal, len(k.rejects))
+	return k.careful.refuse(ctx, r.refusal, len(w.rejects))
 }
 
 // resize chooses the rows of the next batch by how often a row is refused: half

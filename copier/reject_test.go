@@ -238,6 +238,25 @@ func TestRejectUnsent(t *testing.T) {
 	require.Equal(t, "46", p.target.QueryString(t, "SELECT count(*) FROM public.t"))
 }
 
+// A row that is too large to be kept in memory is sent as it comes; refused, it is
+// recorded by key, length and digest, and the rows around it are loaded.
+func TestRejectHugeRow(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	p.source.Exec(t, "CREATE TABLE public.t (n integer PRIMARY KEY, v text); INSERT INTO public.t SELECT n, CASE n WHEN 30 THEN 'bad' ELSE 'good' END FROM generate_series(1, 50) n")
+	p.source.Exec(t, fmt.Sprintf("UPDATE public.t SET v = repeat('x', %d) WHERE n IN (1, 20)", hugeRow))
+	p.source.Exec(t, fmt.Sprintf("UPDATE public.t SET v = repeat('y', %d) WHERE n = 21", hugeRow))
+	p.target.Exec(t, "CREATE TABLE public.t (n integer PRIMARY KEY, v text CHECK (left(v, 1) <> 'x' AND v <> 'bad'))")
+	tr := transfer("t", "n", "v")
+	tr.Key = []string{"n"}
+	res, err := Copy(soon(t), rejecting(p.params(t, tr)))
+	require.NoError(t, err)
+	require.Equal(t, []int64{50, 3, 47, 47}, []int64{res.Tables[0].Read, res.Tables[0].Rejected, res.Tables[0].Acked, res.Tables[0].Ledger})
+	require.Equal(t, fmt.Sprintf("n=1 %d -, n=20 %d -, n=30 6 kept", hugeRow+2, hugeRow+3), p.target.QueryString(t,
+		"SELECT string_agg(concat_ws(' ', key, length, CASE WHEN bytes IS NULL THEN '-' ELSE 'kept' END), ', ' ORDER BY key) FROM _pg2db9.reject"))
+	require.Equal(t, fmt.Sprintf("47 %d", hugeRow), p.target.QueryString(t, "SELECT count(*) || ' ' || max(length(v)) FROM public.t"))
+}
+
 // Texts that one side takes and the other does not: a NUL in jsonb, and characters
 // that the target's encoding lacks, where it names no line for certain.
 func TestRejectTexts(t *testing.T) {

@@ -291,13 +291,18 @@ func (w *worker) alone(ctx context.Context, s *partState, err error) error {
 }
 
 // try is attempt, where a panic is the part's failure.
-func (w *worker) try(ctx context.Context, s *partState) (err error) {
+func (w *worker) try(ctx context.Context, s *partState) error {
+	return guarded(s.part, func() error { return w.attempt(ctx, s) })
+}
+
+// guarded is f, where a panic is the part's failure.
+func guarded(p Part, f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("part %d: internal error: %v; please report it with this: %s", s.part.ID, r, firstLines(debug.Stack(), 12))
+			err = fmt.Errorf("part %d: internal error: %v; please report it with this: %s", p.ID, r, firstLines(debug.Stack(), 12))
 		}
 	}()
-	return w.attempt(ctx, s)
+	return f()
 }
 
 // passes says whether an error may pass when the part is tried again. A batch
