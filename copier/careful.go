@@ -129,12 +129,15 @@ func (k *keeper) pass(ctx context.Context) error {
 	if err := k.wait(); err != nil {
 		return err
 	}
+	if err := k.between(ctx); err != nil {
+		return err
+	}
 	k.filling, k.working = k.working, k.filling
 	f := k.filling
 	f.rows, f.bytes, f.rejects, f.first, f.last = f.rows[:0], f.bytes[:0], f.rejects[:0], k.working.last, k.working.last
 	k.loading = make(chan error, 1)
 	go func() {
-		k.loading <- guarded(k.part, func() error { return k.load(ctx) })
+		k.loading <- shielded(k.part, func() error { return k.load(ctx) })
 	}()
 	return nil
 }
@@ -188,7 +191,9 @@ func (k *keeper) take(ctx context.Context, n int) error {
 	}
 	row := keptRow{number: k.framed, end: len(f.bytes)}
 	row.sum.Add(k.canon.Row(line))
-	k.passed(n)
+	if err := k.passed(ctx, n); err != nil {
+		return err
+	}
 	if k.utf8 && !utf8.Valid(line) {
 		f.bytes = f.bytes[:at]
 		f.rejects = append(f.rejects, k.rejectOf(row, line, refusal{
@@ -200,8 +205,8 @@ func (k *keeper) take(ctx context.Context, n int) error {
 	return nil
 }
 
-// passed counts a row of n bytes that was read.
-func (k *keeper) passed(n int) {
+// passed counts a row of n bytes that was read, and waits where the brake is on.
+func (k *keeper) passed(ctx context.Context, n int) error {
 	k.framed++
 	k.filling.last = k.framed
 	k.metRows++
@@ -209,6 +214,7 @@ func (k *keeper) passed(n int) {
 	if k.metBytes > frameSize {
 		k.count()
 	}
+	return k.rein.took(ctx, n, false) // what is being loaded comes to its end by itself
 }
 
 // discard reads a row that is refused for its length, without keeping it.
@@ -225,7 +231,9 @@ func (k *keeper) discard(ctx context.Context, n int, why refusal) error {
 		return err
 	}
 	number := k.framed
-	k.passed(n)
+	if err := k.passed(ctx, n); err != nil {
+		return err
+	}
 	k.filling.rejects = append(k.filling.rejects, reject{
 		rejectedRow: rejectedRow{row: number, digest: sum.Hex()}, refusal: why,
 		key: keyOf(k.table, head, false), length: int64(n - 1),

@@ -292,11 +292,11 @@ func (w *worker) alone(ctx context.Context, s *partState, err error) error {
 
 // try is attempt, where a panic is the part's failure.
 func (w *worker) try(ctx context.Context, s *partState) error {
-	return guarded(s.part, func() error { return w.attempt(ctx, s) })
+	return shielded(s.part, func() error { return w.attempt(ctx, s) })
 }
 
-// guarded is f, where a panic is the part's failure.
-func guarded(p Part, f func() error) (err error) {
+// shielded is f, where a panic is the part's failure.
+func shielded(p Part, f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("part %d: internal error: %v; please report it with this: %s", p.ID, r, firstLines(debug.Stack(), 12))
