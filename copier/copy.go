@@ -36,6 +36,11 @@ type Params struct {
 	// (--on-existing truncate).
 	Truncate []catalog.Name
 
+	// Keys are statements of ddlgen.PhaseKeys that the workers may execute beside
+	// the copies, as soon as the rows of their table are all there. Those that were
+	// are in the result; the others are left to Apply.
+	Keys []ddlgen.Statement
+
 	// Resume continues the run of this name; nil begins it.
 	Resume *Resume
 
@@ -71,6 +76,7 @@ type Result struct {
 	Run     string
 	Tables  []TableResult // by target name; every transfer of the plan has one
 	Elapsed time.Duration
+	Keys    []string // IDs of Params.Keys that were executed
 
 	// Jobs is how many the servers had connections for: fewer than asked for where
 	// one has refused some, else 0.

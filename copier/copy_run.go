@@ -30,6 +30,7 @@ type copyRun struct {
 	ledgerMu sync.Mutex // the ledger has one connection
 	ledger   *ledger
 
+	keys     *keysBeside
 	gate     *gate
 	brake    *brake
 	ahead    *ahead
@@ -84,6 +85,7 @@ func Copy(ctx context.Context, p Params) (*Result, error) {
 		c.ledger.wait = c.survivorWait
 	}
 	defer c.stopForRows()()
+	c.keys = newKeysBeside(p.Keys)
 	c.ledger.patience, c.ledger.inherits = c.patience(), p.Profile.Inheritance
 	c.speeds = p.speeds
 	if c.speeds == nil {
@@ -120,7 +122,7 @@ func Copy(ctx context.Context, p Params) (*Result, error) {
 		c.unproved = err
 	}
 	res := c.result(ctx, err)
-	res.Elapsed = time.Since(started)
+	res.Elapsed, res.Keys = time.Since(started), c.keys.done
 	if c.gate != nil && c.gate.tight() {
 		res.Jobs = c.gate.limit()
 	}
@@ -254,6 +256,7 @@ func (c *copyRun) tableDone(s *partState) {
 	t.Parts, t.Rows, t.Bytes, t.Elapsed = t.Parts+1, t.Rows+s.loaded(), t.Bytes+s.bytes, t.Elapsed+s.elapsed
 	if c.open[s.part.Transfer]--; c.open[s.part.Transfer] == 0 {
 		c.Bus.Emit(*t)
+		c.keys.complete(s.part.Target)
 	}
 }
 

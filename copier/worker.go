@@ -108,8 +108,17 @@ type worker struct {
 // work copies the parts that next gives, until it gives none.
 func (w *worker) work(ctx context.Context, next func() *partState) {
 	for w.enter(ctx) {
+		if list := w.keys.take(); list != nil {
+			w.build(ctx, list)
+			continue
+		}
 		s := next()
 		if s == nil {
+			w.settleOwn(ctx)
+			if list := w.keys.wait(ctx, w.Stop); list != nil {
+				w.build(ctx, list)
+				continue
+			}
 			break
 		}
 		if s.doubt && w.to != nil && w.gate.tight() { // its takeover needs a connection of its own
@@ -137,6 +146,7 @@ func (w *worker) work(ctx context.Context, next func() *partState) {
 
 // begin tells that a part is under way.
 func (w *worker) begin(s *partState) {
+	w.keys.begin()
 	s.started = time.Now()
 	s.meter = w.Progress.Start(s.part.event())
 	w.speeds.begin(s)
@@ -145,6 +155,7 @@ func (w *worker) begin(s *partState) {
 
 // end tells what became of a part.
 func (w *worker) end(ctx context.Context, s *partState, err error) {
+	defer w.keys.end()
 	s.elapsed += time.Since(s.started)
 	w.speeds.end(s, err == nil)
 	if err == nil {
@@ -460,11 +471,8 @@ func (c *copyRun) answersWithin() time.Duration {
 // connect opens what the link lacks.
 func (c *copyRun) connect(ctx context.Context, l *link) (err error) {
 	defer l.count()
-	if l.to == nil {
-		if l.to, err = openTarget(ctx, c.ahead.take(ctx), c.Target, c.writer, c.Run); err != nil {
-			return err
-		}
-		l.to.patience = c.answersWithin()
+	if err := c.connectTarget(ctx, l); err != nil {
+		return err
 	}
 	if l.from == nil {
 		l.from, err = openSource(ctx, c.Source, c.reader, c.Snapshot)
@@ -477,6 +485,18 @@ func (c *copyRun) connect(ctx context.Context, l *link) (err error) {
 		}
 	}
 	return cause(ctx, err)
+}
+
+// connectTarget opens the link's connection to the target, if it lacks one.
+func (c *copyRun) connectTarget(ctx context.Context, l *link) (err error) {
+	if l.to != nil {
+		return nil
+	}
+	if l.to, err = openTarget(ctx, c.ahead.take(ctx), c.Target, c.writer, c.Run); err != nil {
+		return err
+	}
+	l.to.patience = c.answersWithin()
+	return nil
 }
 
 func firstLines(b []byte, n int) string {

@@ -43,12 +43,17 @@ func (w *worker) enter(ctx context.Context) bool {
 	return w.placed
 }
 
-// rest brings what is under way to its end and closes the connections.
-func (w *worker) rest(ctx context.Context) {
+// settleOwn brings what this worker has under way to its end.
+func (w *worker) settleOwn(ctx context.Context) {
 	if err := w.answers(ctx); err != nil {
 		w.crash(ctx, nil, err)
 	}
 	w.land(ctx)
+}
+
+// rest brings what is under way to its end and closes the connections.
+func (w *worker) rest(ctx context.Context) {
+	w.settleOwn(ctx)
 	w.close()
 }
 
@@ -111,6 +116,7 @@ func (w *worker) displaced(err error) bool {
 
 // putBack gives a part back to the queue, for whoever has a place.
 func (w *worker) putBack(s *partState) {
+	defer w.keys.end()
 	w.Progress.Finish(s.meter, false)
 	w.back(s)
 }

@@ -65,6 +65,7 @@ func runClone(ctx context.Context, p *program, cfg *config.Config) (Code, error)
 			j.claimRun,
 			j.create,
 			j.checkColumns,
+			j.planSteps,
 			j.copyData,
 			j.exportRejects,
 			j.countViews,

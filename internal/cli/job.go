@@ -72,6 +72,7 @@ type job struct {
 	abandon        func(error)        // ends the steps: the run is another process's
 	joined         bool               // the snapshot is the one of the run's first try
 	kept           copier.Kept        // who keeps the snapshot
+	later          []ddlgen.Statement // what is to be executed after the rows
 	earlier        map[string]bool    // IDs of statements that an earlier process of the run executed
 	findings       []finding.Finding  // of preflight and selection; the plan has its own
 	chosen         []ddlgen.Statement // of the schema command

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -169,9 +170,9 @@ func (j *job) dropRefused(failed *copier.StatementError) error {
 // Each has its own outcome; those of a table whose rows are not all there wait
 // until they are.
 func (j *job) complete(ctx context.Context) error {
-	statements, err := j.recallSteps(ctx)
-	if err != nil || len(statements) == 0 || j.stopped() {
-		return err
+	statements := slices.DeleteFunc(j.later, func(s ddlgen.Statement) bool { return j.copied != nil && slices.Contains(j.copied.Keys, s.ID) })
+	if len(statements) == 0 || j.stopped() {
+		return nil
 	}
 	weight := map[catalog.Name]int64{}
 	if j.copied != nil {

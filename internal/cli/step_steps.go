@@ -10,6 +10,12 @@ import (
 	"github.com/pg2db9/pg2db9/internal/preflight"
 )
 
+// planSteps finds out what is to be executed after the rows.
+func (j *job) planSteps(ctx context.Context) (err error) {
+	j.later, err = j.recallSteps(ctx)
+	return err
+}
+
 // recallSteps are the statements after the rows that no process of this run has
 // executed yet. What stands was made by this run, since the target was empty;
 // but an index that was begun and not seen to end may stand half built, and is
