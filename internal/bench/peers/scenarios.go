@@ -82,9 +82,14 @@ func memory(ctx context.Context, b *bench) (*result, error) {
 	if err := b.single(ctx, mixed); err != nil {
 		return nil, err
 	}
-	const slack = 64 // MiB, whatever is copied
-	r := &result{Data: d.String() + "; then one row", Contenders: []*contender{mixed}}
+	many := b.ours("mixed tables, 16 jobs", "--jobs", "16", "--skip-verify")
+	if err := b.single(ctx, many); err != nil {
+		return nil, err
+	}
+	const slack, slackOfMany = 64, 96 // MiB, whatever is copied
+	r := &result{Data: d.String() + "; then one row", Contenders: []*contender{mixed, many}}
 	r.Figures = append(r.Figures, atMost("max RSS, mixed tables", median(mixed.rss()), "MiB", slack))
+	r.Figures = append(r.Figures, atMost("max RSS, mixed tables, 16 jobs", median(many.rss()), "MiB", slackOfMany))
 
 	size := int64(math.Round(hugeRowBytes * b.opts.size))
 	if d, err = b.makeData(ctx, []table{hugeRow(size)}); err != nil {
