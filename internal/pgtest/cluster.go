@@ -191,6 +191,15 @@ func (c *Cluster) Start(tb testing.TB) {
 	}
 }
 
+// Restart stops a private cluster and starts it again, on the same address. It
+// may be called from any goroutine.
+func (c *Cluster) Restart(ctx context.Context, mode Mode) error {
+	if err := c.server.Stop(ctx, mode); err != nil {
+		return err
+	}
+	return c.server.Start(ctx)
+}
+
 // URL connects the superuser to a database of the cluster.
 func (c *Cluster) URL(database string) string {
 	if c.server == nil {

@@ -59,6 +59,7 @@ type Proxy struct {
 	mu     sync.Mutex
 	conns  map[*link]bool
 	rules  []*rule
+	meters map[Direction]*meter
 	count  int
 	refuse bool
 }
@@ -89,12 +90,19 @@ func NewProxy(tb testing.TB, c *Cluster) *Proxy {
 	if err != nil {
 		tb.Fatalf("start a proxy: %v", err)
 	}
+	network, addr := pgconn.NetworkAddress(cfg.Host, cfg.Port)
+	p := newProxy(tb, network, addr)
+	p.cluster = c
+	return p
+}
+
+func newProxy(tb testing.TB, network, addr string) *Proxy {
+	tb.Helper()
 	l, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatalf("start a proxy: %v", err)
 	}
-	p := &Proxy{cluster: c, listener: l, conns: map[*link]bool{}}
-	p.network, p.addr = pgconn.NetworkAddress(cfg.Host, cfg.Port)
+	p := &Proxy{network: network, addr: addr, listener: l, conns: map[*link]bool{}, meters: map[Direction]*meter{ToClient: {}, ToServer: {}}}
 	p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(tb.Context()))
 	p.wg.Go(p.accept)
 	tb.Cleanup(func() {
@@ -255,6 +263,7 @@ func (m *pump) run() {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := m.from.Read(buf)
+		m.proxy.moved(m.dir, n)
 		if n > 0 && !m.pass(buf[:n]) {
 			return
 		}

@@ -1,0 +1,44 @@
+package chaos
+
+import (
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/internal/pgtest"
+)
+
+func TestMain(m *testing.M) {
+	code := pgtest.Wrap(m).Run()
+	if built.dir != "" {
+		_ = os.RemoveAll(built.dir)
+	}
+	os.Exit(code)
+}
+
+// resumes reports whether the program can continue a run.
+var resumes = sync.OnceValue(func() bool {
+	bin, err := binary()
+	if err != nil {
+		return false
+	}
+	out, _ := exec.Command(bin+"/pg2db9", "clone", "--help").Output()
+	return strings.Contains(string(out), "--resume")
+})
+
+// number reads a number from the environment.
+func number(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err, name)
+	return n
+}
