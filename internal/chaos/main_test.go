@@ -2,10 +2,7 @@ package chaos
 
 import (
 	"os"
-	"os/exec"
 	"strconv"
-	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,16 +17,6 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(code)
 }
-
-// resumes reports whether the program can continue a run.
-var resumes = sync.OnceValue(func() bool {
-	bin, err := binary()
-	if err != nil {
-		return false
-	}
-	out, _ := exec.Command(bin+"/pg2db9", "clone", "--help").Output()
-	return strings.Contains(string(out), "--resume")
-})
 
 // number reads a number from the environment.
 func number(t *testing.T, name string, otherwise int) int {

@@ -128,11 +128,7 @@ func (r *run) judge(p *process, rest []string) (queue []string, more bool) {
 	case p.hung:
 		return nil, false
 	case p.wasKilled():
-		if !resumes() {
-			r.complain("it was killed, and has no --resume")
-			return nil, false
-		}
-		return append([]string{r.command("--resume")}, rest...), true
+		return append([]string{r.again()}, rest...), true
 	case p.code() == 0:
 		return rest, true
 	case p.exit == nil:

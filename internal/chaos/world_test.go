@@ -13,6 +13,7 @@ import (
 
 	"github.com/pg2db9/pg2db9/internal/db9sim"
 	"github.com/pg2db9/pg2db9/internal/pgtest"
+	"github.com/pg2db9/pg2db9/internal/pgtest/pgserver"
 )
 
 // lane has servers of its own, which its seeds use one after the other.
@@ -142,21 +143,25 @@ func (w *world) env() []string {
 	if w.sim == nil {
 		return append(env, "PG2DB9_TARGET="+w.toTarget.URL(w.target.Name))
 	}
-	env = append(env, "PG2DB9_TARGET=postgres://"+db9sim.DefaultTenant+".admin@"+w.toTarget.Addr()+"/postgres?sslmode=disable")
+	user := pgserver.Superuser
+	if w.plan.db9 {
+		user = db9sim.DefaultTenant + ".admin"
+	}
+	env = append(env, "PG2DB9_TARGET=postgres://"+user+"@"+w.toTarget.Addr()+"/"+w.target.Name+"?sslmode=disable")
 	if w.secretFile != "" {
 		env = append(env, "PG2DB9_TARGET_PASSWORD_COMMAND=cat "+w.secretFile)
 	}
 	return env
 }
 
-// command is the seed's clone, and with "--resume" what continues it.
+// again is what the user runs after a crash, of which nothing was said.
+func (w *world) again() string { return w.command("--resume", "--on-changed", w.plan.onChanged) }
+
+// command is the seed's clone.
 func (w *world) command(more ...string) string {
 	line := fmt.Sprintf("pg2db9 clone --profile %s --jobs %d --log-level info", w.profile, w.plan.jobs)
-	if resumes() {
-		if w.plan.keep >= 0 {
-			line += fmt.Sprint(" --keep-snapshot ", w.plan.keep)
-		}
-		line += " --on-changed " + w.plan.onChanged
+	if w.plan.keep >= 0 {
+		line += fmt.Sprint(" --keep-snapshot ", w.plan.keep)
 	}
 	if w.fullDisk != "" {
 		line += " --report " + filepath.Join(w.fullDisk, "report.json")
