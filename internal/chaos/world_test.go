@@ -143,11 +143,11 @@ func (w *world) env() []string {
 	if w.sim == nil {
 		return append(env, "PG2DB9_TARGET="+w.toTarget.URL(w.target.Name))
 	}
-	user := pgserver.Superuser
+	user, database := pgserver.Superuser, w.target.Name
 	if w.plan.db9 {
-		user = db9sim.DefaultTenant + ".admin"
+		user, database = db9sim.DefaultTenant+".admin", "postgres"
 	}
-	env = append(env, "PG2DB9_TARGET=postgres://"+user+"@"+w.toTarget.Addr()+"/"+w.target.Name+"?sslmode=disable")
+	env = append(env, "PG2DB9_TARGET=postgres://"+user+"@"+w.toTarget.Addr()+"/"+database+"?sslmode=disable")
 	if w.secretFile != "" {
 		env = append(env, "PG2DB9_TARGET_PASSWORD_COMMAND=cat "+w.secretFile)
 	}

@@ -147,7 +147,7 @@ func (j *job) continuation() []string {
 	}
 	switch {
 	case j.claimed || j.resumed != nil: // whatever is left to do, the ledger knows it
-		return []string{j.commandAgain("--resume")}
+		return []string{j.commandAgain(j.resumeFlags()...)}
 	case j.command == cmdSchema && j.plan != nil && j.unfinished():
 		return []string{commandLine(cmdSchema, j.serverFlags(), j.filterFlags(), j.planFlags(), j.probeFlags(), []string{"--apply", shellWord(j.opts.Apply)})}
 	}

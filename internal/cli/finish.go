@@ -41,8 +41,12 @@ func (j *job) finish(err error) Code {
 	if j.assessed == nil { // which has a report of its own
 		j.fillReport()
 	}
-	if j.next == nil && (code == Partial || code == Interrupted || code == Failed) && (j.written.Load() || j.resumed != nil) {
-		j.next = j.continuation()
+	if j.next == nil && (code == Partial || code == Interrupted || code == Failed) {
+		if j.written.Load() || j.resumed != nil {
+			j.next = j.continuation()
+		} else {
+			j.next = j.again(err)
+		}
 	}
 	if code == Usage { // nothing was done
 		j.next = nil
@@ -436,8 +440,13 @@ func (j *job) verdicts(which ...verify.Verdict) string {
 func (j *job) writeReports(code Code) Code {
 	for _, path := range j.opts.Reports {
 		if err := j.writeReport(path); err != nil {
-			code = worst(code, Failed)
 			_, _ = fmt.Fprintf(j.p.streams.Err, "pg2db9: %v\n", err)
+			if code == OK && j.next == nil {
+				if j.next = j.reportAgain(); j.next != nil {
+					j.rep.Message += "; without a report: " + err.Error() + "; when that is mended, continue with: " + j.next[0]
+				}
+			}
+			code = worst(code, Failed)
 		}
 	}
 	return code
