@@ -3,6 +3,7 @@ package chaos
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -147,7 +148,7 @@ func (p *plan) add(random *rand.Rand, k kind) {
 	}
 	a := &accident{kind: k, number: random.IntN(1000), share: random.Float64()}
 	a.moment.share = 0.03 + 0.9*random.Float64()
-	if random.IntN(6) == 0 {
+	if late := []kind{killHolder, truncate, alter, vacuumFull, detach}; random.IntN(6) == 0 && !slices.Contains(late, k) { // those are of the time of the rows
 		a.moment = moment{phase: phases[random.IntN(len(phases))]}
 	}
 	if len(p.accidents) > 0 && p.accidents[0].kind == killCopier && random.IntN(2) == 0 {

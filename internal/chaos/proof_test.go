@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/pg2db9/pg2db9/internal/pgtest"
 )
 
 // prove holds what the target has, after the program has said that all is done,
@@ -125,8 +123,8 @@ func (r *run) proveKeys(ctx context.Context, conn *pgx.Conn) error {
 
 // proveNobodyLeft waits for the ends of all that the program had on both servers.
 func (r *run) proveNobodyLeft(ctx context.Context, _ *pgx.Conn) error {
-	r.toSource.End(pgtest.Cut) // what a black hole has left belongs to nobody any more
-	r.toTarget.End(pgtest.Cut)
+	r.toSource.EndHoles() // what they have left belongs to nobody any more
+	r.toTarget.EndHoles()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -41,8 +41,10 @@ func (w *world) arm(a *accident) (later func(context.Context, *process) error) {
 		rule(w.toTarget, pgtest.Rule{Action: breaks[a.number%2], Dir: pgtest.ToServer, After: share, Times: 1 + a.number%3})
 	case holeSource:
 		rule(w.toSource, pgtest.Rule{Action: pgtest.BlackHole, Dir: pgtest.ToClient, After: share, Times: 1 + a.number%3})
+		later = w.foundOut(later, w.toSource, a)
 	case holeTarget:
 		rule(w.toTarget, pgtest.Rule{Action: pgtest.BlackHole, Dir: pgtest.ToServer, After: share, Times: 1 + a.number%3})
+		later = w.foundOut(later, w.toTarget, a)
 	case lateCommit, lostAnswer: // the stand-in's
 		return nil
 	case fullDisk:
@@ -52,6 +54,25 @@ func (w *world) arm(a *accident) (later func(context.Context, *process) error) {
 		return w.at(a)
 	}
 	return later
+}
+
+// foundOut has the server find out some seconds later that a client is gone. In
+// some seeds it never does, and the copier has to wait until it may end what is left there.
+func (w *world) foundOut(later func(context.Context, *process) error, p *pgtest.Proxy, a *accident) func(context.Context, *process) error {
+	return func(ctx context.Context, proc *process) error {
+		err := later(ctx, proc)
+		if a.number%16 == 0 {
+			return err
+		}
+		timer := time.NewTimer(6 * time.Second)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		p.EndHoles()
+		return err
+	}
 }
 
 // at waits for an accident's moment, and lets it happen.

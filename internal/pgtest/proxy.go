@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -226,6 +227,7 @@ func (p *Proxy) join(client, server net.Conn) {
 // link is a connection through the proxy.
 type link struct {
 	client, server net.Conn
+	hole           atomic.Bool // a rule has made it a black hole
 	once           sync.Once
 	closed         chan struct{}
 }
@@ -304,6 +306,7 @@ func (m *pump) pass(data []byte) bool {
 				m.link.end(Cut) // which no test takes for silence
 				return false
 			}
+			m.link.hole.Store(true)
 		case Stall:
 			select {
 			case <-r.release:

@@ -57,3 +57,15 @@ func (p *Proxy) moved(d Direction, n int) {
 	defer p.mu.Unlock()
 	p.meters[d].add(n)
 }
+
+// EndHoles ends the connections that rules have made black holes of, as a server
+// does that finds out.
+func (p *Proxy) EndHoles() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for l := range p.conns {
+		if l.hole.Load() {
+			l.end(Reset)
+		}
+	}
+}
