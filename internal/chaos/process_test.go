@@ -50,6 +50,7 @@ type process struct {
 	command string
 	cmd     *exec.Cmd
 	started time.Time
+	ended   time.Time
 	done    chan struct{} // closed when it has ended and all that it said was read
 
 	mu     sync.Mutex
@@ -101,6 +102,7 @@ func start(command string, o startOptions) (*process, error) {
 		defer close(p.done)
 		p.read(io.TeeReader(r, stdout))
 		_ = p.cmd.Wait()
+		p.ended = time.Now()
 		_, _ = r.Close(), stdout.Close()
 	}()
 	return p, nil
@@ -199,7 +201,7 @@ func (p *process) next() []string {
 
 // told is what it said at its end.
 func (p *process) told() string {
-	how := fmt.Sprintf("exit %d after %.1f s", p.code(), time.Since(p.started).Seconds())
+	how := fmt.Sprintf("exit %d after %.1f s", p.code(), p.ended.Sub(p.started).Seconds())
 	if p.wasKilled() {
 		how = "killed"
 	}

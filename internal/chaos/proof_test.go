@@ -130,7 +130,7 @@ func (r *run) proveNobodyLeft(ctx context.Context, _ *pgx.Conn) error {
 	for {
 		left := ""
 		for _, url := range []string{r.source.URL, r.target.URL} {
-			who, err := ask[string](ctx, url, "SELECT coalesce(string_agg(pid || ' ' || state || ' ' || left(query, 60), '; '), '') FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND application_name <> '"+ours+"'")
+			who, err := ask[string](context.WithoutCancel(ctx), url, "SELECT coalesce(string_agg(pid || ' ' || state || ' ' || left(query, 60), '; '), '') FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND application_name <> '"+ours+"'")
 			if err != nil {
 				return err
 			}

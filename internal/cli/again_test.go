@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -52,4 +53,50 @@ func TestReportThatCannotBeWrittenAtTheEnd(t *testing.T) {
 	require.NoError(t, os.Mkdir(dir, 0o700))
 	b.followNext(t, r.last()+` --source "$PG2DB9_SOURCE" --target "$PG2DB9_TARGET"`)
 	require.FileExists(t, file)
+}
+
+// The answer to the transaction that makes the tables is lost: they stand, or
+// not. The run is in the ledger, so that --resume goes on with it, and whoever
+// keeps its snapshot does not stay behind for another run (C4).
+func TestLostAnswerToTheTables(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "CREATE TYPE mood AS ENUM ('good', 'bad'); CREATE TABLE a (id int PRIMARY KEY, m mood); INSERT INTO a VALUES (1, 'good')")
+	p := pgtest.NewProxy(t, b.target.Cluster())
+	commit := pgtest.Tag("COMMIT")
+	hit := p.Add(pgtest.Rule{Action: pgtest.Cut, Dir: pgtest.ToClient, Match: func(seen []byte) int {
+		if pgtest.Tag("CREATE TYPE")(seen) < 0 { // the ledger's own tables are made elsewhere
+			return -1
+		}
+		return commit(seen)
+	}})
+	first := start(t, "clone", "--source", b.source.URL, "--target", p.URL(b.target.Name))
+	<-hit.Fired()
+	require.Error(t, <-first.done)
+	first.done <- nil
+	said := strings.TrimSpace(first.err.String())
+	last := said[strings.LastIndexByte(said, '\n')+1:]
+	require.Contains(t, last, "the answer was lost")
+	require.Contains(t, last, "--resume")
+	require.NotContains(t, last, "--on-existing drop")
+	b.followNext(t, last)
+	b.same(t, "a")
+	require.Equal(t, "1 done", b.target.QueryString(t, "SELECT count(*) || ' ' || max(state) FROM _pg2db9.run"))
+	eventually(t, "the keeper is ended", func() bool {
+		return b.source.QueryString(t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'") == "0"
+	})
+}
+
+// The source's schema was changed since: the run cannot be continued, and what
+// is named then is not --resume once more.
+func TestResumeRefusedForItsSchemaNamesWhatWorks(t *testing.T) {
+	t.Parallel()
+	b := setup(t, toResume)
+	killed(t, b, "--keep-snapshot", "0")
+	b.source.Exec(t, "ALTER TABLE nokey ADD COLUMN more int DEFAULT 7")
+	r := b.run(t, "clone", "--resume")
+	require.Equal(t, Failed, r.code)
+	require.Contains(t, r.last(), "the source's schema was changed since it began")
+	require.Regexp(t, `continue with: pg2db9 clone .*--on-existing drop$`, r.last())
+	b.followNext(t, r.last())
+	b.sameRows(t)
 }

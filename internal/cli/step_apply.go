@@ -136,7 +136,7 @@ func (j *job) createError(ctx context.Context, a *copier.Applied, err error) err
 		return j.dropRefused(failed)
 	}
 	switch {
-	case a != nil && a.Unknown:
+	case a != nil && a.Unknown: // --resume drops and makes them: there are no rows yet
 		return fmt.Errorf("creating the tables: %w; the answer was lost: either all of them stand on the target now, or none", err)
 	case a == nil || a.RolledBack || len(a.Done) == 0:
 		if ferr := j.forgetRun(ctx); ferr != nil {

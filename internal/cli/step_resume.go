@@ -177,11 +177,13 @@ func (j *job) samePlan() error {
 	case len(diff) > 0:
 		return usagef(j.command, "run %s cannot be continued with other options: %s", r.ID, strings.Join(diff, ", "))
 	case r.SchemaHash != j.plan.Hash():
+		j.next = []string{j.commandAgain("--on-existing", config.Drop)} // --resume would be refused again
 		return fmt.Errorf("run %s cannot be continued: the source's schema was changed since it began, and its tables would not take the rows as they are now; "+
 			"begin anew with --on-existing drop", r.ID)
 	case r.Profile != j.profile.Name:
 		return usagef(j.command, "run %s was begun under profile %s, not %s: give --profile", r.ID, r.Profile, j.profile.Name)
 	}
+	j.next = []string{j.commandAgain("--on-existing", config.Drop)}
 	return fmt.Errorf("run %s cannot be continued: %s makes other tables of this schema than %s did, or the target was found to take other ones; "+
 		"continue with that version, or begin anew with --on-existing drop", r.ID, "pg2db9 "+version(), r.Tool)
 }
