@@ -104,6 +104,8 @@ func (r *run) life(ctx context.Context, n int, command string) (*process, error)
 	}
 	p.wait(deadline)
 	end()
+	r.toSource.Disarm()
+	r.toTarget.Disarm()
 	if p.hung {
 		r.complain("HUNG: %s did not end in %s; its goroutines are in its standard error", command, deadline)
 		r.toSource.End(pgtest.Reset) // and so do what waits for its locks

@@ -100,3 +100,19 @@ func TestResumeRefusedForItsSchemaNamesWhatWorks(t *testing.T) {
 	b.followNext(t, r.last())
 	b.sameRows(t)
 }
+
+// A table was rewritten since: the kept snapshot is of no use, and its keeper is
+// ended, which would take the next process for its own and hold the source's
+// clean-up back for as long as that runs.
+func TestResumeEndsAKeeperOfNoUse(t *testing.T) {
+	t.Parallel()
+	b := setup(t, toResume)
+	killed(t, b)
+	keeper := "SELECT count(*) FROM pg_stat_activity WHERE pid = " + b.target.QueryString(t, "SELECT kept_pid FROM _pg2db9.run")
+	require.Equal(t, "1", b.source.QueryString(t, keeper), "the snapshot is kept")
+	b.source.Exec(t, "VACUUM FULL nokey")
+	r := b.ok(t, "clone", "--resume")
+	require.Contains(t, r.err, "a new one is taken")
+	eventually(t, "the keeper is ended", func() bool { return b.source.QueryString(t, keeper) == "0" })
+	b.sameRows(t)
+}

@@ -21,6 +21,11 @@ func (j *job) joinKept(ctx context.Context, p copier.SnapshotParams) (*copier.Sn
 	var gone *copier.SnapshotGoneError
 	if errors.As(err, &gone) {
 		j.bus.Emit(event.Note{Text: fmt.Sprintf("the snapshot of %s is gone: a new one is taken", j.resumed.Taken.UTC().Format(time.DateTime))})
+		// It may be kept still, and of no use, since a table was changed. Its keeper would
+		// take this process for the one that it waits for, and hold the source's clean-up back.
+		if err := copier.EndKept(ctx, j.source, j.resumed.Kept); err != nil {
+			j.bus.Emit(event.Note{Text: err.Error()})
+		}
 		return nil, nil //nolint:nilnil // none is kept any more
 	}
 	if err != nil {

@@ -69,3 +69,12 @@ func (p *Proxy) EndHoles() {
 		}
 	}
 }
+
+// Disarm takes back all rules that have not hit yet.
+func (p *Proxy) Disarm() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, r := range p.rules {
+		r.left = 0
+	}
+}
