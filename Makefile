@@ -52,9 +52,22 @@ test-corpora: ## Assess, plan and clone every schema of ../shared/corpora under 
 	PG2DB9_CORPORA_ALL=1 $(GO) test -v -timeout 60m ./internal/corpora
 
 .PHONY: chaos
-chaos: ## Copy through the stand-in with a fault in each of RUNS=200 seeded runs, and for a minute with passwords that expire
+chaos: ## Clone among accidents in SEEDS=400 seeded runs of real processes and servers (SEED=first LANES=3 STOP=1)
+	CHAOS_SEEDS=$(or $(SEEDS),400) CHAOS_SEED=$(or $(SEED),0) CHAOS_LANES=$(or $(LANES),3) CHAOS_STOP=$(STOP) \
+		$(GO) test -v -tags pgquery_cgo -parallel $(or $(LANES),3) -timeout 5h -run 'TestChaos$$' ./internal/chaos
+
+.PHONY: chaos-copier
+chaos-copier: ## Copy through the stand-in with a fault in each of RUNS=200 seeded runs, and for a minute with passwords that expire
 	CHAOS_RUNS=$(or $(RUNS),200) $(GO) test -timeout 60m -run TestChaos ./copier
 	RUN_SECONDS=60 $(GO) test -timeout 10m -run TestPasswordThatExpires ./internal/cli
+
+.PHONY: chaos-kill
+chaos-kill: ## Kill a clone of MB=10000 megabytes three times, continue it elsewhere, and count the bytes sent
+	PGTEST_DISK=1 CHAOS_MB=$(or $(MB),10000) $(GO) test -v -tags pgquery_cgo -timeout 10h -run TestKilledThreeTimes ./internal/chaos
+
+.PHONY: chaos-week
+chaos-week: ## Clone over a far link for a simulated week (HOURS=168, an hour in SECONDS=10), with tokens of ten minutes and a restart an hour
+	CHAOS_HOURS=$(or $(HOURS),168) CHAOS_HOUR_SECONDS=$(or $(SECONDS),10) $(GO) test -v -tags pgquery_cgo -timeout 5h -run TestWeek ./internal/chaos
 
 .PHONY: test-simulated
 test-simulated: ## Clone through the stand-in: every database, every set of rules, each rule by itself

@@ -18,7 +18,7 @@ import (
 )
 
 // chaosRuns is how many seeds TestChaos tries: a few in every run of the suite,
-// as many as CHAOS_RUNS says in `make chaos`. CHAOS_SEED is the first of them.
+// as many as CHAOS_RUNS says in `make chaos-copier`. CHAOS_SEED is the first of them.
 func chaosRuns(t *testing.T) (first uint64, runs int) {
 	t.Helper()
 	number := func(name string, otherwise int) int {

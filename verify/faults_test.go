@@ -65,6 +65,38 @@ func TestRunNeverMatchesOnLostServer(t *testing.T) {
 	}
 }
 
+// A target that goes away while it is asked for what it has, wherever in that,
+// is asked again from the beginning, and nothing is said twice.
+func TestRunAsksAgainOnLostConnection(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "CREATE TABLE t (a integer PRIMARY KEY); CREATE TABLE u (a integer, b text UNIQUE)")
+	p := b.params
+	p.Jobs, p.Patience = 1, eventually
+	var asked int64
+	p.Target = faulty(endpoint(t, dial.Target, b.target), nil, func(number int, read int64) error {
+		if number == 0 {
+			asked = max(asked, read)
+		}
+		return nil
+	})
+	want, err := Run(t.Context(), p)
+	require.NoError(t, err)
+	require.True(t, want.Good(), "%+v", want)
+	for i := range int64(12) {
+		p.Target = faulty(endpoint(t, dial.Target, b.target), nil, func(number int, read int64) error {
+			if number == 0 && read >= asked*i/12 {
+				return errCut
+			}
+			return nil
+		})
+		report, err := Run(t.Context(), p)
+		require.NoError(t, err, "after %d of %d bytes", asked*i/12, asked)
+		require.True(t, report.Good(), "after %d of %d bytes: %+v", asked*i/12, asked, report)
+		require.Len(t, report.Tables, len(want.Tables))
+		require.Equal(t, want.Notes, report.Notes)
+	}
+}
+
 // One broken connection costs a second read, not the verdict.
 func TestRunReadsAgainOnLostConnection(t *testing.T) {
 	t.Parallel()

@@ -140,7 +140,7 @@ func (v *run) do(ctx context.Context) error {
 	settings := readerSettings(v.p.Profile)
 	v.target = newPool(v.p.Target, targetSettings(settings, v.p.Profile), v.p.Jobs)
 	defer v.target.close()
-	if err := v.lookAtTarget(ctx); err != nil {
+	if err := v.lookWell(ctx); err != nil {
 		return err
 	}
 	comparisons := v.comparisons()
@@ -198,7 +198,7 @@ func (v *run) lookAtTarget(ctx context.Context) error {
 	}
 	if s.conn.IsClosed() {
 		v.target.drop(s)
-		return context.Cause(ctx) // no more than a lost connection: the rows may still be read by another
+		return errLookCut
 	}
 	v.target.put(s)
 	return context.Cause(ctx)

@@ -20,7 +20,7 @@ import (
 // are kept in CHAOS_LOGS.
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	first, seeds, lanes := number(t, "CHAOS_SEED", 0), number(t, "CHAOS_SEEDS", len(kinds)), number(t, "CHAOS_LANES", 2)
+	first, seeds, lanes := number(t, "CHAOS_SEED", 20), number(t, "CHAOS_SEEDS", len(kinds)), number(t, "CHAOS_LANES", 2)
 	scale := float64(number(t, "CHAOS_PERCENT", 100)) / 100
 	logs := os.Getenv("CHAOS_LOGS")
 	if logs == "" {

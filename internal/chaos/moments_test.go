@@ -110,7 +110,7 @@ func (m *moments) change(ctx context.Context, sql string, tables ...table) error
 	for {
 		v.after = time.Now()
 		var now map[string]string
-		if now, err = digests(ctx, conn, tables, m.mapped); err == nil {
+		if now, err = digests(ctx, conn, apart(tables, m.mapped), m.mapped); err == nil {
 			maps.Copy(v.state, now)
 			break
 		}

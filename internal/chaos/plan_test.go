@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+
+	"github.com/pg2db9/pg2db9/internal/db9sim"
 )
 
 // kind is what happens.
@@ -75,9 +77,10 @@ type plan struct {
 	db9       bool
 	jobs      int
 	writes    bool
-	batch     int // rows of a batch, under profile db9
+	batch     int // rows of a batch, under profile db9; 0 is the profile as it is
 	keep      int // --keep-snapshot, -1: not given
 	onChanged string
+	link      db9sim.LinkConfig
 	accidents []*accident
 }
 

@@ -37,7 +37,8 @@ func (r *run) prove(ctx context.Context) {
 
 // proveRows compares digests, made by the servers.
 func (r *run) proveRows(ctx context.Context, conn *pgx.Conn) error {
-	found, err := digests(ctx, conn, r.plan.shape.tables, false)
+	tables := apart(r.plan.shape.tables, r.plan.db9)
+	found, err := digests(ctx, conn, tables, false)
 	if err != nil {
 		return err
 	}
@@ -46,7 +47,7 @@ func (r *run) proveRows(ctx context.Context, conn *pgx.Conn) error {
 		return err
 	}
 	together := map[time.Time]map[string]string{}
-	for _, t := range r.plan.shape.tables {
+	for _, t := range tables {
 		taken, ok := at[t.name]
 		if !ok {
 			return fmt.Errorf("the ledger names no moment for table %s", t.name)
@@ -84,7 +85,7 @@ func (r *run) taken(ctx context.Context, conn *pgx.Conn) (map[string]time.Time, 
 		if err != nil {
 			return nil, fmt.Errorf("the ledger's moment of %s: %w", p.Target, err)
 		}
-		for _, t := range r.plan.shape.tables {
+		for _, t := range apart(r.plan.shape.tables, r.plan.db9) {
 			if t.name != p.Target && t.name != p.Relation && !(t.partitions > 0 && strings.HasPrefix(p.Relation, t.name+"_")) {
 				continue
 			}

@@ -121,6 +121,32 @@ func (t table) create() string {
 
 func (t table) partition(i int) string { return fmt.Sprintf("%s_%d", t.name, i) }
 
+// leaves are the partitions, as tables of their own.
+func (t table) leaves() []table {
+	var out []table
+	for i := range t.partitions {
+		out = append(out, table{name: t.partition(i), columns: t.columns})
+	}
+	if t.partitions > 0 {
+		out = append(out, table{name: t.name + "_rest", columns: t.columns})
+	}
+	return out
+}
+
+// apart are the tables that the target has on their own: DB9 has trees of
+// partitions as one table each, PostgreSQL each partition.
+func apart(tables []table, db9 bool) []table {
+	var out []table
+	for _, t := range tables {
+		if t.partitions > 0 && !db9 {
+			out = append(out, t.leaves()...)
+			continue
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
 // insert adds the rows number first to last.
 func (t table) insert(first, last int) string {
 	var names, values []string

@@ -52,7 +52,7 @@ func newWorld(t *testing.T, l *lane, p plan, logs string) *world {
 	t.Helper()
 	bin, err := binary()
 	require.NoError(t, err)
-	w := &world{plan: p, lane: l, bin: bin, dir: logs, source: l.source.Database(t), target: l.target.Database(t)}
+	w := &world{plan: p, lane: l, bin: bin, dir: logs, source: l.source.Database(t)}
 	require.NoError(t, os.MkdirAll(logs, 0o700))
 	for _, table := range p.shape.tables {
 		w.source.Exec(t, table.create())
@@ -63,17 +63,26 @@ func newWorld(t *testing.T, l *lane, p plan, logs string) *world {
 	}
 	w.moments = &moments{url: w.source.URL, shape: p.shape, mapped: p.db9}
 	require.NoError(t, w.moments.first(t.Context()))
-	w.settings(t)
 	w.toSource = pgtest.NewProxy(t, l.source)
-	if cfg, needed := w.simConfig(); needed {
-		w.sim, err = db9sim.Start(t.Context(), cfg)
-		require.NoError(t, err)
-		t.Cleanup(w.sim.Close)
-		w.toTarget = pgtest.NewProxyTo(t, "tcp", w.sim.Addr())
-	} else {
-		w.toTarget = pgtest.NewProxy(t, l.target)
-	}
+	w.settings(t)
+	w.aim(t)
 	return w
+}
+
+// aim makes an empty target.
+func (w *world) aim(t *testing.T) {
+	t.Helper()
+	w.target, w.sim = w.lane.target.Database(t), nil
+	cfg, needed := w.simConfig()
+	if !needed {
+		w.toTarget = pgtest.NewProxy(t, w.lane.target)
+		return
+	}
+	var err error
+	w.sim, err = db9sim.Start(t.Context(), cfg)
+	require.NoError(t, err)
+	t.Cleanup(w.sim.Close)
+	w.toTarget = pgtest.NewProxyTo(t, "tcp", w.sim.Addr())
 }
 
 // settings writes the files that options name.
@@ -82,6 +91,9 @@ func (w *world) settings(t *testing.T) {
 	dir := t.TempDir()
 	w.profile = "postgres"
 	if w.plan.db9 {
+		w.profile = "db9 --probe never"
+	}
+	if w.plan.db9 && w.plan.batch > 0 {
 		w.profile = filepath.Join(dir, "small.yaml")
 		require.NoError(t, os.WriteFile(w.profile, fmt.Appendf(nil, "batch_rows: %d\nbatch_bytes: 200000\n", w.plan.batch), 0o600))
 	}
@@ -109,7 +121,7 @@ func (w *world) rotate(secret string) error {
 // simConfig is the stand-in that the seed needs. Under profile postgres it has
 // no rules: it asks for passwords, and does to COMMITs what a proxy cannot.
 func (w *world) simConfig() (cfg db9sim.Config, needed bool) {
-	cfg = db9sim.Config{Backend: w.target.URL, Rules: db9sim.None(), Seed: w.plan.seed, TimeScale: 0.1, Log: slog.New(slog.DiscardHandler)}
+	cfg = db9sim.Config{Backend: w.target.URL, Rules: db9sim.None(), Seed: w.plan.seed, TimeScale: 0.1, Link: w.plan.link, Log: slog.New(slog.DiscardHandler)}
 	if w.plan.db9 {
 		cfg.Rules, needed = db9sim.Strict(), true
 	}

@@ -45,7 +45,8 @@ var passing = []string{pgerrcode.LockNotAvailable, pgerrcode.InvalidParameterVal
 // resumeFlags continue a run as the user wants it continued.
 func (j *job) resumeFlags() []string {
 	out := []string{"--resume"}
-	if j.opts.Given("on-changed") && !j.opts.InFile("on-changed") {
+	// Who wanted it stopped has been told: the command that continues does not stop again.
+	if j.opts.Given("on-changed") && !j.opts.InFile("on-changed") && j.opts.OnChanged != "stop" {
 		out = append(out, "--on-changed", j.opts.OnChanged)
 	}
 	if j.opts.Given("keep-snapshot") && !j.opts.InFile("keep-snapshot") {

@@ -17,7 +17,7 @@ import (
 
 // A password that lives a twelfth of the run: each new connection asks for it,
 // the run ends well, and none of the passwords is anywhere (M9, C11). RUN_SECONDS
-// makes the run as long as that: `make chaos` has 60, with 5 s a password.
+// makes the run as long as that: `make chaos-copier` has 60, with 5 s a password.
 func TestPasswordThatExpires(t *testing.T) {
 	t.Parallel()
 	seconds := 6

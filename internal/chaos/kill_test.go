@@ -1,0 +1,129 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/internal/pgtest"
+)
+
+// mixed is a source of about so many megabytes: one large table, one in TOAST,
+// one without a key, a partitioned one, and small ones.
+func mixed(mb int) shape {
+	return shape{name: "mixed", tables: append([]table{
+		{name: "log", columns: []column{idColumn, textColumn}, rows: mb * 2000, key: true, after: "CREATE INDEX ON public.log (v)"},
+		{name: "letters", key: true, rows: mb * 10, columns: []column{idColumn, {name: "v", kind: "text", value: "'letter ' || n || (SELECT string_agg(md5(n::text || i), '') FROM generate_series(1, 600) i)"}}},
+		{name: "events", columns: []column{{name: "id", kind: "bigint", value: "n % 97"}, textColumn}, rows: mb * 500},
+		{name: "measures", columns: []column{idColumn, textColumn}, rows: mb * 400, key: true, partitions: 4},
+	}, many(20, mb*2)...)}
+}
+
+// A clone is killed three times among its rows, and continued each time from
+// another folder with nothing but the target's ledger. While the snapshot is
+// kept, hardly anything is sent twice; when it is not, and the source was
+// changed meanwhile, every table shows the moment that the ledger names (R1, R4).
+// CHAOS_MB is how large the source is.
+func TestKilledThreeTimes(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, onChanged string
+		db9, holder     bool
+	}{
+		{"db9, snapshot kept", "reconcile", true, true},
+		{"postgres, snapshot kept", "reconcile", false, true},
+		{"db9, snapshot lost, reconcile", "reconcile", true, false},
+		{"postgres, snapshot lost, reload", "reload", false, false},
+		{"postgres, snapshot lost, stop", "stop", false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			mb := number(t, "CHAOS_MB", 12)
+			p := plan{shape: mixed(mb), db9: c.db9, jobs: 4, keep: -1, onChanged: c.onChanged}
+			if mb < 1000 { // else most of it is in flight
+				t.Parallel()
+				p.batch = 400
+			}
+			r := &run{world: newWorld(t, newLane(t), p, t.TempDir()), t: t}
+			whole := r.unbroken()
+			sent := r.killedThreeTimes(whole, c.holder)
+			r.prove(t.Context())
+			require.Empty(t, r.wrong, r.describe())
+			t.Logf("%d MB of rows, sent %.1f MB in all: %.3f times an unbroken run's", r.bytes>>20, float64(sent)/1e6, float64(sent)/float64(whole))
+			if c.holder {
+				require.LessOrEqual(t, float64(sent), 1.05*float64(whole)+float64(r.inFlight()))
+			}
+		})
+	}
+}
+
+// unbroken is how many bytes go to the target where nothing happens.
+func (r *run) unbroken() int64 {
+	p, err := r.life(r.t.Context(), 0, r.command())
+	require.NoError(r.t, err)
+	require.Zero(r.t, p.code(), p.told())
+	sent := r.toTarget.Moved(pgtest.ToServer)
+	r.processes = nil
+	r.aim(r.t)
+	return sent
+}
+
+// killedThreeTimes returns how many bytes went to the target in all.
+func (r *run) killedThreeTimes(whole int64, holder bool) int64 {
+	t, ctx := r.t, r.t.Context()
+	command := r.command()
+	random := rand.New(rand.NewPCG(1, 2))
+	for n := range 3 {
+		a := &accident{kind: killCopier, process: n + 10, moment: moment{share: float64(whole) / float64(r.bytes) / 4}}
+		r.plan.accidents = []*accident{a}
+		p, err := r.life(ctx, n+10, command)
+		require.NoError(t, err)
+		require.True(t, p.wasKilled(), p.told())
+		command = r.command("--resume", "--on-changed", r.plan.onChanged)
+		if holder {
+			continue
+		}
+		_, err = r.killHolder(ctx)
+		require.NoError(t, err)
+		changes, cancel := context.WithTimeout(ctx, 5*time.Minute)
+		require.NoError(t, r.moments.write(changes, random, 5))
+		cancel()
+		if r.plan.onChanged == "stop" { // tables differ from the source of now, and the user wants to be asked
+			p, err := r.life(ctx, n+20, command)
+			require.NoError(t, err)
+			if p.code() == 0 { // none of the tables that were there had been changed
+				return r.toTarget.Moved(pgtest.ToServer)
+			}
+			require.Equal(t, 5, p.code(), p.told())
+			require.Len(t, p.next(), 1, p.told())
+			command = p.next()[0]
+		}
+	}
+	r.plan.accidents = nil
+	p, err := r.life(ctx, 30, command)
+	require.NoError(t, err)
+	require.Zero(t, p.code(), p.told())
+	return r.toTarget.Moved(pgtest.ToServer)
+}
+
+// inFlight is what may have to be sent again after three kills: under profile
+// db9 the batches of each job, else its parts.
+func (r *run) inFlight() int64 {
+	if r.plan.db9 && r.plan.batch == 0 {
+		return 0 // it is within what is allowed
+	}
+	if r.plan.db9 {
+		const batch = 200_000
+		return 3 * int64(r.plan.jobs) * batch
+	}
+	conn, err := open(r.t.Context(), r.target.URL)
+	require.NoError(r.t, err)
+	defer func() { _ = conn.Close(context.WithoutCancel(r.t.Context())) }()
+	var largest int64
+	require.NoError(r.t, conn.QueryRow(r.t.Context(), fmt.Sprintf(
+		"SELECT sum(bytes)::bigint FROM (SELECT bytes FROM _pg2db9.part ORDER BY bytes DESC LIMIT %d) x", r.plan.jobs)).Scan(&largest))
+	return 3 * largest
+}
