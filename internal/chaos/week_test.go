@@ -13,8 +13,8 @@ import (
 	"github.com/pg2db9/pg2db9/internal/pgtest"
 )
 
-// A week over a link of 0.6 MB/s a connection, its hours as short as a few
-// seconds: a password lives for ten minutes of it, the target is restarted every
+// A week over a link of 0.6 MB/s a connection, an hour and all other times as
+// short as a few seconds make it: a password lives for ten minutes of it, the target is restarted every
 // hour, fast and as a crash by turns, and the one clone comes to its end (M9, C11).
 // CHAOS_HOURS is how many hours it has, CHAOS_HOUR_SECONDS how long one lasts.
 func TestWeek(t *testing.T) {
@@ -22,7 +22,9 @@ func TestWeek(t *testing.T) {
 	hours, seconds := number(t, "CHAOS_HOURS", 3), number(t, "CHAOS_HOUR_SECONDS", 5)
 	hour := time.Duration(seconds) * time.Second
 	const jobs = 4
-	far := db9sim.WAN()
+	far := db9sim.WAN() // its times are shorter as the hours are; its rate stays, and so there are fewer bytes
+	scaled := func(d time.Duration) time.Duration { return time.Duration(float64(d) * hour.Hours()) }
+	far.Delay, far.Setup = scaled(far.Delay), scaled(far.Setup)
 	volume := int64(hours*seconds*jobs) * far.Rate / 2 // and as much is read back
 	one := table{name: "log", columns: []column{idColumn, textColumn}, key: true, rows: int(volume / 2 / 215)}
 	two := one
