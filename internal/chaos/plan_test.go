@@ -80,6 +80,7 @@ type plan struct {
 	batch     int // rows of a batch, under profile db9; 0 is the profile as it is
 	keep      int // --keep-snapshot, -1: not given
 	onChanged string
+	yield     int // --yield-locks in seconds, 0: not given
 	link      db9sim.LinkConfig
 	accidents []*accident
 }
@@ -89,8 +90,8 @@ func (p plan) String() string {
 	for _, a := range p.accidents {
 		faults = append(faults, a.String())
 	}
-	return fmt.Sprintf("seed %d: shape %s, profile %s, %d jobs, batches of %d rows, source written to: %v, --keep-snapshot %d, --on-changed %s; %s",
-		p.seed, p.shape.name, p.profile(), p.jobs, p.batch, p.writes, p.keep, p.onChanged, strings.Join(faults, "; "))
+	return fmt.Sprintf("seed %d: shape %s, profile %s, %d jobs, batches of %d rows, source written to: %v, --keep-snapshot %d, --on-changed %s, --yield-locks %d; %s",
+		p.seed, p.shape.name, p.profile(), p.jobs, p.batch, p.writes, p.keep, p.onChanged, p.yield, strings.Join(faults, "; "))
 }
 
 func (p plan) profile() string {
@@ -132,6 +133,9 @@ func newPlan(seed uint64, scale float64) plan {
 	}
 	if p.has(killHolder) != nil {
 		p.keep = -1
+	}
+	if random.IntN(8) > 0 { // else who wants a table for himself waits for a minute, and so does the copier
+		p.yield = 1 + random.IntN(3)
 	}
 	if p.has(detach) != nil {
 		p.shape = all[2]

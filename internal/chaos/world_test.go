@@ -175,6 +175,9 @@ func (w *world) command(more ...string) string {
 	if w.plan.keep >= 0 {
 		line += fmt.Sprint(" --keep-snapshot ", w.plan.keep)
 	}
+	if w.plan.yield > 0 {
+		line += fmt.Sprint(" --yield-locks ", w.plan.yield)
+	}
 	if w.fullDisk != "" {
 		line += " --report " + filepath.Join(w.fullDisk, "report.json")
 	}
