@@ -5,9 +5,23 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
+
+// wait waits for the process's own end.
+func (p *process) wait(t *testing.T) error {
+	t.Helper()
+	select {
+	case err := <-p.done:
+		p.done <- err
+		return err
+	case <-time.After(60 * time.Second):
+		require.Fail(t, "the process does not end")
+		return nil
+	}
+}
 
 func containsText(p *process, text string) bool { return strings.Contains(p.err.String(), text) }
 
@@ -57,8 +71,7 @@ func TestSecondInterruptEndsTheIndex(t *testing.T) {
 	require.NoError(t, x.cmd.Process.Signal(syscall.SIGINT))
 	eventually(t, "the signal is heard", func() bool { return containsText(x, "a second interrupt stops at once") })
 	require.NoError(t, x.cmd.Process.Signal(syscall.SIGINT))
-	err := <-x.done
-	x.done <- err
+	err := x.wait(t)
 	require.Equal(t, "exit status 130", err.Error(), x.err.String())
 	eventually(t, "nothing is built any more", func() bool { return b.target.QueryString(t, building) == "f" })
 }

@@ -33,6 +33,9 @@ func TestC13MoreJobsThanOpenFiles(t *testing.T) {
 	code, out := limited(t, "ulimit -n 256", append([]string{"clone", "--keep-snapshot", "0", "--jobs", "256"}, b.urls()...)...)
 	require.Equal(t, int(Usage), code, out)
 	require.Contains(t, out, "--jobs: 256 jobs need about 808 open files, and the process may open 256 (ulimit -n): raise the limit, or give --jobs 72 at most")
+	code, out = limited(t, "ulimit -n 256", append([]string{"clone", "--keep-snapshot", "0", "--jobs", "4", "--max-jobs", "200"}, b.urls()...)...)
+	require.Equal(t, int(Usage), code, out)
+	require.Contains(t, out, "give --max-jobs 72 at most")
 	b.untouched(t)
 	code, out = limited(t, "ulimit -n 256", append([]string{"clone", "--keep-snapshot", "0", "--jobs", "72"}, b.urls()...)...)
 	require.Equal(t, int(OK), code, out)
@@ -50,9 +53,7 @@ func TestTerminated(t *testing.T) {
 	require.NoError(t, x.cmd.Process.Signal(syscall.SIGTERM))
 	eventually(t, "the signal is heard", func() bool { return containsText(x, "a second interrupt stops at once") })
 	release()
-	eventually(t, "the process ends", func() bool { return x.cmd.ProcessState != nil || len(x.done) > 0 })
-	err := <-x.done
-	x.done <- err
+	err := x.wait(t)
 	require.Equal(t, fmt.Sprintf("exit status %d", Partial), err.Error(), x.err.String())
 	noSecret(t, x.err.String())
 	b.ok(t, "clone", "--profile", "db9", "--resume")

@@ -15,13 +15,17 @@ const (
 // they would fail in the middle of the run.
 func checkOpenFiles(command string, cfg *config.Config) error {
 	most, known := mostOpenFiles()
-	need := uint64(filesBeside + filesPerJob*cfg.Jobs) //nolint:gosec // jobs are 1 to 256
+	jobs, option := cfg.Jobs, "jobs"
+	if cfg.MaxJobs > jobs { // as many as they may become
+		jobs, option = cfg.MaxJobs, "max-jobs"
+	}
+	need := uint64(filesBeside + filesPerJob*jobs) //nolint:gosec // jobs are 1 to 256
 	if !known || most >= need {
 		return nil
 	}
 	if most < filesBeside+filesPerJob {
 		return usagef(command, "the process may open %d files (ulimit -n), and even one job needs about %d: raise the limit", most, filesBeside+filesPerJob)
 	}
-	return usagef(command, "%s: %d jobs need about %d open files, and the process may open %d (ulimit -n): raise the limit, or give --jobs %d at most",
-		cfg.Where("jobs"), cfg.Jobs, need, most, (most-filesBeside)/filesPerJob)
+	return usagef(command, "%s: %d jobs need about %d open files, and the process may open %d (ulimit -n): raise the limit, or give --%s %d at most",
+		cfg.Where(option), jobs, need, most, option, (most-filesBeside)/filesPerJob)
 }
