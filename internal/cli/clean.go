@@ -112,7 +112,7 @@ func remainsText(b *strings.Builder, opts *options, r *runs.Remains) {
 			say("    WARNING: it is not finished, and cannot be continued when this is gone: %s", resumeCommand(opts, x))
 		}
 		if n := x.Rejected(); n > 0 {
-			say("    WARNING: %s that the target refused stand here alone", count(int(n), "row"))
+			say("    WARNING: %s of those that the target refused, kept nowhere else: pg2db9 %s writes them to files", count(int(n), "row"), cmdRejectsExport)
 		}
 	}
 	for _, x := range r.Indexes {

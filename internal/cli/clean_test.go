@@ -46,6 +46,7 @@ func TestCleanUnfinished(t *testing.T) {
 	}
 	b.target.Exec(t, `UPDATE _pg2db9.run SET state = 'partial', owner = 'host, process 7', lease = now() + interval '1 minute', kept_pid = 4711, kept_by = 'host, process 8';
 		INSERT INTO _pg2db9.step (run, step, state) SELECT run, 'indexes/public.t/ours', 'begun' FROM _pg2db9.run;
+		INSERT INTO _pg2db9.reject (run, part, row, target_schema, target_name, key, sqlstate, message, length, digest) SELECT run, 1, 0, 'public', 't', '', '22003', '', 1, '' FROM _pg2db9.run;
 		INSERT INTO _pg2db9.step (run, step, state) SELECT run, 'indexes/public.t/theirs', 'done' FROM _pg2db9.run`)
 	target := []string{"clean", "--yes", "--target", withPassword(b.target.URL)}
 	r := run(t, target...)
@@ -58,6 +59,7 @@ func TestCleanUnfinished(t *testing.T) {
 	require.Equal(t, OK, r.code, r.err)
 	require.Contains(t, r.out, "WARNING: it is not finished, and cannot be continued when this is gone: pg2db9 clone ")
 	require.Contains(t, r.out, "index public.ours on public.t, half built by run ")
+	require.Contains(t, r.out, "WARNING: 1 row of those that the target refused, kept nowhere else: pg2db9 rejects export")
 	require.NotContains(t, r.out, "public.theirs")
 	require.Contains(t, r.out, "kept by host, process 8 (backend 4711 there)")
 	require.Equal(t, "theirs", b.target.QueryString(t, "SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid"))
