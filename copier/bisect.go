@@ -138,11 +138,12 @@ func (k *keeper) once(ctx context.Context, i, j int) error {
 
 // piece is the bytes of rows [i, j).
 func (k *keeper) piece(i, j int) []byte {
-	from, to := 0, 0
+	from := 0
 	if i > 0 {
 		from = k.working.rows[i-1].end
 	}
-	if to = from; j > i {
+	to := from
+	if j > i {
 		to = k.working.rows[j-1].end
 	}
 	return k.working.bytes[from:to]

@@ -37,16 +37,16 @@ type careful struct {
 	refuse  func(ctx context.Context, why refusal, pending int) error // says whether so many more rows may be refused
 }
 
-// knownRow is a row that was sent alone, as it is too large to be kept, and was
+// knownRowError is a row that was sent alone, as it is too large to be kept, and was
 // refused: the part is read again, and the row is left out.
-type knownRow struct {
+type knownRowError struct {
 	row int64
 	why refusal
 	err error
 }
 
-func (e *knownRow) Error() string { return e.err.Error() }
-func (e *knownRow) Unwrap() error { return e.err }
+func (e *knownRowError) Error() string { return e.err.Error() }
+func (e *knownRowError) Unwrap() error { return e.err }
 
 // keptRow is a row in memory.
 type keptRow struct {
@@ -283,7 +283,7 @@ func (k *keeper) sendAlone(ctx context.Context, n int) error {
 		err = k.finish(ctx, false)
 	}
 	if why, refused := refusalOf(err); refused {
-		return &knownRow{row: number, why: why, err: err}
+		return &knownRowError{row: number, why: why, err: err}
 	}
 	k.next, k.filling.first, k.filling.last = k.framed, k.framed, k.framed
 	return err
@@ -341,7 +341,7 @@ func (c *copyRun) carefully(s *partState, err error) bool {
 		return false
 	}
 	defer c.forget(s)
-	var known *knownRow
+	var known *knownRowError
 	if errors.As(err, &known) {
 		if s.known == nil {
 			s.known = map[int64]refusal{}

@@ -37,15 +37,15 @@ type refusal struct {
 	size    bool // it is larger than the target stores
 }
 
-// unfitRow is a row that is not sent, as the target would not take it, or would
+// unfitRowError is a row that is not sent, as the target would not take it, or would
 // change it in silence.
-type unfitRow struct {
+type unfitRowError struct {
 	state string
 	err   error
 }
 
-func (e *unfitRow) Error() string { return e.err.Error() }
-func (e *unfitRow) Unwrap() error { return e.err }
+func (e *unfitRowError) Error() string { return e.err.Error() }
+func (e *unfitRowError) Unwrap() error { return e.err }
 
 // sourceError is an error of the source's, whose SQLSTATE says nothing of rows
 // that the target refuses.
@@ -63,7 +63,7 @@ func (e *recordError) Unwrap() error { return e.err }
 // refusalOf says whether err is the target's refusal of rows that it was sent,
 // on a connection that lives: the batch is then rolled back for certain.
 func refusalOf(err error) (refusal, bool) {
-	var unfit *unfitRow
+	var unfit *unfitRowError
 	if errors.As(err, &unfit) {
 		return refusal{state: unfit.state, message: unfit.Error(), size: unfit.state == pgerrcode.ProgramLimitExceeded}, true
 	}

@@ -334,7 +334,7 @@ func (r *relay) writing(err error) error {
 }
 
 func (r *relay) notUTF8() error {
-	return &unfitRow{pgerrcode.CharacterNotInRepertoire, fmt.Errorf("row %d of %s holds bytes that are not UTF-8: mend them on the source (it does not check its own encoding), or exclude the table", r.framed, r.part.Relation)}
+	return &unfitRowError{pgerrcode.CharacterNotInRepertoire, fmt.Errorf("row %d of %s holds bytes that are not UTF-8: mend them on the source (it does not check its own encoding), or exclude the table", r.framed, r.part.Relation)}
 }
 
 // tooLarge refuses a row above the target's limit, naming it by its key as far
@@ -344,7 +344,7 @@ func (r *relay) tooLarge(n int) error {
 	if head, err := r.from.in.chunk(); err == nil {
 		key = rowKey(r.table, head)
 	}
-	return &unfitRow{pgerrcode.ProgramLimitExceeded, fmt.Errorf("row %d of %s%s has %d bytes, the target takes at most %d: shorten it, or exclude the table", r.framed, r.part.Relation, key, n, r.profile.RowBytes)}
+	return &unfitRowError{pgerrcode.ProgramLimitExceeded, fmt.Errorf("row %d of %s%s has %d bytes, the target takes at most %d: shorten it, or exclude the table", r.framed, r.part.Relation, key, n, r.profile.RowBytes)}
 }
 
 // rowKey renders the key columns of a row of which head is the beginning.

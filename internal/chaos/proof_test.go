@@ -86,7 +86,8 @@ func (r *run) taken(ctx context.Context, conn *pgx.Conn) (map[string]time.Time, 
 			return nil, fmt.Errorf("the ledger's moment of %s: %w", p.Target, err)
 		}
 		for _, t := range apart(r.plan.shape.tables, r.plan.db9) {
-			if t.name != p.Target && t.name != p.Relation && !(t.partitions > 0 && strings.HasPrefix(p.Relation, t.name+"_")) {
+			leaf := t.partitions > 0 && strings.HasPrefix(p.Relation, t.name+"_")
+			if t.name != p.Target && t.name != p.Relation && !leaf {
 				continue
 			}
 			if of[t.name] == p.Run && !out[t.name].Equal(taken) {

@@ -141,7 +141,8 @@ func readRejectLines(path string, f io.Reader) ([]copier.Mended, error) {
 	in := bufio.NewReaderSize(f, 64<<10)
 	for n := 1; ; n++ {
 		line, err := in.ReadBytes('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
+		end := errors.Is(err, io.EOF)
+		if err != nil && !end {
 			return nil, fmt.Errorf("reading %s: %w", path, err)
 		}
 		if len(bytes.TrimSpace(line)) > 0 {
@@ -156,7 +157,7 @@ func readRejectLines(path string, f io.Reader) ([]copier.Mended, error) {
 			}
 			out = append(out, m)
 		}
-		if err != nil {
+		if end {
 			return out, nil
 		}
 	}

@@ -28,7 +28,12 @@ func TestRunIsTakenOver(t *testing.T) {
 	// session is waited for and ended.
 	b.target.Exec(t, "UPDATE _pg2db9.run SET lease = now() + interval '3 seconds'")
 	done := make(chan result, 1)
-	go func() { done <- b.call("clone", "--resume", "--retry-for", "60").run(t) }()
+	c := b.call("clone", "--resume", "--retry-for", "60")
+	c.out, c.err = &buffer{}, &buffer{}
+	go func() {
+		code := Main(t.Context(), c.args, Streams{Out: c.out, Err: c.err, Getenv: c.getenv})
+		done <- result{Code(code), c.out.String(), c.err.String()}
+	}()
 	eventually(t, "the lease is another's", func() bool {
 		return b.target.QueryString(t, "SELECT count(DISTINCT owner) FROM _pg2db9.run WHERE owner NOT LIKE '%process "+strconv.Itoa(p.cmd.Process.Pid)+" %'") == "1"
 	})
