@@ -16,6 +16,7 @@ import (
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/keyset"
 	"github.com/pg2db9/pg2db9/internal/pgtest"
 )
 
@@ -235,10 +236,10 @@ func TestCheckColumns(t *testing.T) {
 func TestTargetQueriesHaveNoOIDsN14(t *testing.T) {
 	t.Parallel()
 	bad := regexp.MustCompile(`(?i)\boid\b|::\s*(pg_catalog\.)?reg[a-z]+|\bctid\b|\bxmin\b|\btableoid\b|\$\d`)
-	p := newPages(transfer([]string{"id", "a"}, []string{"id", "a"}, "bigint"), false)
+	p := keyset.New(transfer([]string{"id", "a"}, []string{"id", "a"}, "bigint"), false)
 	for _, sql := range []string{
-		p.sql(position{}, 10), p.sql(position{key: []string{"5000000000", "x"}, level: 2}, 10), p.bordersSQL(),
-		newPages(transfer([]string{"id"}, nil), false).sql(position{}, 1),
+		p.SQL(keyset.Position{}, 10), p.SQL(keyset.Position{Key: []string{"5000000000", "x"}, Level: 2}, 10), p.BordersSQL(),
+		keyset.New(transfer([]string{"id"}, nil), false).SQL(keyset.Position{}, 1),
 	} {
 		require.NotRegexp(t, bad, sql)
 	}

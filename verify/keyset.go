@@ -13,6 +13,7 @@ import (
 
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/event"
+	"github.com/pg2db9/pg2db9/internal/keyset"
 	"github.com/pg2db9/pg2db9/verify/digest"
 )
 
@@ -38,14 +39,14 @@ var errTwice = errors.New("the last key of a page stands in several rows of the 
 // from the last key on; what was digested before stays.
 func (v *run) readPages(ctx context.Context, r *read, meter *event.Meter) (sum digest.Sum, bytes int64, err error) {
 	limit := time.Duration(v.p.Profile.StatementLimit) * time.Millisecond
-	pace := newPace(limit, r.pages.rowLen)
-	var at position
+	pace := keyset.NewPace(limit, r.pages.RowLen)
+	var at keyset.Position
 	var trouble time.Time // since when no page arrived
 	tries := 0
 	wait := newBackOff()
 	for {
 		started := time.Now()
-		page, err := v.readPage(ctx, r, at, pace.rows)
+		page, err := v.readPage(ctx, r, at, pace.Rows)
 		if err == nil {
 			tries, trouble = 0, time.Time{}
 			v.gone.Store(false)
@@ -55,14 +56,14 @@ func (v *run) readPages(ctx context.Context, r *read, meter *event.Meter) (sum d
 			bytes += page.tally.bytes
 			meter.Add(rows, page.tally.bytes)
 			last := page.lastKey()
-			if rows > 0 && at.level > 0 && slices.Equal(last, at.key) {
+			if rows > 0 && at.Level > 0 && slices.Equal(last, at.Key) {
 				return sum, bytes, errStuck
 			}
 			var done bool
-			if at, done = r.pages.next(at, rows, pace.rows, last); done {
+			if at, done = r.pages.Next(at, rows, pace.Rows, last); done {
 				return sum, bytes, nil
 			}
-			pace.measured(rows, page.tally.bytes, time.Since(started))
+			pace.Measured(rows, page.tally.bytes, time.Since(started))
 			continue
 		}
 		if trouble.IsZero() { // not when the page began: it may have been long under way
@@ -71,12 +72,12 @@ func (v *run) readPages(ctx context.Context, r *read, meter *event.Meter) (sum d
 		if tries++; ctx.Err() != nil || !v.again(r, err, tries, time.Since(trouble)) {
 			return sum, bytes, err
 		}
-		v.p.Log.DebugContext(ctx, "a page is read again", "table", r.relation, "rows", pace.rows, "error", err)
+		v.p.Log.DebugContext(ctx, "a page is read again", "table", r.relation, "rows", pace.Rows, "error", err)
 		if tries == 1 {
 			v.p.Bus.Emit(event.Note{Text: fmt.Sprintf("%s is read on from where it was on the target (%s): %v", r.relation, r.part.label, err)})
 		}
-		pace.failed()
-		if len(r.pages.key) == 0 {
+		pace.Failed()
+		if len(r.pages.Key) == 0 {
 			meter.Reset(0, 0)
 		}
 		select {
@@ -91,7 +92,7 @@ func (v *run) readPages(ctx context.Context, r *read, meter *event.Meter) (sum d
 // readPage reads one page on a session of the pool. The session of a page that
 // failed is closed, whatever the failure: after a timeout a target may have
 // left its transaction in silence.
-func (v *run) readPage(ctx context.Context, r *read, at position, limit int64) (*page, error) {
+func (v *run) readPage(ctx context.Context, r *read, at keyset.Position, limit int64) (*page, error) {
 	page, err := newPage(r.pages, r.table.canons)
 	if err != nil {
 		return nil, err
@@ -100,11 +101,11 @@ func (v *run) readPage(ctx context.Context, r *read, at position, limit int64) (
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkBorder(ctx, r.pages.borderSQL(at)); err != nil {
+	if err := s.checkBorder(ctx, r.pages.BorderSQL(at)); err != nil {
 		v.target.drop(s)
 		return nil, err
 	}
-	if err := s.selectPage(ctx, r.pages.sql(at, limit), page); err != nil {
+	if err := s.selectPage(ctx, r.pages.SQL(at, limit), page); err != nil {
 		v.target.drop(s)
 		return nil, err
 	}
@@ -141,7 +142,7 @@ func (v *run) again(r *read, err error, tries int, trouble time.Duration) bool {
 	}
 	switch dial.SQLState(err) {
 	case pgerrcode.QueryCanceled: // the statement timeout: a smaller page may be done in time
-		return len(r.pages.key) > 0 && tries < pageTries
+		return len(r.pages.Key) > 0 && tries < pageTries
 	case pgerrcode.IdleInTransactionSessionTimeout, transactionTimeout:
 		return tries < pageTries
 	}
@@ -150,7 +151,7 @@ func (v *run) again(r *read, err error, tries int, trouble time.Duration) bool {
 		return tries < pageTries
 	case dial.Lost:
 		if trouble < patience && !v.gone.Load() {
-			return len(r.pages.key) > 0 || tries < attempts
+			return len(r.pages.Key) > 0 || tries < attempts
 		}
 		v.gone.Store(true) // the next table does not wait as long again
 	case dial.Final, dial.Refused, dial.Cancelled:
@@ -182,24 +183,24 @@ func (v *run) splitPages(ctx context.Context, whole []*read, total int64) []*rea
 	reads := make([]*read, 0, len(whole))
 	for _, w := range whole {
 		t := w.table.transfer
-		p := newPages(t, v.only(t))
+		p := keyset.New(t, v.only(t))
 		if a := v.accounts[t.Target]; a.Read > 0 {
-			p.rowLen = max(1, a.Bytes/a.Read)
+			p.RowLen = max(1, a.Bytes/a.Read)
 		}
-		parts := []*pages{p}
-		if n := int(w.part.bytes / limit); v.p.Jobs > 1 && n > 1 && p.splittable() {
+		parts := []*keyset.Pages{p}
+		if n := int(w.part.bytes / limit); v.p.Jobs > 1 && n > 1 && p.Splittable() {
 			least, greatest, err := v.borders(ctx, p)
 			if err != nil {
 				v.p.Log.DebugContext(ctx, "the table is read in one chain of pages", "table", t.Target, "error", err)
 			} else {
-				parts = p.ranges(least, greatest, n)
+				parts = p.Ranges(least, greatest, n)
 			}
 		}
 		w.table.pending += len(parts) - 1
 		for _, p := range parts {
 			reads = append(reads, &read{
 				table: w.table, target: true, relation: w.relation, pages: p,
-				part: part{label: p.label(), bytes: w.part.bytes / int64(len(parts))},
+				part: part{label: p.Label(), bytes: w.part.bytes / int64(len(parts))},
 			})
 		}
 	}
@@ -208,14 +209,14 @@ func (v *run) splitPages(ctx context.Context, whole []*read, total int64) []*rea
 
 // borders asks for the least and the greatest value of the first key column. It
 // only decides where the ranges are cut: whatever it says, they hold every row.
-func (v *run) borders(ctx context.Context, p *pages) (least, greatest int64, err error) {
+func (v *run) borders(ctx context.Context, p *keyset.Pages) (least, greatest int64, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, borderTimeout, errors.New("asking for the bounds of the key took too long"))
 	defer cancel()
 	s, err := v.target.get(ctx)
 	if err != nil {
 		return 0, 0, err
 	}
-	results, err := s.conn.PgConn().Exec(ctx, p.bordersSQL()).ReadAll()
+	results, err := s.conn.PgConn().Exec(ctx, p.BordersSQL()).ReadAll()
 	if err != nil {
 		v.target.drop(s)
 		return 0, 0, err

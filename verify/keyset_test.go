@@ -9,12 +9,27 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/catalog/finding"
 	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/keyset"
 	"github.com/pg2db9/pg2db9/internal/pgtest"
 	"github.com/pg2db9/pg2db9/internal/sample"
 )
+
+// transfer is that of a table s.t with these columns, text where no type is given.
+func transfer(columns, key []string, types ...string) *ddlgen.Transfer {
+	t := &ddlgen.Transfer{Target: catalog.Name{Schema: "s", Name: "t"}, Key: key}
+	for i, c := range columns {
+		column := ddlgen.ColumnTransfer{Source: c, Target: c, Select: `"` + c + `"`, ReadBack: `"` + c + `"`, TargetType: "text"}
+		if i < len(types) {
+			column.TargetType = types[i]
+		}
+		t.Columns = append(t.Columns, column)
+	}
+	return t
+}
 
 // byKey gives the plan's tables the keys that they have, and lets the target be
 // read in their order.
@@ -300,7 +315,7 @@ func TestPagesFindRowTwiceAtBorder(t *testing.T) {
 			p := b.byKey(t)
 			p.Jobs = 1
 			b.plan.Transfers[0].Key = key
-			b.copied[0].Bytes = b.copied[0].Read * pageBytes / 500 // so that the first page ends there
+			b.copied[0].Bytes = b.copied[0].Read * keyset.PageBytes / 500 // so that the first page ends there
 			report, err := Run(t.Context(), p)
 			require.NoError(t, err)
 			got := table(t, report, "t")
@@ -334,13 +349,13 @@ func TestSelectedRefusesStrangeAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g, err := newPage(newPages(transfer([]string{"a"}, nil), false), nil)
+			g, err := newPage(keyset.New(transfer([]string{"a"}, nil), false), nil)
 			require.NoError(t, err)
 			r := frameReader{conn: strings.NewReader(answer), buf: make([]byte, 64)}
 			require.Error(t, r.selected(g))
 		})
 	}
-	g, err := newPage(newPages(transfer([]string{"a"}, nil), false), nil)
+	g, err := newPage(keyset.New(transfer([]string{"a"}, nil), false), nil)
 	require.NoError(t, err)
 	r := frameReader{conn: strings.NewReader(described + row("\x00\x01\x00\x00\x00\x01x") + message('C', "SELECT 1\x00") + ready), buf: make([]byte, 64)}
 	require.NoError(t, r.selected(g))
@@ -350,7 +365,7 @@ func TestSelectedRefusesStrangeAnswers(t *testing.T) {
 // A row in pieces has the digest of the whole, wherever the pieces are cut.
 func TestLongRowsInPieces(t *testing.T) {
 	t.Parallel()
-	p := newPages(transfer([]string{"k", "a", "b"}, []string{"k"}), false)
+	p := keyset.New(transfer([]string{"k", "a", "b"}, []string{"k"}), false)
 	value := strings.Repeat("a\\b\t", 100)
 	body := "\x00\x03" + "\x00\x00\x00\x03key" + fmt.Sprintf("\x00\x00\x01\x90%s", value) + "\xff\xff\xff\xff"
 	answer := message('T', "\x00\x03") + message('D', body) + message('C', "SELECT 1\x00") + message('Z', "I")

@@ -10,6 +10,7 @@ import (
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/keyset"
 	"github.com/pg2db9/pg2db9/internal/pgtest"
 	"github.com/pg2db9/pg2db9/verify/digest"
 )
@@ -112,7 +113,7 @@ func TestReadsOfPlainTarget(t *testing.T) {
 	require.Equal(t, len(reads), reads[0].table.pending)
 	for i, r := range reads {
 		if r.target {
-			require.Equal(t, `SELECT b FROM "s"."t"`, r.pages.sql(position{}, 1))
+			require.Equal(t, `SELECT b FROM "s"."t"`, r.pages.SQL(keyset.Position{}, 1))
 		} else {
 			require.Contains(t, r.sql, `COPY (SELECT a::text FROM ONLY "s"."leaf" WHERE ctid >= '(`)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/event"
+	"github.com/pg2db9/pg2db9/internal/keyset"
 	"github.com/pg2db9/pg2db9/verify/digest"
 )
 
@@ -30,7 +31,7 @@ type read struct {
 	target   bool // else from the source
 	relation catalog.Name
 	sql      string
-	pages    *pages // nil is COPY
+	pages    *keyset.Pages // nil is COPY
 	part     part
 }
 

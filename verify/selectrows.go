@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"github.com/pg2db9/pg2db9/internal/keyset"
 	"github.com/pg2db9/pg2db9/verify/digest"
 )
 
@@ -33,14 +34,14 @@ type page struct {
 	piece  []byte
 }
 
-func newPage(p *pages, canons []digest.Canon) (*page, error) {
+func newPage(p *keyset.Pages, canons []digest.Canon) (*page, error) {
 	t, err := newTally(canons)
 	if err != nil {
 		return nil, err
 	}
-	g := &page{tally: t, counts: len(p.exprs), fields: len(p.exprs) + len(p.extra), last: make([][]byte, len(p.key))}
-	for _, k := range p.key {
-		g.keys = append(g.keys, k.field)
+	g := &page{tally: t, counts: len(p.Exprs), fields: len(p.Exprs) + len(p.Extra), last: make([][]byte, len(p.Key))}
+	for _, k := range p.Key {
+		g.keys = append(g.keys, k.Field)
 	}
 	return g, nil
 }
