@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/pg2db9/pg2db9/internal/dial"
@@ -19,8 +20,9 @@ type sourceConn struct {
 	wire  *wire
 	in    *frames
 	meter *event.Meter
-	reads int  // parts begun: each leaves a table lock until the transaction ends
-	keyed bool // it is arranged to read by keys
+	codes string // the database's encoding, by its name
+	reads int    // parts begun: each leaves a table lock until the transaction ends
+	keyed bool   // it is arranged to read by keys
 }
 
 // openSource connects and joins the snapshot. A table's lock is waited for only
@@ -39,12 +41,18 @@ func openSource(ctx context.Context, source *dial.Endpoint, settings dial.Settin
 		_ = conn.Close(context.WithoutCancel(ctx))
 		return nil, err
 	}
+	return readFrom(ctx, conn)
+}
+
+// readFrom takes a connection over for reading.
+func readFrom(ctx context.Context, conn *pgx.Conn) (*sourceConn, error) {
+	codes := conn.PgConn().ParameterStatus("server_encoding")
 	w, err := takeWire(ctx, conn)
 	if err != nil {
 		_ = conn.Close(context.WithoutCancel(ctx))
 		return nil, err
 	}
-	s := &sourceConn{wire: w, in: newFrames(w.conn)}
+	s := &sourceConn{wire: w, in: newFrames(w.conn), codes: codes}
 	s.in.before = func() { s.meter.Wait(event.WaitSource) }
 	s.in.after = func() { s.meter.Wait(event.WaitNothing) }
 	return s, nil

@@ -140,7 +140,7 @@ func escapedField(f form) func(dst, field []byte) []byte {
 		if bytes.Equal(field, null) {
 			return append(dst, field...)
 		}
-		value = appendUnescaped(value[:0], field)
+		value = AppendUnescaped(value[:0], field)
 		var ok bool
 		if out, ok = f(out[:0], value); !ok {
 			return append(dst, field...)

@@ -25,9 +25,9 @@ func AppendEscaped(dst, value []byte) []byte {
 // Null is the field of NULL in COPY TEXT.
 const Null = `\N`
 
-// appendUnescaped appends the value of a field that COPY TO wrote. COPY TO
+// AppendUnescaped appends the value of a field that COPY TO wrote. COPY TO
 // writes neither octal nor hexadecimal escapes.
-func appendUnescaped(dst, field []byte) []byte {
+func AppendUnescaped(dst, field []byte) []byte {
 	for {
 		i := bytes.IndexByte(field, '\\')
 		if i < 0 || i+1 == len(field) {
