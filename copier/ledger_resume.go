@@ -3,6 +3,7 @@ package copier
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -117,15 +118,20 @@ func (l *ledger) unsettled(ctx context.Context) (map[catalog.Name]bool, error) {
 }
 
 // again records, in one transaction, that parts are given up, which new ones
-// take their place, and which tables are emptied for them.
-func (l *ledger) again(ctx context.Context, info runInfo, old []int64, fresh []Part, empty []catalog.Name) error {
+// take their place, which tables are emptied for them, and that the rows of
+// proved parts are those of the new moment too.
+func (l *ledger) again(ctx context.Context, info runInfo, old, proved []int64, fresh []Part, empty []catalog.Name) error {
 	return l.do(ctx, "recording in the ledger what is loaded anew", func(conn *pgx.Conn) error {
 		steps := []string{fmt.Sprintf("UPDATE _pg2db9.run SET state = 'loading', snapshot = %s, taken = %s, target_started = %s, changed = now() WHERE run = %s",
 			quote.Literal(info.snapshot), quote.Literal(info.taken), quote.Literal(l.started), quote.Literal(l.run))}
-		for len(old) > 0 {
-			some := old[:min(len(old), fenceStep)]
-			old = old[len(some):]
-			list := strings.Trim(strings.Join(strings.Fields(fmt.Sprint(some)), ", "), "[]")
+		list := func(parts []int64) string {
+			return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(parts)), ", "), "[]")
+		}
+		for some := range slices.Chunk(proved, fenceStep) {
+			steps = append(steps, fmt.Sprintf("UPDATE _pg2db9.part SET taken = %s WHERE run = %s AND part IN (%s)", quote.Literal(info.taken), quote.Literal(l.run), list(some)))
+		}
+		for some := range slices.Chunk(old, fenceStep) {
+			list := list(some)
 			for _, table := range []string{"span", "reject", "part"} {
 				steps = append(steps, fmt.Sprintf("DELETE FROM _pg2db9.%s WHERE run = %s AND part IN (%s)", table, quote.Literal(l.run), list))
 			}

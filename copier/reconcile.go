@@ -41,6 +41,7 @@ type ReconcileParams struct {
 	Meter    *event.Meter // counts rows and bytes read on the source
 
 	huge         *semaphore.Weighted // shared with whoever else holds huge rows; nil is its own
+	rein         *rein               // holds the reading of the source back; nil does not
 	survivorWait time.Duration
 	faults       *faults
 }
@@ -68,7 +69,7 @@ func (r *Reconciled) add(o Reconciled) {
 // reconciliation is one Reconcile under way.
 type reconciliation struct {
 	p             ReconcileParams
-	key           *tableKey
+	key           *sortKey
 	reader        dial.Settings // of the source
 	asker         dial.Settings // of the target, to read it
 	writer        dial.Settings
@@ -88,7 +89,7 @@ const maxMoves = 5
 
 // Reconcile makes a table on the target show the snapshot: both sides are read in
 // the order of the key, and only rows that differ are written, in batches under
-// the ledger (see mender). The table's foreign keys must not stand yet, nor
+// the ledger (see reconciler). The table's foreign keys must not stand yet, nor
 // triggers that act on its rows. The error is a *NotByKeyError where the table
 // cannot be reconciled by its key; then, as after any other error, it holds rows
 // of two moments, or those of before.
@@ -118,7 +119,7 @@ func Reconcile(ctx context.Context, p ReconcileParams) (*Reconciled, error) {
 }
 
 func newReconciliation(p ReconcileParams) (*reconciliation, error) {
-	key, err := keyOf(p.Transfer)
+	key, err := sortKeyOf(p.Transfer)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +228,7 @@ func (r *reconciliation) pass(ctx context.Context, onlyRemoves bool) (err error)
 	r.passes++
 	r.total.Same = 0
 	r.p.Meter.Reset(0, 0)
-	m := r.newMender(r.claim, onlyRemoves)
+	m := r.newReconciler(r.claim, onlyRemoves)
 	defer m.close()
 	defer func() {
 		r.claim = m.claim
@@ -267,7 +268,7 @@ func (r *reconciliation) openSource(ctx context.Context) (*copiedRows, error) {
 		return nil, err
 	}
 	from.meter = r.p.Meter
-	rows := &copiedRows{from: from, side: dial.Source, keep: true, huge: r.p.huge}
+	rows := &copiedRows{from: from, side: dial.Source, keep: true, huge: r.p.huge, rein: r.p.rein}
 	if rows.take, err = newRowTaker(r.key, canons(t), false); err == nil {
 		err = r.begin(ctx, from, sortedSQL(t, r.key, t.Relations, from.codes), true)
 	}

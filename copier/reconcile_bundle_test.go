@@ -27,9 +27,9 @@ type mending struct {
 	part int64
 }
 
-// everyTarget runs a test against PostgreSQL, with batches of one row to many,
+// everyProfile runs a test against PostgreSQL, with batches of one row to many,
 // and against a strict stand-in for DB9.
-func everyTarget(t *testing.T, f func(t *testing.T, profile ddlgen.Profile)) {
+func everyProfile(t *testing.T, f func(t *testing.T, profile ddlgen.Profile)) {
 	t.Helper()
 	small := ddlgen.Postgres()
 	small.Name, small.BatchRows, small.BatchBytes = "postgres, small batches", 20, 3000

@@ -80,17 +80,17 @@ type keyField struct {
 	canon *digest.RowCanon
 }
 
-// tableKey turns the keys of rows into bytes that sort as the keys do. It holds
+// sortKey turns the keys of rows into bytes that sort as the keys do. It holds
 // buffers, so each goroutine needs its own.
-type tableKey struct {
+type sortKey struct {
 	table  catalog.Name
 	fields []keyField
 	value  []byte
 }
 
-// keyOf returns the key of a transfer, or a NotByKeyError.
-func keyOf(t *ddlgen.Transfer) (*tableKey, error) {
-	k := &tableKey{table: t.Target}
+// sortKeyOf returns the key of a transfer, or a NotByKeyError.
+func sortKeyOf(t *ddlgen.Transfer) (*sortKey, error) {
+	k := &sortKey{table: t.Target}
 	if len(t.Key) == 0 {
 		return nil, k.refuse("it has no primary key, and no unique key whose columns are NOT NULL")
 	}
@@ -122,7 +122,7 @@ func keyOf(t *ddlgen.Transfer) (*tableKey, error) {
 	return k, nil
 }
 
-func (k *tableKey) refuse(why string, args ...any) error {
+func (k *sortKey) refuse(why string, args ...any) error {
 	return &NotByKeyError{Table: k.table, Why: fmt.Sprintf(why, args...)}
 }
 
@@ -137,7 +137,7 @@ func withoutModifier(typ string) string {
 
 // orderBy lists the key for ORDER BY, each column's expression given by expr. A
 // database in another encoding than UTF-8 is asked for the bytes that arrive.
-func (k *tableKey) orderBy(encoding string, expr func(f keyField) string) string {
+func (k *sortKey) orderBy(encoding string, expr func(f keyField) string) string {
 	list := make([]string, len(k.fields))
 	for i, f := range k.fields {
 		switch list[i] = expr(f); {
@@ -154,7 +154,7 @@ func (k *tableKey) orderBy(encoding string, expr func(f keyField) string) string
 // encode appends the key of a row, given by its fields in COPY TEXT form, as
 // bytes that compare as the keys do. It is not ok with a value that it cannot
 // read, NULL above all.
-func (k *tableKey) encode(dst []byte, values [][]byte) (_ []byte, ok bool) {
+func (k *sortKey) encode(dst []byte, values [][]byte) (_ []byte, ok bool) {
 	for i, f := range k.fields {
 		if string(values[i]) == digest.Null {
 			return dst, false

@@ -50,7 +50,7 @@ func keyTransfer(types ...string) *ddlgen.Transfer {
 // as the server gives them.
 func inOrder(t *testing.T, db *pgtest.DB, tr *ddlgen.Transfer, rows int) {
 	t.Helper()
-	key, err := keyOf(tr)
+	key, err := sortKeyOf(tr)
 	require.NoError(t, err)
 	conn, err := parse(t, dial.Source, db.URL).Connect(t.Context(), dial.Reader())
 	require.NoError(t, err)
@@ -151,7 +151,7 @@ func TestReconcileRefusesOtherKeys(t *testing.T) {
 			t.Parallel()
 			tr := keyTransfer("text")
 			edit(&tr.Columns[0])
-			_, err := keyOf(tr)
+			_, err := sortKeyOf(tr)
 			require.NoError(t, err)
 		})
 	}

@@ -17,7 +17,7 @@ type findings interface {
 
 // merge walks through both sides in the order of the key, and tells what it
 // finds. It holds one row a side.
-func merge(ctx context.Context, source, target keyedRows, key *tableKey, f findings) error {
+func merge(ctx context.Context, source, target keyedRows, key *sortKey, f findings) error {
 	s, err := source.next(ctx)
 	if err != nil {
 		return err

@@ -26,6 +26,7 @@ type copiedRows struct {
 	take *rowTaker
 	keep bool // rows are needed whole
 	huge *semaphore.Weighted
+	rein *rein
 	held bool // a huge row is in memory
 	big  []byte
 	rows int64
@@ -35,7 +36,7 @@ type copiedRows struct {
 // sortedSQL reads all rows of a transfer on the source in the order of its key:
 // of all its relations, as one. The names inside are ours, so that an expression
 // of the transfer can be sorted by.
-func sortedSQL(t *ddlgen.Transfer, key *tableKey, relations []catalog.Name, encoding string) string {
+func sortedSQL(t *ddlgen.Transfer, key *sortKey, relations []catalog.Name, encoding string) string {
 	exprs, names := make([]string, len(t.Columns)), make([]string, len(t.Columns))
 	for i, c := range t.Columns {
 		names[i] = fmt.Sprintf("c%d", i)
@@ -54,7 +55,7 @@ func sortedSQL(t *ddlgen.Transfer, key *tableKey, relations []catalog.Name, enco
 
 // placedSQL reads all rows of a transfer's target in the order of its key, each
 // behind its place. A partitioned table has no places of its own.
-func placedSQL(t *ddlgen.Transfer, key *tableKey, placed bool, encoding string) string {
+func placedSQL(t *ddlgen.Transfer, key *sortKey, placed bool, encoding string) string {
 	exprs := make([]string, 0, len(t.Columns)+1)
 	only := ""
 	if placed {
@@ -93,6 +94,11 @@ func (c *copiedRows) read(ctx context.Context) (*keyedRow, error) {
 		return nil, nil //nolint:nilnil // the end
 	}
 	c.rows++
+	if c.rein != nil {
+		if err := c.rein.took(ctx, n, false); err != nil {
+			return nil, err
+		}
+	}
 	c.take.begin()
 	switch {
 	case c.from.in.fits(n):

@@ -23,7 +23,7 @@ type keyedRow struct {
 type rowTaker struct {
 	keyedRow
 
-	table  *tableKey
+	table  *sortKey
 	placed bool  // lines begin with the row's place, a field that is not the row's
 	wanted []int // by field: which of the key's it is, -1 none; ends with the last of them
 	canon  *digest.RowCanon
@@ -37,7 +37,7 @@ type rowTaker struct {
 	open     bool // the row has not ended yet
 }
 
-func newRowTaker(key *tableKey, canons []digest.Canon, placed bool) (*rowTaker, error) {
+func newRowTaker(key *sortKey, canons []digest.Canon, placed bool) (*rowTaker, error) {
 	canon, err := digest.ForRow(canons)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 // the source's; more rows to take away than fit into a batch.
 func TestReconcileEmptyAndBeyond(t *testing.T) {
 	t.Parallel()
-	everyTarget(t, func(t *testing.T, profile ddlgen.Profile) {
+	everyProfile(t, func(t *testing.T, profile ddlgen.Profile) {
 		t.Helper()
 		tables := []string{"none", "gone", "came", "beyond"}
 		ddl := ""
@@ -38,7 +38,7 @@ func TestReconcileEmptyAndBeyond(t *testing.T) {
 // and order, generated ones, and rows chosen by a condition.
 func TestReconcilePartitionsMappedAndFiltered(t *testing.T) {
 	t.Parallel()
-	everyTarget(t, func(t *testing.T, profile ddlgen.Profile) {
+	everyProfile(t, func(t *testing.T, profile ddlgen.Profile) {
 		t.Helper()
 		profile.Partitions = false
 		m := uncopied(t, profile, `
@@ -103,7 +103,7 @@ func TestReconcileDoubledRows(t *testing.T) {
 // directions, under a unique index that stands already.
 func TestReconcileUniqueValuesChangeHands(t *testing.T) {
 	t.Parallel()
-	everyTarget(t, func(t *testing.T, profile ddlgen.Profile) {
+	everyProfile(t, func(t *testing.T, profile ddlgen.Profile) {
 		t.Helper()
 		m := newMending(t, profile, "CREATE TABLE public.t (id integer PRIMARY KEY, u integer); INSERT INTO public.t SELECT n, n FROM generate_series(1, 300) n")
 		m.target.Exec(t, "CREATE UNIQUE INDEX ON public.t (u)")
@@ -121,7 +121,7 @@ func TestReconcileUniqueValuesChangeHands(t *testing.T) {
 // behind them.
 func TestReconcileLongRows(t *testing.T) {
 	t.Parallel()
-	everyTarget(t, func(t *testing.T, profile ddlgen.Profile) {
+	everyProfile(t, func(t *testing.T, profile ddlgen.Profile) {
 		t.Helper()
 		long := 12 << 20
 		if profile.RowBytes > 0 {

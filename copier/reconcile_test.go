@@ -87,7 +87,7 @@ func (m *mending) edit(t *testing.T, rng *rand.Rand, round int) {
 // mended, and all is equal by SQL.
 func TestReconcileEveryKeyAfterRandomEdits(t *testing.T) {
 	t.Parallel()
-	everyTarget(t, func(t *testing.T, profile ddlgen.Profile) {
+	everyProfile(t, func(t *testing.T, profile ddlgen.Profile) {
 		t.Helper()
 		m := uncopied(t, profile, everyKey(), "")
 		m.insert(t, 0, 250)

@@ -34,7 +34,7 @@ func smallBatches(t *testing.T, profile ddlgen.Profile) *mending {
 // proved.
 func TestReconcileDiesAndBeginsAgain(t *testing.T) {
 	t.Parallel()
-	everyTarget(t, func(t *testing.T, profile ddlgen.Profile) {
+	everyProfile(t, func(t *testing.T, profile ddlgen.Profile) {
 		t.Helper()
 		for _, at := range []point{pointCopied, pointRecorded, pointCommitSent} {
 			m := smallBatches(t, profile)
@@ -106,7 +106,7 @@ func TestReconcileLostAnswers(t *testing.T) {
 // row, a COPY begins again.
 func TestReconcileReadersBreak(t *testing.T) {
 	t.Parallel()
-	everyTarget(t, func(t *testing.T, profile ddlgen.Profile) {
+	everyProfile(t, func(t *testing.T, profile ddlgen.Profile) {
 		t.Helper()
 		m := smallBatches(t, profile)
 		cut := &cutter{readLimit: 6000, skip: 2, cuts: 1} // behind the ledger's two
@@ -137,7 +137,7 @@ func TestReconcilePageTimesOut(t *testing.T) {
 // even a deletion that runs outside of its transaction.
 func TestReconcileFencedOff(t *testing.T) {
 	t.Parallel()
-	everyTarget(t, func(t *testing.T, profile ddlgen.Profile) {
+	everyProfile(t, func(t *testing.T, profile ddlgen.Profile) {
 		t.Helper()
 		m := smallBatches(t, profile)
 		p := m.reconcileParams(t, m.open(t), "t")
@@ -166,7 +166,7 @@ func TestReconcileFencedOff(t *testing.T) {
 		r, err := newReconciliation(p)
 		require.NoError(t, err)
 		r.placed = !r.paged
-		w := r.newMender(claim{run: p.Run, part: p.Part, epoch: 2}, false)
+		w := r.newReconciler(claim{run: p.Run, part: p.Part, epoch: 2}, false)
 		key, ctid, _ := strings.Cut(m.target.QueryString(t, "SELECT id || ' ' || ctid FROM public.t LIMIT 1"), " ")
 		w.remove.add(&keyedRow{values: [][]byte{[]byte(key)}, place: []byte(ctid)})
 		for _, epoch := range []int64{2, 3} {
@@ -189,7 +189,7 @@ func TestReconcileFencedOff(t *testing.T) {
 // merge's back: it is noticed where they were to go, and all is merged again.
 func TestReconcileTargetMoves(t *testing.T) {
 	t.Parallel()
-	everyTarget(t, func(t *testing.T, profile ddlgen.Profile) {
+	everyProfile(t, func(t *testing.T, profile ddlgen.Profile) {
 		t.Helper()
 		m := smallBatches(t, profile)
 		p := m.reconcileParams(t, m.open(t), "t")

@@ -21,8 +21,8 @@ import (
 // The bounds of a batch where the profile has none: what is collected must fit
 // into memory.
 const (
-	mendRows  = 20_000
-	mendBytes = 8 << 20
+	reconcileRows  = 20_000
+	reconcileBytes = 8 << 20
 )
 
 var heldSQL = stripComments(ledgerSQL("held"))
@@ -31,7 +31,7 @@ var heldSQL = stripComments(ledgerSQL("held"))
 // changed the target meanwhile.
 var errTargetMoved = errors.New("somebody else changed rows of the table on the target meanwhile")
 
-// mender makes the target's rows those of the source, in batches: DELETE of what
+// reconciler makes the target's rows those of the source, in batches: DELETE of what
 // is gone or changed, COPY of what is new or changed, and a ledger row.
 //
 // A batch that reaches rows of the source records them as a span of the
@@ -40,7 +40,7 @@ var errTargetMoved = errors.New("somebody else changed rows of the table on the 
 // theirs. One that only takes rows away has no such row, and needs none: to do
 // it twice is to do it once. Its statements themselves ask for the part's epoch
 // and the batch's token.
-type mender struct {
+type reconciler struct {
 	*reconciliation
 
 	claim       claim
@@ -60,28 +60,28 @@ type mender struct {
 	bytes   int64      // of these
 }
 
-func (r *reconciliation) newMender(c claim, onlyRemoves bool) *mender {
-	m := &mender{
+func (r *reconciliation) newReconciler(c claim, onlyRemoves bool) *reconciler {
+	m := &reconciler{
 		reconciliation: r, claim: c, onlyRemoves: onlyRemoves, out: newCopyBuffer(), remove: newRemovals(r.p.Transfer, r.placed),
 		maxRows: r.p.Profile.BatchRows, maxBytes: r.p.Profile.BatchBytes, span: span{part: c.part},
 	}
 	if m.maxRows == 0 {
-		m.maxRows = mendRows
+		m.maxRows = reconcileRows
 	}
 	if m.maxBytes == 0 {
-		m.maxBytes = mendBytes
+		m.maxBytes = reconcileBytes
 	}
 	return m
 }
 
 // same implements findings.
-func (m *mender) same(_ context.Context, s *keyedRow) error {
+func (m *reconciler) same(_ context.Context, s *keyedRow) error {
 	m.tally.Same++
 	return m.reached(s)
 }
 
 // missing implements findings.
-func (m *mender) missing(ctx context.Context, s *keyedRow) error {
+func (m *reconciler) missing(ctx context.Context, s *keyedRow) error {
 	if m.onlyRemoves {
 		return m.reached(s)
 	}
@@ -93,7 +93,7 @@ func (m *mender) missing(ctx context.Context, s *keyedRow) error {
 }
 
 // changed implements findings.
-func (m *mender) changed(ctx context.Context, s, t *keyedRow) error {
+func (m *reconciler) changed(ctx context.Context, s, t *keyedRow) error {
 	if m.onlyRemoves {
 		if err := m.room(ctx, 1, 0); err != nil {
 			return err
@@ -110,7 +110,7 @@ func (m *mender) changed(ctx context.Context, s, t *keyedRow) error {
 }
 
 // extra implements findings.
-func (m *mender) extra(ctx context.Context, t *keyedRow) error {
+func (m *reconciler) extra(ctx context.Context, t *keyedRow) error {
 	if t.again && !m.placed { // its key names the row before too
 		return m.key.refuse("the target holds %.60q more than once", t.values)
 	}
@@ -124,7 +124,7 @@ func (m *mender) extra(ctx context.Context, t *keyedRow) error {
 
 // room sends what is collected when so many more writes, of rows of so many
 // bytes, would pass the bounds.
-func (m *mender) room(ctx context.Context, writes int64, bytes int) error {
+func (m *reconciler) room(ctx context.Context, writes int64, bytes int) error {
 	if m.copied+m.remove.rows == 0 ||
 		m.copied+m.remove.rows+writes <= m.maxRows && m.pending+m.remove.bytes+int64(bytes) <= m.maxBytes {
 		return nil
@@ -134,7 +134,7 @@ func (m *mender) room(ctx context.Context, writes int64, bytes int) error {
 
 // put takes a row into the batch. One that alone passes the bounds is sent at
 // once, from where it was read.
-func (m *mender) put(ctx context.Context, s *keyedRow) error {
+func (m *reconciler) put(ctx context.Context, s *keyedRow) error {
 	if limit := m.p.Profile.RowBytes; limit > 0 && int64(len(s.line)) > limit {
 		return fmt.Errorf("the row with the key %.60q has %d bytes, the target takes at most %d: shorten it, or exclude the table", s.values, len(s.line), limit)
 	}
@@ -158,7 +158,7 @@ func (m *mender) put(ctx context.Context, s *keyedRow) error {
 
 // reached counts a row of the source that the target will hold with the next
 // batch.
-func (m *mender) reached(s *keyedRow) error {
+func (m *reconciler) reached(s *keyedRow) error {
 	m.span.last++
 	m.span.bytes += s.bytes
 	m.span.sum.Merge(s.sum)
@@ -171,7 +171,7 @@ func (m *mender) reached(s *keyedRow) error {
 
 // flush sends what is collected as one batch, again until its outcome is known.
 // final records that the source has no more rows.
-func (m *mender) flush(ctx context.Context, final bool) error {
+func (m *reconciler) flush(ctx context.Context, final bool) error {
 	m.span.final = final && !m.onlyRemoves
 	if m.copied+m.remove.rows == 0 && !m.span.final {
 		return nil
@@ -211,14 +211,14 @@ func (m *mender) flush(ctx context.Context, final bool) error {
 }
 
 // records says that the batch has a row in the ledger.
-func (m *mender) records() bool {
+func (m *reconciler) records() bool {
 	return !m.onlyRemoves && (m.span.last > m.span.first || m.span.final)
 }
 
 // outcome takes the part over, which waits for a session that may still commit
 // the batch, and reads whether it did. One that only takes rows away is sent again
 // in any case.
-func (m *mender) outcome(ctx context.Context) (committedAlready bool, err error) {
+func (m *reconciler) outcome(ctx context.Context) (committedAlready bool, err error) {
 	l := m.ledger()
 	defer l.close(ctx)
 	claim, spans, err := l.takeover(ctx, m.claim)
@@ -241,7 +241,7 @@ func (m *mender) outcome(ctx context.Context) (committedAlready bool, err error)
 
 // send sends the batch. again says that it may have been sent before: then rows
 // that are gone already are no surprise where the ledger cannot tell.
-func (m *mender) send(ctx context.Context, again bool) (err error) {
+func (m *reconciler) send(ctx context.Context, again bool) (err error) {
 	if m.to == nil {
 		if m.to, err = openTarget(ctx, nil, m.p.Target, m.writer, m.p.Run); err != nil {
 			return err
@@ -291,7 +291,7 @@ func (m *mender) send(ctx context.Context, again bool) (err error) {
 }
 
 // copy sends the rows.
-func (m *mender) copy(ctx context.Context) error {
+func (m *reconciler) copy(ctx context.Context) error {
 	if m.copied == 0 {
 		return nil
 	}
@@ -323,7 +323,7 @@ func (m *mender) copy(ctx context.Context) error {
 }
 
 // commit records the batch and commits it.
-func (m *mender) commit(ctx context.Context, token string) error {
+func (m *reconciler) commit(ctx context.Context, token string) error {
 	if m.records() {
 		if err := m.ask(ctx, m.claim.bind(ledgerText.span, token, m.span), expected{
 			doing: "the ledger row", tags: []string{"INSERT"}, status: 'T', judge: judgeRecord,
@@ -350,7 +350,7 @@ func (m *mender) commit(ctx context.Context, token string) error {
 
 // ask sends a message of the batch, and waits for its answer where the profile
 // says so.
-func (m *mender) ask(ctx context.Context, sql string, e expected) error {
+func (m *reconciler) ask(ctx context.Context, sql string, e expected) error {
 	m.total.Sent += int64(len(sql))
 	if err := m.to.ask(sql, e); err != nil {
 		return m.prefer(ctx, err)
@@ -363,7 +363,7 @@ func (m *mender) ask(ctx context.Context, sql string, e expected) error {
 
 // prefer returns the error that the server gave, if it gave one before the
 // connection broke under our writing.
-func (m *mender) prefer(ctx context.Context, err error) error {
+func (m *reconciler) prefer(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -373,14 +373,14 @@ func (m *mender) prefer(ctx context.Context, err error) error {
 	return err
 }
 
-func (m *mender) drop() {
+func (m *reconciler) drop() {
 	if m.to != nil {
 		m.to.close(false)
 		m.to = nil
 	}
 }
 
-func (m *mender) close() {
+func (m *reconciler) close() {
 	if m.to != nil {
 		m.to.close(true)
 		m.to = nil

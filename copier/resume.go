@@ -110,13 +110,35 @@ type taking struct {
 
 	keep   []int // transfers whose parts are gone on with
 	anew   []int // loaded anew
-	proved int   // tables that the new snapshot shows as they are
+	mend   []int // reconciled by key
+	proved []int // those of keep that the new snapshot shows as they are
 }
 
 // complete says that all parts of a table are committed.
 func (t *taking) complete(table catalog.Name) bool {
 	parts := t.byTarget[table]
 	return len(parts) > 0 && !slices.ContainsFunc(parts, func(r recordedPart) bool { return !t.found[r.part.ID].final })
+}
+
+// shows says that a table's parts are of this moment. The snapshot that a run is
+// taken up with may be a newer one than theirs, though it is kept: a try before
+// this one took it, and died before the tables were judged by it.
+func (t *taking) shows(table catalog.Name, taken string) bool {
+	return !slices.ContainsFunc(t.byTarget[table], func(r recordedPart) bool { return r.taken != taken })
+}
+
+// oneMoment says that the parts of all tables are of the same.
+func (t *taking) oneMoment() bool {
+	var first string
+	for table, parts := range t.byTarget {
+		if first == "" {
+			first = parts[0].taken
+		}
+		if !t.shows(table, first) {
+			return false
+		}
+	}
+	return true
 }
 
 // begun says that the target holds rows of a table, as far as the ledger knows.
@@ -134,9 +156,9 @@ func (t *taking) decide(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Where no row is missing the target shows one moment, that of the first try:
+	// Where no row is missing and all are of one moment, that of the first try,
 	// there is nothing to mix.
-	all := !slices.ContainsFunc(t.Plan.Transfers, func(x ddlgen.Transfer) bool {
+	all := t.oneMoment() && !slices.ContainsFunc(t.Plan.Transfers, func(x ddlgen.Transfer) bool {
 		return !t.complete(x.Target) || slices.Contains(t.Resume.Redo, x.Target) || lost[x.Target]
 	})
 	var older []int
@@ -146,7 +168,9 @@ func (t *taking) decide(ctx context.Context) error {
 			t.broken[x.Target] = ErrSkipped
 		case slices.Contains(t.Resume.Redo, x.Target), lost[x.Target], unsettled[x.Target], len(t.byTarget[x.Target]) == 0:
 			t.anew = append(t.anew, i)
-		case t.Resume.SameSnapshot || all:
+		case t.halfReconciled(x.Target):
+			older = append(older, i)
+		case t.Resume.SameSnapshot && t.shows(x.Target, t.info().taken) || all:
 			t.keep = append(t.keep, i)
 		case !t.begun(x.Target) && !t.complete(x.Target):
 			t.anew = append(t.anew, i) // its parts are cut by the blocks of a moment that is gone
@@ -180,7 +204,7 @@ func (t *taking) judgeOlder(ctx context.Context, older []int) error {
 	for _, i := range complete {
 		if same[i] {
 			t.keep = append(t.keep, i)
-			t.proved++
+			t.proved = append(t.proved, i)
 		} else {
 			differ = append(differ, i)
 		}
@@ -196,6 +220,8 @@ func (t *taking) judgeOlder(ctx context.Context, older []int) error {
 			names[k] = t.Plan.Transfers[i].Target
 		}
 		return &ChangedError{Tables: names}
+	case ChangedReconcile:
+		t.mend = append(t.mend, differ...)
 	default:
 		t.anew = append(t.anew, differ...)
 	}
@@ -235,6 +261,9 @@ func (t *taking) lostByRestart(ctx context.Context) (map[catalog.Name]bool, erro
 
 // carryOut writes what was decided into the ledger, and empties what is loaded anew.
 func (t *taking) carryOut(ctx context.Context) error {
+	if err := t.reconcileAll(ctx); err != nil {
+		return err
+	}
 	fresh, err := t.plan(ctx, t.anew)
 	if err != nil {
 		return err
@@ -253,8 +282,14 @@ func (t *taking) carryOut(ctx context.Context) error {
 			old = append(old, r.part.ID)
 		}
 	}
+	var proved []int64
+	for _, i := range t.proved {
+		for _, r := range t.byTarget[t.Plan.Transfers[i].Target] {
+			proved = append(proved, r.part.ID)
+		}
+	}
 	info := t.info()
-	if err := t.ledger.again(ctx, info, old, fresh, empty); err != nil {
+	if err := t.ledger.again(ctx, info, old, proved, fresh, empty); err != nil {
 		return err
 	}
 	for _, p := range fresh {
@@ -325,8 +360,8 @@ func (t *taking) told() {
 		}
 	}
 	text := fmt.Sprintf("run %s goes on: %d of %d parts are done, %d rows are there already", t.Run, done, len(t.parts), rows)
-	if !t.Resume.SameSnapshot && t.proved > 0 {
-		text += fmt.Sprintf("; %d tables were proved against the new snapshot", t.proved)
+	if len(t.proved) > 0 {
+		text += fmt.Sprintf("; %d tables were proved against the new snapshot", len(t.proved))
 	}
 	if n := len(t.anew); n > 0 {
 		var again []catalog.Name

@@ -268,13 +268,14 @@ func (l *Lease) Check(ctx context.Context) error {
 	return retry(ctx, "renewing the run's lease", l.ledger.patience, func() error { return l.renew(ctx) })
 }
 
-// Keep records who keeps the run's snapshot from now on.
-func (l *Lease) Keep(ctx context.Context, k Kept) error {
+// Keep records who keeps the run's snapshot from now on, and the moment that it
+// shows. What the target holds may be older: each part says of which moment it is.
+func (l *Lease) Keep(ctx context.Context, k Kept, s *Snapshot) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.ledger.do(ctx, "recording who keeps the snapshot", func(conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, `UPDATE _pg2db9.run SET kept_snapshot = $3, kept_by = $4, kept_pid = $5, kept_start = $6 WHERE run = $1 AND owner = $2`,
-			l.p.Run.ID, l.owner, k.Snapshot, k.By, k.PID, k.Start)
+		_, err := conn.Exec(ctx, `UPDATE _pg2db9.run SET kept_snapshot = $3, kept_by = $4, kept_pid = $5, kept_start = $6, snapshot = $7, taken = $8 WHERE run = $1 AND owner = $2`,
+			l.p.Run.ID, l.owner, k.Snapshot, k.By, k.PID, k.Start, s.ID, s.Taken.UTC().Format(time.RFC3339Nano))
 		return err
 	})
 }

@@ -98,6 +98,17 @@ func TestResumeUnderANewSnapshot(t *testing.T) {
 	}
 }
 
+// R4: of a table that changed only the rows that differ travel.
+func TestResumeReconciles(t *testing.T) {
+	t.Parallel()
+	b := setup(t, toResume)
+	killed(t, b, "--keep-snapshot", "0")
+	b.source.Exec(t, "UPDATE small SET t = 'of later' WHERE id % 100 = 0; DELETE FROM small WHERE id = 7; INSERT INTO small VALUES (501, 9, 'new')")
+	r := b.ok(t, "clone", "--resume", "--on-changed", "reconcile")
+	require.Contains(t, r.err, "public.small was reconciled: 494 rows are as they were, 1 new, 5 changed, 1 gone")
+	b.sameRows(t)
+}
+
 // R2: a run that somebody works on is not taken from him; his name is told.
 func TestResumeOfALivingRun(t *testing.T) {
 	t.Parallel()

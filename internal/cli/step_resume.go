@@ -135,7 +135,7 @@ func (j *job) claimRun(ctx context.Context) error {
 	if j.joined {
 		return nil
 	}
-	return j.lease.Keep(ctx, j.kept)
+	return j.lease.Keep(ctx, j.kept, j.snapshot)
 }
 
 // forgetRun takes the record of a new run back where nothing came of it.
