@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pg2db9/pg2db9/internal/dial"
 )
@@ -89,8 +91,21 @@ func (k *keeper) try(ctx context.Context, i, j int) error {
 	}
 }
 
-// shed leaves the bytes of the longest reject out: the ledger does not take them.
+// shed takes off the rejects what the ledger may not take: characters that the
+// target's encoding lacks, then the longest one's bytes.
 func (k *keeper) shed() bool {
+	plain := false
+	for i := range k.working.rejects {
+		r := &k.working.rejects[i]
+		for _, text := range []*string{&r.key, &r.message} {
+			if strings.IndexFunc(*text, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
+				*text, plain = strings.Trim(strconv.QuoteToASCII(*text), `"`), true
+			}
+		}
+	}
+	if plain {
+		return true
+	}
 	longest := -1
 	for i, r := range k.working.rejects {
 		if r.bytes != nil && (longest < 0 || r.length > k.working.rejects[longest].length) {

@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS _pg2db9.part (
     relation_name   text NOT NULL,
     first_block     bigint, -- NULL: not cut by blocks
     end_block       bigint, -- NULL: to its end
-    lower_key       text,   -- JSON [[column, value], …]; NULL: not cut by keys, or from the first
+    lower_key       text,   -- JSON [[column, value], ...]; NULL: not cut by keys, or from the first
     upper_key       text,   -- the same; NULL: to the last
     bytes           bigint NOT NULL, -- its share of the source's heap and TOAST
     taken           text NOT NULL, -- the moment that its rows show
