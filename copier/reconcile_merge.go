@@ -24,7 +24,7 @@ func merge(ctx context.Context, source, target keyedRows, key *sortKey, f findin
 	}
 	t, err := target.next(ctx)
 	for err == nil && (s != nil || t != nil) {
-		order := 0
+		var order int
 		switch {
 		case s != nil && s.again:
 			return key.refuse("the source holds %.60q more than once", s.values)
