@@ -27,15 +27,19 @@ func (t *taking) halfReconciled(table catalog.Name) bool {
 // reconcileAll reconciles the chosen tables, as many at once as there are jobs.
 // One that cannot be is loaded anew. The error is the run's.
 func (t *taking) reconcileAll(ctx context.Context) error {
-	var mu sync.Mutex
-	var g errgroup.Group
-	g.SetLimit(max(t.Jobs, 1))
+	parts := make([]Part, 0, len(t.mend))
 	for _, i := range t.mend {
 		t.last++
 		part := Part{ID: t.last, Transfer: i, Target: t.Plan.Transfers[i].Target, Relation: wholeTable}
 		for _, r := range t.byTarget[part.Target] {
 			part.Bytes += r.part.Bytes
 		}
+		parts = append(parts, part)
+	}
+	var mu sync.Mutex // what is decided of the tables
+	var g errgroup.Group
+	g.SetLimit(max(t.Jobs, 1))
+	for _, part := range parts {
 		g.Go(func() error {
 			s, err := t.reconcile(ctx, part)
 			mu.Lock()
