@@ -14,13 +14,14 @@ import (
 )
 
 // mixed is a source of about so many megabytes: one large table, one in TOAST,
-// one without a key, a partitioned one, and small ones.
+// one without a key (no larger than what a far target may give back in one
+// statement), a partitioned one, and small ones.
 func mixed(mb int) shape {
 	return shape{name: "mixed", tables: append([]table{
 		{name: "log", columns: []column{idColumn, textColumn}, rows: mb * 2000, key: true, after: "CREATE INDEX ON public.log (v)"},
 		{name: "letters", key: true, rows: mb * 10, columns: []column{idColumn, {name: "v", kind: "text", value: "'letter ' || n || (SELECT string_agg(md5(n::text || i), '') FROM generate_series(1, 600) i)"}}},
-		{name: "events", columns: []column{{name: "id", kind: "bigint", value: "n % 97"}, textColumn}, rows: mb * 500},
-		{name: "measures", columns: []column{idColumn, textColumn}, rows: mb * 400, key: true, partitions: 4},
+		{name: "events", columns: []column{{name: "id", kind: "bigint", value: "n % 97"}, textColumn}, rows: min(mb*500, 20_000)},
+		{name: "measures", columns: []column{idColumn, textColumn}, rows: mb * 900, key: true, partitions: 4},
 	}, many(20, mb*2)...)}
 }
 
