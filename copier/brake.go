@@ -123,6 +123,7 @@ func (r *rein) rest(ctx context.Context, d time.Duration, changed <-chan struct{
 	select {
 	case <-t.C:
 	case <-changed:
+	case <-r.stop: // the batch at hand comes to its end, and is the last
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

@@ -153,13 +153,21 @@ func (k *keeper) wait() error {
 	return err
 }
 
+// mostUnsent is how many rows that are refused before they are sent one batch
+// records: they are in one message with its ledger row.
+const mostUnsent = 100
+
 func (k *keeper) isFull(n int) bool {
 	bytes := int64(keptBytes)
 	if k.profile.BatchBytes > 0 && !k.stream {
 		bytes = k.profile.BatchBytes
 	}
 	f := k.filling
-	return f.last > f.first && (f.last-f.first >= k.most || int64(len(f.bytes)+n) > bytes)
+	kept := len(f.bytes)
+	for _, r := range f.rejects { // not UTF-8, most often few
+		kept += len(r.bytes)
+	}
+	return f.last > f.first && (f.last-f.first >= k.most || int64(kept+n) > bytes || len(f.rejects) >= mostUnsent)
 }
 
 // take reads the next row, of n bytes.

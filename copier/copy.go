@@ -1,6 +1,7 @@
 package copier
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -40,6 +41,10 @@ type Params struct {
 	// the copies, as soon as the rows of their table are all there. Those that were
 	// are in the result; the others are left to Apply.
 	Keys []ddlgen.Statement
+
+	// Owned says that the run is still this process's, by an error where not: it is
+	// asked before tables are emptied and parts given up. Nil is always.
+	Owned func(ctx context.Context) error
 
 	// Resume continues the run of this name; nil begins it.
 	Resume *Resume

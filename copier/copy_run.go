@@ -161,6 +161,16 @@ func ControlSettings(p ddlgen.Profile) dial.Settings {
 	return s
 }
 
+// MenderSettings are the session settings under which mended rows are sent: as
+// rows are written, and on disk when they are acknowledged.
+func MenderSettings(p ddlgen.Profile) dial.Settings {
+	s := ControlSettings(p)
+	if !p.Map {
+		s = s.RawMoney()
+	}
+	return s
+}
+
 // KeeperSettings are the session settings of the process that keeps a snapshot.
 func KeeperSettings() dial.Settings { return dial.Reader() }
 
@@ -220,6 +230,9 @@ func (c *copyRun) planAll(ctx context.Context) error {
 		return err
 	}
 	for _, t := range c.Truncate {
+		if err := c.owned(ctx); err != nil {
+			return err
+		}
 		if err := c.ledger.empty(ctx, t); err != nil {
 			return err
 		}
@@ -397,6 +410,8 @@ func (c *copyRun) recount(ctx context.Context, t *TableResult) {
 	switch {
 	case err != nil:
 		t.Err = fmt.Errorf("its rows are committed, but a connection was lost before the target had counted them, and they could not be counted since: %w", err)
+	case all != t.Ledger && own != t.Ledger && c.Resume != nil:
+		t.Err = fmt.Errorf("the ledger holds %d rows of it, but the target has %d: somebody changed it since they were loaded; load it anew: --resume --redo %s", t.Ledger, all, t.Source)
 	case all != t.Ledger && own != t.Ledger:
 		t.Err = &countError{Sent: t.Ledger, Acked: all}
 	}

@@ -158,6 +158,14 @@ func (s *Snapshot) signAgain(ctx context.Context) error {
 	return s.sign(ctx)
 }
 
+// KeptLives reports whether the backend that keeps a snapshot is there.
+func KeptLives(ctx context.Context, conn *pgx.Conn, k Kept) (lives bool, err error) {
+	if err := conn.QueryRow(ctx, backendLivesSQL, k.PID, k.Start).Scan(&lives); err != nil {
+		return false, fmt.Errorf("looking for the keeper of the snapshot on the source: %w", err)
+	}
+	return lives, nil
+}
+
 // EndKept ends the backend that keeps a snapshot; its process ends with it. One
 // that is gone already is no error.
 func EndKept(ctx context.Context, conn *pgx.Conn, k Kept) error {

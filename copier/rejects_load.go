@@ -56,6 +56,21 @@ type waiting struct {
 	line    []byte
 }
 
+// mended makes sure that a row which nothing waits for any more is in the ledger
+// as one that was loaded: else it is of a run or a target that knows nothing of it.
+func (m *mender) mended(ctx context.Context, r Mended) error {
+	var there bool
+	const sql = `SELECT EXISTS (SELECT FROM _pg2db9.span WHERE run = $1 AND part = $2 AND first <= $3 AND last > $3)`
+	if err := m.conn.QueryRow(ctx, sql, r.Run, r.Part, r.Row).Scan(&there); err != nil {
+		return fmt.Errorf("%s: looking for the row in the ledger: %w", r.Where, err)
+	}
+	if !there {
+		return fmt.Errorf("%s: the target's ledger knows no such row (run %s, part %d, row %d): its table was loaded anew since, or this is another target; nothing was sent",
+			r.Where, r.Run, r.Part, r.Row)
+	}
+	return nil
+}
+
 // LoadRejects sends mended rows. Each is loaded in the transaction that takes
 // what it stands for out of the ledger's refused rows and puts it into its span.
 // What is refused again stays there.
@@ -105,6 +120,9 @@ func (m *mender) find(ctx context.Context, rows []Mended) ([]waiting, error) {
 		err := m.conn.QueryRow(ctx, sql, r.Run, r.Part, r.Row).Scan(&w.table.Schema, &w.table.Name, &w.columns, &final)
 		switch {
 		case errors.Is(err, pgx.ErrNoRows):
+			if err := m.mended(ctx, r); err != nil {
+				return nil, err
+			}
 			m.result.Gone++
 			continue
 		case err != nil:

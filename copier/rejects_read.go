@@ -14,6 +14,15 @@ import (
 	"github.com/pg2db9/pg2db9/internal/dial"
 )
 
+// CountRejects counts the rows of a run that the target has refused and that are
+// not mended.
+func CountRejects(ctx context.Context, conn *pgx.Conn, run string) (n int64, err error) {
+	if err := conn.QueryRow(ctx, "SELECT count(*) FROM _pg2db9.reject WHERE run = $1", run).Scan(&n); err != nil {
+		return 0, fmt.Errorf("counting the refused rows of run %s in the ledger: %w", run, err)
+	}
+	return n, nil
+}
+
 // Reject is a row that the target refused, as files hold it: run, part and row
 // name it, Text (or, where it is not UTF-8, Base64) is what there is to mend, all
 // else is for people.

@@ -32,7 +32,10 @@ type Resume struct {
 	SameSnapshot bool
 	OnChanged    OnChanged
 	Redo         []catalog.Name // target tables that are loaded anew, whatever they hold
-	Skip         []catalog.Name // target tables that are left as they are
+	// Unlink takes away what stands in the way of emptying and changing tables: foreign
+	// keys that tie them to others, triggers upon them. Nil: nothing does.
+	Unlink func(ctx context.Context, tables []catalog.Name) error
+	Skip   []catalog.Name // target tables that are left as they are
 }
 
 // ErrSkipped is a table that the user left out of a resumed run.
@@ -108,10 +111,12 @@ type taking struct {
 	byTarget map[catalog.Name][]recordedPart
 	last     int64 // the highest number of a part
 
-	keep   []int // transfers whose parts are gone on with
-	anew   []int // loaded anew
-	mend   []int // reconciled by key
-	proved []int // those of keep that the new snapshot shows as they are
+	keep []int // transfers whose parts are gone on with
+	anew []int // loaded anew
+	mend []int // reconciled by key
+
+	skipped []catalog.Name // left out, and to be emptied before they are loaded
+	proved  []int          // those of keep that the new snapshot shows as they are
 }
 
 // complete says that all parts of a table are committed.
@@ -166,6 +171,9 @@ func (t *taking) decide(ctx context.Context) error {
 		switch {
 		case slices.Contains(t.Resume.Skip, x.Target):
 			t.broken[x.Target] = ErrSkipped
+			if lost[x.Target] || unsettled[x.Target] { // the next try must know it too
+				t.skipped = append(t.skipped, x.Target)
+			}
 		case slices.Contains(t.Resume.Redo, x.Target), lost[x.Target], unsettled[x.Target], len(t.byTarget[x.Target]) == 0:
 			t.anew = append(t.anew, i)
 		case t.halfReconciled(x.Target):
@@ -261,6 +269,12 @@ func (t *taking) lostByRestart(ctx context.Context) (map[catalog.Name]bool, erro
 
 // carryOut writes what was decided into the ledger, and empties what is loaded anew.
 func (t *taking) carryOut(ctx context.Context) error {
+	if err := t.owned(ctx); err != nil {
+		return err
+	}
+	if err := t.unlink(ctx); err != nil {
+		return err
+	}
 	if err := t.reconcileAll(ctx); err != nil {
 		return err
 	}
@@ -289,7 +303,7 @@ func (t *taking) carryOut(ctx context.Context) error {
 		}
 	}
 	info := t.info()
-	if err := t.ledger.again(ctx, info, old, proved, fresh, empty); err != nil {
+	if err := t.ledger.again(ctx, info, old, proved, fresh, slices.Concat(empty, t.skipped)); err != nil {
 		return err
 	}
 	for _, p := range fresh {
@@ -303,11 +317,35 @@ func (t *taking) carryOut(ctx context.Context) error {
 		return err
 	}
 	for _, table := range empty {
+		if err := t.owned(ctx); err != nil {
+			return err
+		}
 		if err := t.ledger.empty(ctx, table); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// owned asks whether the run is this process's. One that stood still for longer
+// than its lease must not take away what another has loaded since.
+func (c *copyRun) owned(ctx context.Context) error {
+	if c.Owned == nil {
+		return nil
+	}
+	return c.Owned(ctx)
+}
+
+// unlink takes away what is in the way of tables that are changed or emptied.
+func (t *taking) unlink(ctx context.Context) error {
+	var tables []catalog.Name
+	for _, i := range slices.Concat(t.anew, t.mend) {
+		tables = append(tables, t.Plan.Transfers[i].Target)
+	}
+	if len(tables) == 0 || t.Resume.Unlink == nil {
+		return nil
+	}
+	return t.Resume.Unlink(ctx, tables)
 }
 
 // continued is the state of a part that goes on where its last commit was.

@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/dial/quote"
 )
 
 const (
@@ -97,7 +100,10 @@ func BeginRun(ctx context.Context, p RunParams) (*Lease, error) {
 		return err
 	})
 	if err == nil {
-		_, err = l.claim(ctx, "", false)
+		var taken bool
+		if taken, err = l.claim(ctx, "", false); err == nil && !taken {
+			err = fmt.Errorf("run %s is not in the ledger any more: somebody removed schema _pg2db9 at this moment; run the command again", r.ID)
+		}
 	}
 	if err != nil {
 		l.ledger.close(ctx)
@@ -281,25 +287,39 @@ func (l *Lease) Keep(ctx context.Context, k Kept, s *Snapshot) error {
 }
 
 // Forget takes the run's record out of the ledger, and the ledger too where it
-// knows no other run: nothing was written but that.
+// knows no other run and nobody has made anything upon it: nothing was written but
+// that. All in one transaction, so that a run that begins meanwhile keeps both.
 func (l *Lease) Forget(ctx context.Context) error {
 	l.cancel()
 	<-l.done
 	defer l.ledger.close(ctx)
-	return l.ledger.do(ctx, "taking the run's record back", func(conn *pgx.Conn) error {
-		if _, err := conn.Exec(ctx, "DELETE FROM _pg2db9.run WHERE run = $1 AND owner = $2", l.p.Run.ID, l.owner); err != nil {
-			if noLedger(err) { // done, and the answer lost
-				return nil
-			}
-			return err
-		}
+	own := []string{fmt.Sprintf("DELETE FROM _pg2db9.run WHERE run = %s AND owner = %s", quote.Literal(l.p.Run.ID), quote.Literal(l.owner))}
+	if err := l.ledger.do(ctx, "taking the run's record back", func(conn *pgx.Conn) error {
 		var others bool
-		if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM _pg2db9.run)").Scan(&others); err != nil || others {
+		err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM _pg2db9.run WHERE run <> $1)", l.p.Run.ID).Scan(&others)
+		if noLedger(err) { // done, and the answer lost
+			return nil
+		}
+		if err != nil {
 			return err
 		}
-		_, err := conn.Exec(ctx, "DROP SCHEMA IF EXISTS _pg2db9 CASCADE")
+		all := append([]string{"LOCK TABLE _pg2db9.run IN ACCESS EXCLUSIVE MODE"}, own...)
+		for _, t := range LedgerTables() {
+			all = append(all, "DROP TABLE IF EXISTS _pg2db9."+quote.Ident(t))
+		}
+		all = append(all, "DROP SCHEMA _pg2db9")
+		if !others && l.ledger.transaction(ctx, conn, all) == nil {
+			return nil
+		}
+		if conn, err = l.ledger.connected(ctx); err != nil { // a failed transaction has closed it
+			return err
+		}
+		_, err = conn.Exec(ctx, own[0])
 		return err
-	})
+	}); err != nil {
+		return err
+	}
+	return nil
 }
 
 // End gives the run back, in the state given; "" leaves the state as it is. It
@@ -322,4 +342,37 @@ func (l *Lease) End(ctx context.Context, state string) error {
 		}
 		return l.takenOver(ctx, conn)
 	})
+}
+
+// FenceOthers raises the epochs of other runs' parts of these tables: from then on
+// none of their writers can commit a batch to them.
+func (l *Lease) FenceOthers(ctx context.Context, tables []catalog.Name) error {
+	if l == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	const many = 200
+	for len(tables) > 0 {
+		some := tables[:min(len(tables), many)]
+		tables = tables[len(some):]
+		names := make([]string, len(some))
+		for i, t := range some {
+			names[i] = fmt.Sprintf("(target_schema = %s AND target_name = %s)", quote.Literal(t.Schema), quote.Literal(t.Name))
+		}
+		sql := fmt.Sprintf("UPDATE _pg2db9.part SET epoch = epoch + 1, token = '' WHERE run <> %s AND (%s)", quote.Literal(l.p.Run.ID), strings.Join(names, " OR "))
+		if err := l.ledger.do(ctx, "fencing off other runs' writers", func(conn *pgx.Conn) error {
+			wait := fmt.Sprintf("SET lock_timeout = %d", lockTimeout.Milliseconds())
+			for _, step := range []string{wait, sql, "SET lock_timeout = 0"} {
+				if _, err := conn.Exec(ctx, step); err != nil {
+					_ = conn.Close(ctx) // with its setting
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

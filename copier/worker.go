@@ -115,11 +115,19 @@ func (w *worker) work(ctx context.Context, next func() *partState) {
 		s := next()
 		if s == nil {
 			w.settleOwn(ctx)
-			if list := w.keys.wait(ctx, w.Stop); list != nil {
-				w.build(ctx, list)
-				continue
+			// Without its place: whoever it waits for may be waiting for one.
+			w.gate.leave()
+			w.placed = false
+			list := w.keys.wait(ctx, w.Stop)
+			if list == nil {
+				break
 			}
-			break
+			if w.placed = w.gate.enter(ctx); !w.placed {
+				w.keys.end()
+				break
+			}
+			w.build(ctx, list)
+			continue
 		}
 		if s.doubt && w.to != nil && w.gate.tight() { // its takeover needs a connection of its own
 			w.rest(ctx)

@@ -182,6 +182,7 @@ func addRejects(rows pgx.Rows, at map[string]*Run) error {
 	}
 	if to := at[run]; to != nil {
 		to.Rejects = append(to.Rejects, Rejects{Table: table.String(), Rows: n})
+		to.Rows -= n // spans cover them
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func (r *Remains) fence(ctx context.Context, tx pgx.Tx) error {
 	if !slices.Contains(r.Tables, "run") { // half removed before
 		return nil
 	}
-	const free = "DELETE FROM _pg2db9.run WHERE (run = $1 OR $1 = '') AND (lease IS NULL OR lease <= now() OR state = 'done')"
+	const free = "DELETE FROM _pg2db9.run WHERE (run = $1 OR $1 = '') AND (lease IS NULL OR lease <= now())"
 	if _, err := tx.Exec(ctx, free, r.Run); err != nil {
 		return removing(err)
 	}

@@ -291,6 +291,9 @@ func (j *job) headline(code Code, err error) string {
 	case Differences:
 		return "verification found differences: " + j.verdicts(verify.Mismatch)
 	case Partial:
+		if j.message != "" && err == nil && j.plan == nil { // a finished run with refused rows
+			return j.message
+		}
 		if err != nil && !j.stopped() {
 			return "partly done: " + redact(ui.ErrorText(err))
 		}

@@ -89,6 +89,11 @@ func (j *job) startKeeper(ctx context.Context) (k copier.Kept, err error) {
 	line := make(chan string, 1)
 	go func() {
 		s, _ := bufio.NewReader(out).ReadString('\n')
+		if s == "" { // it has ended: what it said of why is all there then
+			_ = cmd.Wait()
+			line <- s
+			return
+		}
 		line <- s
 		_ = cmd.Wait() // when it ends, long after: no zombie
 	}()

@@ -64,18 +64,20 @@ type job struct {
 	unserved       []catalog.Name
 	unfit          []ddlgen.Unfit
 	plan           *ddlgen.Plan
-	existing       *preflight.Existing
-	onExisting     string             // what --on-existing says, or said when the run was begun
-	resumed        *copier.Run        // the run that is continued; nil is a new one
-	lease          *copier.Lease      // of the run
-	claimed        bool               // the ledger holds the run, and this plan is its plan
-	abandon        func(error)        // ends the steps: the run is another process's
-	joined         bool               // the snapshot is the one of the run's first try
-	kept           copier.Kept        // who keeps the snapshot
-	later          []ddlgen.Statement // what is to be executed after the rows
-	earlier        map[string]bool    // IDs of statements that an earlier process of the run executed
-	findings       []finding.Finding  // of preflight and selection; the plan has its own
-	chosen         []ddlgen.Statement // of the schema command
+	existing       *preflight.Existing // before anything was made
+	stood          *preflight.Existing // of a continued run: after its tables were made
+	onExisting     string              // what --on-existing says, or said when the run was begun
+	resumed        *copier.Run         // the run that is continued; nil is a new one
+	lease          *copier.Lease       // of the run
+	claimed        bool                // the ledger holds the run, and this plan is its plan
+	takenOver      atomic.Bool         // the run is another process's
+	abandon        func(error)         // ends the steps: the run is another process's
+	joined         bool                // the snapshot is the one of the run's first try
+	kept           copier.Kept         // who keeps the snapshot
+	later          []ddlgen.Statement  // what is to be executed after the rows
+	earlier        map[string]bool     // IDs of statements that an earlier process of the run executed
+	findings       []finding.Finding   // of preflight and selection; the plan has its own
+	chosen         []ddlgen.Statement  // of the schema command
 	applied        []*copier.Applied
 	copied         *copier.Result
 	rejectFiles    map[catalog.Name]string

@@ -14,6 +14,8 @@ type process struct {
 	cmd  *exec.Cmd
 	err  *buffer
 	done chan error
+
+	target string // its URL, where it is not the bundle's
 }
 
 // start starts the program. It is killed at the end of the test at the latest.

@@ -108,7 +108,7 @@ func runRejectsLoad(ctx context.Context, p *program, cfg *config.Config) (Code, 
 }
 
 func (j *job) loadMended(ctx context.Context, rows []copier.Mended) error {
-	conn, err := j.opts.target.Connect(ctx, copier.ControlSettings(j.profile))
+	conn, err := j.opts.target.Connect(ctx, copier.MenderSettings(j.profile))
 	if err != nil {
 		return err
 	}
@@ -204,6 +204,7 @@ func (j *job) exportRejects(ctx context.Context) error {
 		}
 	}
 	if err != nil {
+		j.rejectFiles = nil // some of them are not all
 		j.bus.Emit(event.Note{Text: fmt.Sprintf("the refused rows could not be written to files: %v; they stand in _pg2db9.reject: %s", err, j.exportAgain())})
 	}
 	return ctx.Err()

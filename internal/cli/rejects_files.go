@@ -104,8 +104,9 @@ func (w *rejectsWriter) end() error {
 	if w.f == nil {
 		return nil
 	}
-	path := w.files[len(w.files)-1].path
 	err := errors.Join(w.buf.Flush(), w.f.Sync())
+	w.files[len(w.files)-1].path = w.free(w.files[len(w.files)-1].path)
+	path := w.files[len(w.files)-1].path
 	if err == nil {
 		err = os.Rename(w.f.Name(), path)
 	}
@@ -115,6 +116,23 @@ func (w *rejectsWriter) end() error {
 	err = w.f.Close()
 	w.f = nil
 	return err
+}
+
+// free is the path, or the next of its kind where a file stands there that says
+// something else: somebody may have mended its rows.
+func (w *rejectsWriter) free(path string) string {
+	mine, err := os.ReadFile(w.f.Name())
+	if err != nil {
+		return path // and the rename tells
+	}
+	base := strings.TrimSuffix(path, rejectsExt)
+	for i := 2; ; i++ {
+		there, err := os.ReadFile(path) //nolint:gosec // in the folder that the user named
+		if err != nil || bytes.Equal(there, mine) {
+			return path
+		}
+		path = fmt.Sprintf("%s-%d%s", base, i, rejectsExt)
+	}
 }
 
 // readRejects reads mended rows. A line that cannot be read is an error that

@@ -49,7 +49,7 @@ func killed(t *testing.T, b *bundle, args ...string) {
 	hit.Release()
 }
 
-// R1: a clone that was killed goes on elsewhere, from what the target knows; the
+// R2: a clone that was killed goes on elsewhere, from what the target knows; the
 // snapshot was kept, and nothing that was there is sent again.
 func TestResumeAfterKill(t *testing.T) {
 	t.Parallel()
@@ -109,7 +109,7 @@ func TestResumeReconciles(t *testing.T) {
 	b.sameRows(t)
 }
 
-// R2: a run that somebody works on is not taken from him; his name is told.
+// R6: a run that somebody works on is not taken from him; his name is told.
 func TestResumeOfALivingRun(t *testing.T) {
 	t.Parallel()
 	b := setup(t, toResume)
@@ -127,7 +127,7 @@ func TestResumeOfALivingRun(t *testing.T) {
 	b.sameRows(t)
 }
 
-// R3: without a ledger an empty target is begun, one with data is refused.
+// R9: without a ledger an empty target is begun, one with data is refused.
 func TestResumeWithoutALedger(t *testing.T) {
 	t.Parallel()
 	b := setup(t, toResume)
@@ -140,7 +140,7 @@ func TestResumeWithoutALedger(t *testing.T) {
 	require.Contains(t, r.last(), "the target is not empty")
 }
 
-// R5: what shapes the rows must be what it was; what does not may be otherwise.
+// R7, R8, F7: what shapes the rows must be what it was; what does not may be otherwise.
 func TestResumeWithOtherOptions(t *testing.T) {
 	t.Parallel()
 	b := setup(t, toResume)
@@ -164,7 +164,7 @@ func TestResumeWithOtherOptions(t *testing.T) {
 	}
 }
 
-// R6: tables can be loaded anew, and left out; a table that was dropped since is
+// R13: tables can be loaded anew, and left out; a table that was dropped since is
 // made and loaded again.
 func TestResumeRedoAndSkip(t *testing.T) {
 	t.Parallel()
@@ -181,7 +181,7 @@ func TestResumeRedoAndSkip(t *testing.T) {
 	require.Equal(t, "1", b.target.QueryString(t, "SELECT count(*) FROM pg_constraint WHERE contype = 'f'"))
 }
 
-// R7: what follows the rows is done once; an index that was left half built is
+// R10: what follows the rows is done once; an index that was left half built is
 // built again.
 func TestResumeAmongStatements(t *testing.T) {
 	t.Parallel()
@@ -213,7 +213,7 @@ func TestResumeAmongStatements(t *testing.T) {
 	}
 }
 
-// R8: rows alone, into tables that hold others: what was not emptied yet when the
+// R2: rows alone, into tables that hold others: what was not emptied yet when the
 // first try ended is emptied by the next.
 func TestResumeOfCopy(t *testing.T) {
 	t.Parallel()
@@ -232,23 +232,130 @@ func TestResumeOfCopy(t *testing.T) {
 	b.sameRows(t)
 }
 
-// R1 through the stand-in for DB9, in batches, several of them under way: what
+// startThroughStandIn starts a clone through a stand-in, which takes the target's
+// place, and waits until the ledger says that it has come so far.
+func startThroughStandIn(t *testing.T, b *bundle, soFar string) *process {
+	t.Helper()
+	sim, db := standIn(t)
+	b.target = db
+	p := start(t, "clone", "--source", b.source.URL, "--target", sim.URL(), "--profile", "db9", "--probe", "never", "--jobs", "2")
+	p.target = sim.URL()
+	eventually(t, "some batches", func() bool {
+		select {
+		case err := <-p.done:
+			p.done <- err
+			t.Fatalf("it ended: %v\n%s", err, p.err)
+		default:
+		}
+		return db.QueryString(t, "SELECT to_regclass('_pg2db9.span') IS NOT NULL") == "t" && db.QueryString(t, soFar) == "t"
+	})
+	return p
+}
+
+// R2 through the stand-in for DB9, in batches, several of them under way: what
 // was committed when the process was killed is there once, and is not sent again.
 func TestResumeThroughStandIn(t *testing.T) {
 	t.Parallel()
 	b := setup(t, toResume)
-	sim, db := standIn(t)
-	b.target = db
-	p := start(t, "clone", "--source", b.source.URL, "--target", sim.URL(), "--profile", "db9", "--probe", "never", "--jobs", "2")
-	eventually(t, "some batches", func() bool {
-		return db.QueryString(t, "SELECT CASE WHEN to_regclass('_pg2db9.span') IS NULL THEN '0' ELSE '1' END") == "1" &&
-			db.QueryString(t, "SELECT count(*) >= 3 FROM _pg2db9.span") == "t"
-	})
+	p := startThroughStandIn(t, b, "SELECT count(*) >= 3 FROM _pg2db9.span")
+	db := b.target
 	p.kill(t)
 	const spans = "SELECT string_agg(format('%s.%s', part, first), ' ' ORDER BY part, first) FROM _pg2db9.span"
 	before := strings.Fields(db.QueryString(t, spans))
-	r := run(t, "clone", "--source", withPassword(b.source.URL), "--target", sim.URL(), "--profile", "db9", "--probe", "never", "--resume")
+	r := run(t, "clone", "--source", withPassword(b.source.URL), "--target", p.target, "--profile", "db9", "--probe", "never", "--resume")
 	require.Equal(t, OK, r.code, "%s\n%s", r.err, r.out)
 	require.Subset(t, strings.Fields(db.QueryString(t, spans)), before)
 	b.sameRows(t)
+}
+
+// R3: rows that the ledger knows and that somebody has deleted are a difference,
+// which is told; the table can be loaded anew.
+func TestR3RowsThatWentMissing(t *testing.T) {
+	t.Parallel()
+	b := setup(t, toResume)
+	killed(t, b)
+	b.target.Exec(t, "DELETE FROM small WHERE id <= 3")
+	r := b.run(t, "clone", "--resume")
+	require.Equal(t, Partial, r.code, "%s\n%s", r.err, r.out)
+	require.Contains(t, r.last(), "public.small (the ledger holds 500 rows of it, but the target has 497")
+	require.Contains(t, r.last(), "--redo public.small")
+	require.NotContains(t, r.last(), "public.big (")
+	b.ok(t, "clone", "--resume", "--redo", "small")
+	b.sameRows(t)
+}
+
+// R11: a table without a key whose copy was broken off in the middle has no row
+// twice: its committed beginning is read, proved and skipped.
+func TestR11TableWithoutAKey(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "CREATE TABLE nokey (x int, t text); INSERT INTO nokey SELECT i % 1000, repeat('same ', 35) FROM generate_series(1, 25000) i")
+	p := startThroughStandIn(t, b, "SELECT count(*) >= 1 FROM _pg2db9.span")
+	p.kill(t)
+	require.Equal(t, "f", b.target.QueryString(t, "SELECT bool_or(final) FROM _pg2db9.span"), "in mid-part")
+	r := run(t, "clone", "--source", withPassword(b.source.URL), "--target", p.target, "--profile", "db9", "--probe", "never", "--resume")
+	require.Equal(t, OK, r.code, "%s\n%s", r.err, r.out)
+	require.Equal(t, "25000 25 25", b.target.QueryString(t, "SELECT sum(n) || ' ' || min(n) || ' ' || max(n) FROM (SELECT count(*) n FROM nokey GROUP BY x) c"))
+}
+
+// T9: a table that was rewritten between the interruption and the resume has
+// other blocks under the same rows: nothing of the kept snapshot's blocks is used.
+func TestT9RewrittenBeforeResume(t *testing.T) {
+	t.Parallel()
+	b := setup(t, toResume)
+	p := startThroughStandIn(t, b, "SELECT count(*) >= 3 FROM _pg2db9.span")
+	p.kill(t)
+	b.source.Exec(t, "DELETE FROM big WHERE id % 2 = 0 AND id BETWEEN 1000 AND 2000; CLUSTER big USING big_pkey; ALTER TABLE big SET (fillfactor = 90)")
+	b.source.Exec(t, "VACUUM FULL big")
+	r := run(t, "clone", "--source", withPassword(b.source.URL), "--target", p.target, "--profile", "db9", "--probe", "never", "--resume")
+	require.Equal(t, OK, r.code, "%s\n%s", r.err, r.out)
+	require.Contains(t, r.err, "is gone: a new one is taken")
+	b.sameRows(t)
+}
+
+// R10: the indexes of partitions that stand were not all attached when the run was
+// broken off: the parent's is whole at the end.
+func TestResumeAttachesIndexes(t *testing.T) {
+	t.Parallel()
+	b := setup(t, `CREATE TABLE p (id int PRIMARY KEY, t text) PARTITION BY RANGE (id);
+		CREATE TABLE p0 PARTITION OF p FOR VALUES FROM (0) TO (1000); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1000) TO (2000);
+		CREATE INDEX p_t ON p (t); INSERT INTO p SELECT i, 'row ' || i FROM generate_series(1, 1500) i`)
+	proxy := pgtest.NewProxy(t, b.target.Cluster())
+	hit := proxy.Add(pgtest.Rule{Action: pgtest.Stall, Dir: pgtest.ToServer, Match: pgtest.Contains("ATTACH PARTITION \"public\".\"p1_pkey\"")})
+	p := start(t, "clone", "--source", b.source.URL, "--target", proxy.URL(b.target.Name), "--jobs", "1")
+	select {
+	case <-hit.Fired():
+	case err := <-p.done:
+		t.Fatalf("it ended: %v\n%s", err, p.err)
+	}
+	p.kill(t)
+	hit.Release()
+	require.Equal(t, "t", b.target.QueryString(t, "SELECT bool_or(NOT indisvalid) FROM pg_index"), "in the middle of it")
+	b.ok(t, "clone", "--resume")
+	require.Equal(t, "6 0", b.target.QueryString(t, "SELECT count(*) FILTER (WHERE indisvalid) || ' ' || count(*) FILTER (WHERE NOT indisvalid) FROM pg_index WHERE indrelid::regclass::text LIKE 'p%'"))
+}
+
+// T20, R10: rows that changed under a table whose foreign keys stand already are
+// mended all the same: the keys are taken away, and made again after the rows.
+func TestResumeReloadsAReferencedTable(t *testing.T) {
+	t.Parallel()
+	for _, way := range []string{"reload", "reconcile"} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, `CREATE TABLE parent (id int PRIMARY KEY, t text); INSERT INTO parent SELECT i, 'p' || i FROM generate_series(1, 100) i;
+				CREATE TABLE child (id int PRIMARY KEY, parent_id int REFERENCES parent ON DELETE CASCADE); INSERT INTO child SELECT i, i FROM generate_series(1, 100) i;
+				CREATE TABLE bad (id int PRIMARY KEY, v int); INSERT INTO bad VALUES (1, 1), (2, -1)`)
+			b.target.Exec(t, `CREATE FUNCTION no() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN
+				IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE object_identity = 'public.bad' AND command_tag = 'CREATE TABLE') THEN
+					EXECUTE 'ALTER TABLE public.bad ADD CONSTRAINT positive CHECK (v > 0)'; END IF; END$$;
+				CREATE EVENT TRIGGER positive ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION no()`)
+			r := b.run(t, "clone")
+			require.Equal(t, Partial, r.code, "%s\n%s", r.err, r.out)
+			const keys = "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND convalidated"
+			require.Equal(t, "1", b.target.QueryString(t, keys))
+			b.source.Exec(t, "UPDATE bad SET v = 2; UPDATE parent SET t = 'changed' WHERE id = 7; INSERT INTO parent VALUES (101, 'new')")
+			b.ok(t, "clone", "--resume", "--on-changed", way)
+			require.Equal(t, "1", b.target.QueryString(t, keys))
+			require.Equal(t, "101 100 changed", b.target.QueryString(t, "SELECT (SELECT count(*) FROM parent) || ' ' || (SELECT count(*) FROM child) || ' ' || (SELECT t FROM parent WHERE id = 7)"))
+		})
+	}
 }

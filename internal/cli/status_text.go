@@ -56,10 +56,17 @@ func line(b *strings.Builder, name, format string, args ...any) {
 	fmt.Fprintf(b, "  %-10s %s\n", name, ui.Printable(fmt.Sprintf(format, args...)))
 }
 
+func (x *runView) rejectsText(b *strings.Builder) {
+	for _, r := range x.Rejects {
+		line(b, "rejected", "%s: %s", r.Table, count(int(r.Rows), "row"))
+	}
+}
+
 func (x *runView) text(b *strings.Builder) {
 	fmt.Fprintln(b, ui.Printable(fmt.Sprintf("run %s: %s, %s, profile %s, from %s", x.ID, x.Command, x.State, x.Profile, x.Source)))
 	if x.State == runs.StateDone {
 		line(b, "rows", "%s, %s in %s", count(int(x.Rows), "row"), ui.Size(x.Bytes), ui.Span(x.Changed.Sub(x.Started)))
+		x.rejectsText(b)
 		return
 	}
 	line(b, "owner", "%s", x.ownerText())
@@ -79,9 +86,7 @@ func (x *runView) text(b *strings.Builder) {
 	if s := x.Steps; s.Done+s.Begun+s.Failed > 0 {
 		line(b, "steps", "%d done, %d under way, %d failed", s.Done, s.Begun, s.Failed)
 	}
-	for _, r := range x.Rejects {
-		line(b, "rejected", "%s: %s", r.Table, count(int(r.Rows), "row"))
-	}
+	x.rejectsText(b)
 	x.failuresText(b)
 	for _, s := range x.Stalled {
 		line(b, "stalled", "%s", s)

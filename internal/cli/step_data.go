@@ -33,38 +33,42 @@ func (j *job) copyData(ctx context.Context) error {
 	return j.phase("data", len(plan.Transfers), func() (int, error) {
 		res, err := copier.Copy(ctx, copier.Params{
 			Source: j.opts.source, Target: j.opts.target, Snapshot: j.snapshot, Plan: plan, Profile: j.profile, Run: j.id,
-			Jobs: j.jobs, MinJobs: j.minJobs, MaxJobs: j.maxJobs, MaxRate: j.opts.polite.rate, Guard: j.opts.polite.guard, Split: copier.Split{By: copier.SplitBy(j.opts.SplitBy)}, Patience: j.patience(), Truncate: truncate, Resume: resume, Keys: keys, Stop: j.stop, OnRowError: copier.RowErrors(j.opts.OnRowError), MaxRejects: int64(j.opts.MaxRejects), Tool: "pg2db9 " + version(), Command: j.command, Options: j.asked(), Bus: j.bus, Progress: j.progress, Log: j.log,
+			Jobs: j.jobs, MinJobs: j.minJobs, MaxJobs: j.maxJobs, MaxRate: j.opts.polite.rate, Guard: j.opts.polite.guard, Split: copier.Split{By: copier.SplitBy(j.opts.SplitBy)}, Patience: j.patience(), Truncate: truncate, Resume: resume, Keys: keys, Owned: j.stillOurs, Stop: j.stop, OnRowError: copier.RowErrors(j.opts.OnRowError), MaxRejects: int64(j.opts.MaxRejects), Tool: "pg2db9 " + version(), Command: j.command, Options: j.asked(), Bus: j.bus, Progress: j.progress, Log: j.log,
 		})
 		j.copied = res
-		if rerr := j.builtBeside(ctx, res); rerr != nil {
-			return 0, errors.Join(err, rerr)
-		}
+		rerr := j.builtBeside(ctx, res)
 		if res != nil && res.Jobs > 0 { // a server had no connection for more
 			j.jobs = min(j.jobs, res.Jobs)
 		}
-		var partial *copier.PartialError
-		switch {
-		case err == nil:
-			return 0, nil
-		case errors.As(err, &partial):
-			for _, f := range partial.Failed {
-				j.incomplete[f.Table] = f.Err
-			}
-			j.hold(Partial)
-			if ctx.Err() != nil {
-				return len(partial.Failed), err
-			}
-			if len(partial.Failed) == 0 && !partial.Interrupted { // no table's fault, so no table tells
-				return 0, fmt.Errorf("copying the rows: %w", partial.Err)
-			}
-			return len(partial.Failed), j.stopForRow(partial)
-		default:
-			for _, t := range j.plan.Transfers {
-				j.incomplete[t.Target] = err
-			}
-			return len(j.plan.Transfers), fmt.Errorf("copying the rows: %w", err)
-		}
+		failed, err := j.copyOutcome(ctx, err)
+		return failed, errors.Join(err, rerr)
 	})
+}
+
+// copyOutcome takes down which tables are not complete, and how many.
+func (j *job) copyOutcome(ctx context.Context, err error) (int, error) {
+	var partial *copier.PartialError
+	switch {
+	case err == nil:
+		return 0, nil
+	case errors.As(err, &partial):
+		for _, f := range partial.Failed {
+			j.incomplete[f.Table] = f.Err
+		}
+		j.hold(Partial)
+		if ctx.Err() != nil {
+			return len(partial.Failed), err
+		}
+		if len(partial.Failed) == 0 && !partial.Interrupted { // no table's fault, so no table tells
+			return 0, fmt.Errorf("copying the rows: %w", partial.Err)
+		}
+		return len(partial.Failed), j.stopForRow(partial)
+	default:
+		for _, t := range j.plan.Transfers {
+			j.incomplete[t.Target] = err
+		}
+		return len(j.plan.Transfers), fmt.Errorf("copying the rows: %w", err)
+	}
 }
 
 // keysBeside are the keys that are built while other tables are copied still: on

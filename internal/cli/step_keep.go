@@ -17,7 +17,15 @@ func (j *job) joinKept(ctx context.Context, p copier.SnapshotParams) (*copier.Sn
 		return nil, nil //nolint:nilnil // none is kept
 	}
 	p.Join, p.Taken = j.resumed.Kept.Snapshot, j.resumed.Taken
-	s, err := copier.OpenSnapshot(ctx, p)
+	var s *copier.Snapshot
+	// A source that was restarted gives the names of its snapshots anew.
+	lives, err := copier.KeptLives(ctx, j.source, j.resumed.Kept)
+	if err != nil {
+		return nil, err
+	}
+	if err = error(&copier.SnapshotGoneError{ID: p.Join, Err: errors.New("its keeper is gone")}); lives {
+		s, err = copier.OpenSnapshot(ctx, p)
+	}
 	var gone *copier.SnapshotGoneError
 	if errors.As(err, &gone) {
 		j.bus.Emit(event.Note{Text: fmt.Sprintf("the snapshot of %s is gone: a new one is taken", j.resumed.Taken.UTC().Format(time.DateTime))})
@@ -62,10 +70,10 @@ func (j *job) keepSnapshot(ctx context.Context) error {
 // endKept ends the process that keeps the snapshot, when no part needs it any
 // more: every row is there, or none will be asked for.
 func (j *job) endKept(ctx context.Context) {
-	needed := j.claimed && j.copied == nil
+	needed := (j.claimed || j.joined) && j.copied == nil || j.takenOver.Load() // by whoever goes on with it
 	for _, err := range j.incomplete {
 		// What was refused is mended at the source, and a kept snapshot would not show it.
-		needed = needed || j.claimed && copier.MayGoOn(err)
+		needed = needed || j.claimed && (copier.MayGoOn(err) || errors.Is(err, errInterrupted))
 	}
 	if j.kept.PID == 0 || needed || j.source == nil {
 		return

@@ -56,8 +56,7 @@ func (j *job) findRun(ctx context.Context) error {
 	}
 	r := runs[at]
 	if r.State == copier.StateDone && len(j.opts.Redo) == 0 {
-		j.message = fmt.Sprintf("run %s was finished at %s: nothing is left to do", r.ID, r.Changed.UTC().Format(time.DateTime))
-		return errDone
+		return j.finishedBefore(ctx, r)
 	}
 	j.id, j.rep.Run, j.resumed = r.ID, r.ID, &r
 	j.runID.Store(&r.ID)
@@ -75,6 +74,23 @@ func (j *job) findRun(ctx context.Context) error {
 		j.onExisting = config.Drop
 	}
 	return nil
+}
+
+// finishedBefore is the end of a run that has nothing left to do, but for rows
+// that the target refused and that nobody has mended.
+func (j *job) finishedBefore(ctx context.Context, r copier.Run) error {
+	n, err := copier.CountRejects(ctx, j.target, r.ID)
+	if err != nil {
+		return err
+	}
+	j.message = fmt.Sprintf("run %s was finished at %s: nothing is left to do", r.ID, r.Changed.UTC().Format(time.DateTime))
+	if n > 0 && !j.opts.RejectsOK {
+		j.id, j.rep.Run = r.ID, r.ID
+		j.message = fmt.Sprintf("run %s was finished at %s, but for %s refused by the target, in _pg2db9.reject", r.ID, r.Changed.UTC().Format(time.DateTime), count(int(n), "row"))
+		j.next = []string{j.exportAgain()}
+		j.hold(Partial)
+	}
+	return errDone
 }
 
 // runOptions is what the ledger keeps of a run's options.
@@ -107,7 +123,11 @@ func (j *job) asked() string {
 
 func (j *job) runParams(r copier.Run) copier.RunParams {
 	return copier.RunParams{
-		Target: j.opts.target, Settings: copier.ControlSettings(j.profile), Patience: j.patience(), Run: r, Lost: j.abandon,
+		Target: j.opts.target, Settings: copier.ControlSettings(j.profile), Patience: j.patience(), Run: r,
+		Lost: func(err error) {
+			j.takenOver.Store(true)
+			j.abandon(err)
+		},
 	}
 }
 
@@ -124,6 +144,7 @@ func (j *job) claimRun(ctx context.Context) error {
 		if err == nil {
 			j.written.Store(true) // the ledger, which --resume finds
 			j.claimed = true
+			err = j.fenceOthers(ctx)
 		}
 		return err
 	}
@@ -132,8 +153,17 @@ func (j *job) claimRun(ctx context.Context) error {
 	}
 	j.claimed = true
 	j.written.Store(true)
+	if err := j.forgetDropped(ctx); err != nil {
+		return err
+	}
+	if err := j.fenceOthers(ctx); err != nil {
+		return err
+	}
 	if j.joined {
 		return nil
+	}
+	if err := copier.EndKept(ctx, j.source, j.resumed.Kept); err != nil { // nobody joins it any more
+		j.bus.Emit(event.Note{Text: err.Error()})
 	}
 	return j.lease.Keep(ctx, j.kept, j.snapshot)
 }
@@ -190,7 +220,14 @@ func (j *job) samePlan() error {
 
 // stillOurs ends the steps where another process has taken the run over: what
 // follows the rows is not fenced off by the epochs of parts.
-func (j *job) stillOurs(ctx context.Context) error { return j.lease.Check(ctx) }
+func (j *job) stillOurs(ctx context.Context) error {
+	err := j.lease.Check(ctx)
+	var taken *copier.TakenOverError
+	if errors.As(err, &taken) {
+		j.takenOver.Store(true)
+	}
+	return err
+}
 
 // endRun gives the run's lease back; a run of which nothing is left to do is
 // done. The error is one that ended the run, or that it is another's by now.
@@ -206,6 +243,7 @@ func (j *job) endRun(ctx context.Context, err error) error {
 	var taken *copier.TakenOverError
 	switch lost := j.lease.End(ctx, state); {
 	case errors.As(lost, &taken):
+		j.takenOver.Store(true)
 		return taken
 	case lost != nil:
 		j.bus.Emit(event.Note{Text: fmt.Sprintf("the run's lease could not be given back (%v): it runs out by itself", lost)})
@@ -234,7 +272,7 @@ func (j *job) resume() (*copier.Resume, error) {
 			redo = append(redo, t.Target)
 		}
 	}
-	return &copier.Resume{SameSnapshot: j.joined, OnChanged: copier.OnChanged(j.opts.OnChanged), Redo: redo, Skip: skip}, nil
+	return &copier.Resume{SameSnapshot: j.joined, OnChanged: copier.OnChanged(j.opts.OnChanged), Redo: redo, Skip: skip, Unlink: j.unlink}, nil
 }
 
 // named are the target tables of the source tables that match patterns.
@@ -278,6 +316,34 @@ func (j *job) dropped() []ddlgen.Statement {
 		}
 	}
 	return out
+}
+
+// forgetDropped records that what followed the rows of a table which somebody has
+// dropped is to be done again.
+func (j *job) forgetDropped(ctx context.Context) error {
+	if !j.continued() {
+		return nil
+	}
+	var steps []copier.Step
+	for _, s := range j.plan.Statements {
+		if s.Phase > ddlgen.PhaseData && s.Table != nil && !j.existing.Stands(*s.Table) {
+			steps = append(steps, copier.Step{ID: s.ID, State: copier.StepBegun})
+		}
+	}
+	return j.lease.Record(ctx, steps)
+}
+
+// fenceOthers keeps writers of other runs from tables that are dropped: what they
+// have under way would go into the new ones of the same names.
+func (j *job) fenceOthers(ctx context.Context) error {
+	if j.onExisting != config.Drop {
+		return nil
+	}
+	tables := make([]catalog.Name, len(j.plan.Transfers))
+	for i, t := range j.plan.Transfers {
+		tables[i] = t.Target
+	}
+	return j.lease.FenceOthers(ctx, tables)
 }
 
 // existingMode is what the checks of the target go by.

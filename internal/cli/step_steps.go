@@ -3,7 +3,12 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/copier"
 	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/dial/quote"
@@ -11,19 +16,50 @@ import (
 )
 
 // planSteps finds out what is to be executed after the rows.
-func (j *job) planSteps(ctx context.Context) (err error) {
-	j.later, err = j.recallSteps(ctx)
+func (j *job) planSteps(ctx context.Context) error {
+	if j.resumed == nil {
+		j.later = j.after()
+		return nil
+	}
+	conn, err := j.opts.target.Connect(ctx, copier.ControlSettings(j.profile)) // j.target may have idled for days
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // of no more use
+	// Read anew: tables were made, and keys taken away, since the checks.
+	if j.stood, err = preflight.ReadExisting(ctx, conn, j.plan, j.profile.FullCatalog); err != nil {
+		return fmt.Errorf("reading what stands on the target: %w", err)
+	}
+	j.later, err = j.recallSteps(ctx, conn)
 	return err
+}
+
+// told says that the target tells of what a statement makes, so that what stands
+// there decides whether it is to be executed, and not what was recorded of it:
+// somebody may have dropped it since.
+func told(s ddlgen.Statement) bool {
+	if !makes(s) {
+		return false
+	}
+	switch s.Phase { //nolint:exhaustive // those that are a constraint or an index
+	case ddlgen.PhaseKeys, ddlgen.PhaseChecks, ddlgen.PhaseForeignKeys, ddlgen.PhaseVectorIndexes:
+		return true
+	}
+	return false
+}
+
+// makes says that a statement makes the object that it names. Others alter what
+// stands there, such as a partition's index that is attached to its parent's:
+// that it stands does not say that it was altered.
+func makes(s ddlgen.Statement) bool {
+	return strings.HasPrefix(s.SQL, "CREATE ") || strings.HasPrefix(s.SQL, "ALTER ") && strings.Contains(s.SQL, " ADD ")
 }
 
 // recallSteps are the statements after the rows that no process of this run has
 // executed yet. What stands was made by this run, since the target was empty;
 // but an index that was begun and not seen to end may stand half built, and is
-// dropped to be built again.
-func (j *job) recallSteps(ctx context.Context) ([]ddlgen.Statement, error) {
-	if j.resumed == nil {
-		return j.after(), nil
-	}
+// dropped to be built again, and a foreign key may stand NOT VALID.
+func (j *job) recallSteps(ctx context.Context, conn *pgx.Conn) ([]ddlgen.Statement, error) {
 	steps, err := j.lease.Steps(ctx)
 	if err != nil {
 		return nil, err
@@ -32,25 +68,36 @@ func (j *job) recallSteps(ctx context.Context) ([]ddlgen.Statement, error) {
 	var left []ddlgen.Statement
 	var stood []copier.Step
 	for _, s := range j.plan.Statements {
-		_, stands := j.existing.Has(s)
+		_, stands := j.stood.Has(s)
+		stands = stands && makes(s)
+		done := steps[s.ID] == copier.StepDone
 		if s.Phase < ddlgen.PhaseData {
 			j.earlier[s.ID] = stands
 			continue
 		}
-		whole := stands
-		if stands && s.Object.Kind == "index" && steps[s.ID] == copier.StepBegun {
-			if whole, err = j.wholeIndex(ctx, s); err != nil {
+		if stands && !done {
+			switch {
+			case s.Object.Kind == "index" && steps[s.ID] == copier.StepBegun:
+				stands, err = j.wholeIndex(ctx, conn, s)
+			case s.Phase == ddlgen.PhaseForeignKeys && s.Table != nil && !strings.Contains(s.SQL, "NOT VALID"):
+				var valid bool
+				if valid, err = j.validKey(ctx, conn, s); err == nil && !valid {
+					left = append(left, validation(s))
+					continue
+				}
+			}
+			if err != nil {
 				return nil, err
 			}
 		}
 		switch {
-		case stands && s.Phase == ddlgen.PhaseForeignKeys && steps[s.ID] == copier.StepFailed:
-			left = append(left, validation(s)) // it stands NOT VALID
-		case steps[s.ID] == copier.StepDone && (s.Table == nil || j.existing.Stands(*s.Table)): // not dropped since, with its table
+		case stands:
 			j.earlier[s.ID] = true
-		case whole:
+			if !done {
+				stood = append(stood, copier.Step{ID: s.ID, State: copier.StepDone})
+			}
+		case done && !told(s):
 			j.earlier[s.ID] = true
-			stood = append(stood, copier.Step{ID: s.ID, State: copier.StepDone})
 		default:
 			left = append(left, s)
 		}
@@ -60,12 +107,7 @@ func (j *job) recallSteps(ctx context.Context) ([]ddlgen.Statement, error) {
 
 // wholeIndex reports whether an index was built to its end: PostgreSQL tells
 // (indisvalid). One that was not, or of which nothing is told, is dropped.
-func (j *job) wholeIndex(ctx context.Context, s ddlgen.Statement) (bool, error) {
-	conn, err := j.opts.target.Connect(ctx, copier.ControlSettings(j.profile)) // j.target may have idled for days
-	if err != nil {
-		return false, err
-	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // of no more use
+func (j *job) wholeIndex(ctx context.Context, conn *pgx.Conn, s ddlgen.Statement) (bool, error) {
 	if j.profile.FullCatalog {
 		valid, err := preflight.IndexValid(ctx, conn, s.Object.Schema, s.Object.Name)
 		if err != nil {
@@ -79,4 +121,86 @@ func (j *job) wholeIndex(ctx context.Context, s ddlgen.Statement) (bool, error) 
 		return false, fmt.Errorf("dropping %s, which may be half built: %w", s.Object, err)
 	}
 	return false, nil
+}
+
+// validKey reports whether a foreign key that stands holds for all rows, where
+// the target tells.
+func (j *job) validKey(ctx context.Context, conn *pgx.Conn, s ddlgen.Statement) (bool, error) {
+	if !j.profile.FullCatalog {
+		return true, nil
+	}
+	valid, err := preflight.ConstraintValid(ctx, conn, *s.Table, s.Object.Name)
+	if err != nil {
+		return false, fmt.Errorf("looking whether %s was validated: %w", s.Object, err)
+	}
+	return valid, nil
+}
+
+// unlink takes the plan's foreign keys from and to tables that are loaded anew or
+// reconciled away, and the triggers and rules upon them: they would refuse that,
+// or act on it. They are made again after the rows, as all that follows them.
+func (j *job) unlink(ctx context.Context, tables []catalog.Name) error {
+	among := map[catalog.Name]bool{}
+	for _, t := range tables {
+		among[t] = true
+	}
+	var drops []string
+	again := map[string]bool{}
+	for _, s := range j.plan.Statements {
+		if _, stands := j.stood.Has(s); !stands || s.Table == nil {
+			continue
+		}
+		drop := ""
+		switch {
+		case s.Phase == ddlgen.PhaseForeignKeys && (among[*s.Table] || s.RefTable != nil && among[*s.RefTable]):
+			drop = "ALTER TABLE " + quote.Name(s.Table.Schema, s.Table.Name) + " DROP CONSTRAINT IF EXISTS " + quote.Ident(s.Object.Name)
+		case s.Phase == ddlgen.PhaseTriggers && among[*s.Table] && strings.HasPrefix(s.Undo, "DROP "):
+			drop = s.Undo
+		}
+		if drop != "" {
+			again[s.ID] = true
+			if !slices.Contains(drops, drop) {
+				drops = append(drops, drop)
+			}
+		}
+	}
+	if len(drops) == 0 {
+		return nil
+	}
+	var steps []copier.Step
+	var later []ddlgen.Statement
+	waiting := map[string]bool{}
+	for _, s := range j.later {
+		waiting[s.ID] = true
+	}
+	for _, s := range j.plan.Statements {
+		switch {
+		case again[s.ID]:
+			delete(j.earlier, s.ID)
+			steps = append(steps, copier.Step{ID: s.ID, State: copier.StepBegun})
+			later = append(later, s)
+		case waiting[s.ID]:
+			later = append(later, s)
+		}
+	}
+	for i := range later { // as it was: some are validations alone
+		if at := slices.IndexFunc(j.later, func(s ddlgen.Statement) bool { return s.ID == later[i].ID }); at >= 0 && !again[later[i].ID] {
+			later[i] = j.later[at]
+		}
+	}
+	if err := j.lease.Record(ctx, steps); err != nil {
+		return err
+	}
+	j.later = later
+	conn, err := j.opts.target.Connect(ctx, copier.ControlSettings(j.profile))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // of no more use
+	for _, drop := range drops {
+		if _, err := conn.Exec(ctx, drop); err != nil {
+			return fmt.Errorf("taking away what is in the way of tables that are loaded again (%s): %w", drop, err)
+		}
+	}
+	return nil
 }

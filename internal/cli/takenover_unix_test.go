@@ -13,7 +13,7 @@ import (
 	"github.com/pg2db9/pg2db9/internal/pgtest"
 )
 
-// R2: a process that stood still for longer than its lease has lost the run: the
+// R5: a process that stood still for longer than its lease has lost the run: the
 // one that waited for it goes on, and what the first one writes when it wakes up is
 // refused, to the last batch.
 func TestRunIsTakenOver(t *testing.T) {

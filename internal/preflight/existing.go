@@ -339,6 +339,12 @@ func IndexValid(ctx context.Context, q Querier, schema, name string) (bool, erro
 	return one[bool](ctx, q, "index_valid", schema, name)
 }
 
+// ConstraintValid reports whether a constraint of PostgreSQL's holds for all rows;
+// one that is not there counts as valid.
+func ConstraintValid(ctx context.Context, q Querier, table catalog.Name, name string) (bool, error) {
+	return one[bool](ctx, q, "constraint_valid", table.Schema, table.Name, name)
+}
+
 // Tables are the plan's target tables that get rows and stand on the target, by
 // name.
 func (e *Existing) Tables(plan *ddlgen.Plan) []catalog.Name {
