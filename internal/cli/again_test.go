@@ -116,3 +116,49 @@ func TestResumeEndsAKeeperOfNoUse(t *testing.T) {
 	eventually(t, "the keeper is ended", func() bool { return b.source.QueryString(t, keeper) == "0" })
 	b.sameRows(t)
 }
+
+// The connection for questions broke while the rows were copied: the keeper is
+// ended all the same, by another.
+func TestKeeperIsEndedThoughAConnectionBroke(t *testing.T) {
+	t.Parallel()
+	b := setup(t, toResume)
+	toSource, toTarget := pgtest.NewProxy(t, b.source.Cluster()), pgtest.NewProxy(t, b.target.Cluster())
+	hit := toTarget.Add(pgtest.Rule{Action: pgtest.Stall, Dir: pgtest.ToServer, After: 4 << 20})
+	p := start(t, "clone", "--source", toSource.URL(b.source.Name), "--target", toTarget.URL(b.target.Name), "--jobs", "2")
+	<-hit.Fired()
+	keeper := b.target.QueryString(t, "SELECT kept_pid FROM _pg2db9.run")
+	const idle = "FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND state = 'idle' AND pid <> pg_backend_pid()"
+	require.NotEqual(t, "0", b.source.QueryString(t, "SELECT count(pg_terminate_backend(pid)) "+idle))
+	hit.Release()
+	require.NoError(t, <-p.done, p.err)
+	p.done <- nil
+	eventually(t, "the keeper is ended", func() bool {
+		return b.source.QueryString(t, "SELECT count(*) FROM pg_stat_activity WHERE pid = "+keeper) == "0"
+	})
+	b.sameRows(t)
+}
+
+// Killed when the keys of partitions stood and the tree's did not know them yet:
+// what only says that an index belongs to another is said by the next process,
+// though the index stands.
+func TestResumeAmongTheKeysOfPartitions(t *testing.T) {
+	t.Parallel()
+	b := setup(t, `CREATE TABLE tree (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);
+		CREATE TABLE tree_1 PARTITION OF tree FOR VALUES FROM (0) TO (1000); CREATE TABLE tree_2 PARTITION OF tree DEFAULT;
+		CREATE INDEX tree_v ON tree (v); ALTER TABLE tree_1 CLUSTER ON tree_1_v_idx; ALTER TABLE tree_2 REPLICA IDENTITY USING INDEX tree_2_pkey;
+		INSERT INTO tree SELECT i, 'row ' || i FROM generate_series(1, 2000) i`)
+	proxy := pgtest.NewProxy(t, b.target.Cluster())
+	hit := proxy.Add(pgtest.Rule{Action: pgtest.Stall, Dir: pgtest.ToServer, Match: pgtest.Contains("ALTER INDEX "), Times: 9})
+	p := start(t, "clone", "--source", b.source.URL, "--target", proxy.URL(b.target.Name), "--jobs", "1", "--keep-snapshot", "0")
+	<-hit.Fired()
+	p.kill(t)
+	hit.Release()
+	b.ok(t, "clone", "--resume")
+	for _, sql := range []string{
+		"SELECT string_agg(indexrelid::regclass || ' ' || indisvalid || indisclustered || indisreplident, ', ' ORDER BY indexrelid::regclass::text) FROM pg_index JOIN pg_class ON pg_class.oid = indrelid WHERE relname LIKE 'tree%'",
+		"SELECT string_agg(inhrelid::regclass || ' of ' || inhparent::regclass, ', ' ORDER BY inhrelid::regclass::text) FROM pg_inherits",
+	} {
+		require.Equal(t, b.source.QueryString(t, sql), b.target.QueryString(t, sql))
+	}
+	b.same(t, "tree")
+}

@@ -31,9 +31,7 @@ func (j *job) joinKept(ctx context.Context, p copier.SnapshotParams) (*copier.Sn
 		j.bus.Emit(event.Note{Text: fmt.Sprintf("the snapshot of %s is gone: a new one is taken", j.resumed.Taken.UTC().Format(time.DateTime))})
 		// It may be kept still, and of no use, since a table was changed. Its keeper would
 		// take this process for the one that it waits for, and hold the source's clean-up back.
-		if err := copier.EndKept(ctx, j.source, j.resumed.Kept); err != nil {
-			j.bus.Emit(event.Note{Text: err.Error()})
-		}
+		j.endKeeper(ctx, j.resumed.Kept)
 		return nil, nil //nolint:nilnil // none is kept any more
 	}
 	if err != nil {
@@ -78,8 +76,21 @@ func (j *job) endKept(ctx context.Context) {
 	if j.kept.PID == 0 || needed || j.source == nil {
 		return
 	}
-	if err := copier.EndKept(ctx, j.source, j.kept); err != nil {
-		j.bus.Emit(event.Note{Text: err.Error()})
-	}
+	j.endKeeper(ctx, j.kept)
 	j.kept = copier.Kept{}
+}
+
+// endKeeper asks the source for it on a connection of its own: that for questions
+// may have idled for days, and broken long since.
+func (j *job) endKeeper(ctx context.Context, k copier.Kept) {
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), 2*closeTimeout, errors.New("the source did not answer"))
+	defer cancel()
+	conn, err := j.opts.source.Connect(ctx, copier.KeeperSettings())
+	if err == nil {
+		err = copier.EndKept(ctx, conn, k)
+		_ = conn.Close(ctx) // of no more use
+	}
+	if err != nil {
+		j.bus.Emit(event.Note{Text: fmt.Sprintf("the process that keeps the snapshot (%s) could not be ended: %v; it ends by itself", k.By, err)})
+	}
 }

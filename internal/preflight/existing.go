@@ -169,6 +169,9 @@ func (e *Existing) Has(s ddlgen.Statement) (kind string, ok bool) {
 			return o.Kind, ok
 		}
 	case ddlgen.PhaseKeys, ddlgen.PhaseChecks, ddlgen.PhaseForeignKeys, ddlgen.PhaseVectorIndexes:
+		if marks(s) {
+			return "", false
+		}
 		if s.Object.Parent != "" {
 			parent := catalog.Name{Schema: s.Object.Schema, Name: s.Object.Parent}
 			if _, ok := e.constraints[constraintName{parent, s.Object.Name}]; ok {
@@ -185,6 +188,13 @@ func (e *Existing) Has(s ddlgen.Statement) (kind string, ok bool) {
 		ddlgen.PhaseSequenceValues, ddlgen.PhaseComments, ddlgen.PhaseAnalyze:
 	}
 	return "", false
+}
+
+// marks reports whether a statement only says something of an index that another
+// one makes: that it belongs to a partitioned one, that the table is clustered by
+// it, that it identifies rows. Nothing tells whether that was said; it can be said twice.
+func marks(s ddlgen.Statement) bool {
+	return s.Phase == ddlgen.PhaseKeys && !strings.HasPrefix(s.SQL, "CREATE ") && !strings.Contains(s.SQL, " ADD CONSTRAINT ")
 }
 
 // Empty reports whether nothing of the user's stands in the plan's schemas. Of
