@@ -162,8 +162,8 @@ func (j *job) claimRun(ctx context.Context) error {
 	if j.joined {
 		return nil
 	}
-	if err := copier.EndKept(ctx, j.source, j.resumed.Kept); err != nil { // nobody joins it any more
-		j.bus.Emit(event.Note{Text: err.Error()})
+	if j.resumed.Kept.PID != 0 { // nobody joins it any more
+		j.endKeeper(ctx, j.resumed.Kept)
 	}
 	return j.lease.Keep(ctx, j.kept, j.snapshot)
 }
