@@ -88,6 +88,7 @@ func TestReconcileLostAnswers(t *testing.T) {
 				if profile.Map {
 					rules = db9sim.Strict()
 				}
+				f := f // the other profile has its own
 				if f.Nth = 4; f.Point == "before-commit" {
 					f.Nth = 8 // behind those of the ledger, and of connections that are set up
 				}
