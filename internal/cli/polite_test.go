@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -123,17 +124,27 @@ func TestPoliteOptionsReachTheCopy(t *testing.T) {
 	require.NoError(t, err)
 	b.target.Exec(t, "DROP TABLE t")
 	c := call{args: []string{"clone", "--source", b.source.URL, "--target", b.target.URL, "--accept", "target.unfinished-run", "--max-transaction", "1"}, out: &buffer{}, err: &buffer{}}
-	ended := make(chan struct{})
+	ended, over := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		for !strings.Contains(c.err.String(), "reading pauses: a transaction on the source is") && t.Context().Err() == nil {
+		for !isOver(over) && !strings.Contains(c.err.String(), "reading pauses: a transaction on the source is") && t.Context().Err() == nil {
 			continue
 		}
 		_, _ = long.Exec(context.Background(), "ROLLBACK")
 	}()
 	r = c.run(t)
+	close(over)
 	<-ended
 	require.Equal(t, OK, r.code, r.err)
 	require.Contains(t, r.err, "reading goes on as before: it was paused for")
 	b.same(t, "t")
+}
+
+func isOver(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	case <-time.After(time.Millisecond): // so that others have the processor
+		return false
+	}
 }

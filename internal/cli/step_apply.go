@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -170,7 +169,7 @@ func (j *job) dropRefused(failed *copier.StatementError) error {
 // Each has its own outcome; those of a table whose rows are not all there wait
 // until they are.
 func (j *job) complete(ctx context.Context) error {
-	statements := slices.DeleteFunc(j.later, func(s ddlgen.Statement) bool { return j.copied != nil && slices.Contains(j.copied.Keys, s.ID) })
+	statements := j.later
 	if len(statements) == 0 || j.stopped() {
 		return nil
 	}

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/copier"
-	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/config"
 	"github.com/pg2db9/pg2db9/internal/event"
 	"github.com/pg2db9/pg2db9/verify"
@@ -26,22 +24,16 @@ func (j *job) copyData(ctx context.Context) error {
 		truncate = j.existing.Tables(plan)
 	}
 	j.written.Store(true)
-	keys, err := j.keysBeside(ctx)
-	if err != nil {
-		return err
-	}
 	return j.phase("data", len(plan.Transfers), func() (int, error) {
 		res, err := copier.Copy(ctx, copier.Params{
 			Source: j.opts.source, Target: j.opts.target, Snapshot: j.snapshot, Plan: plan, Profile: j.profile, Run: j.id,
-			Jobs: j.jobs, MinJobs: j.minJobs, MaxJobs: j.maxJobs, MaxRate: j.opts.polite.rate, Guard: j.opts.polite.guard, Split: copier.Split{By: copier.SplitBy(j.opts.SplitBy)}, Patience: j.patience(), Truncate: truncate, Resume: resume, Keys: keys, Owned: j.stillOurs, Stop: j.stop, OnRowError: copier.RowErrors(j.opts.OnRowError), MaxRejects: int64(j.opts.MaxRejects), Tool: "pg2db9 " + version(), Command: j.command, Options: j.asked(), Bus: j.bus, Progress: j.progress, Log: j.log,
+			Jobs: j.jobs, MinJobs: j.minJobs, MaxJobs: j.maxJobs, MaxRate: j.opts.polite.rate, Guard: j.opts.polite.guard, Split: copier.Split{By: copier.SplitBy(j.opts.SplitBy)}, Patience: j.patience(), Truncate: truncate, Resume: resume, Owned: j.stillOurs, Stop: j.stop, OnRowError: copier.RowErrors(j.opts.OnRowError), MaxRejects: int64(j.opts.MaxRejects), Tool: "pg2db9 " + version(), Command: j.command, Options: j.asked(), Bus: j.bus, Progress: j.progress, Log: j.log,
 		})
 		j.copied = res
-		rerr := j.builtBeside(ctx, res)
 		if res != nil && res.Jobs > 0 { // a server had no connection for more
 			j.jobs = min(j.jobs, res.Jobs)
 		}
-		failed, err := j.copyOutcome(ctx, err)
-		return failed, errors.Join(err, rerr)
+		return j.copyOutcome(ctx, err)
 	})
 }
 
@@ -69,27 +61,6 @@ func (j *job) copyOutcome(ctx context.Context, err error) (int, error) {
 		}
 		return len(j.plan.Transfers), fmt.Errorf("copying the rows: %w", err)
 	}
-}
-
-// keysBeside are the keys that are built while other tables are copied still: on
-// a target whose statements may last as long as they need. They are recorded as
-// begun: whether one was built is seen there.
-func (j *job) keysBeside(ctx context.Context) ([]ddlgen.Statement, error) {
-	if j.command != cmdClone || j.profile.Map {
-		return nil, nil
-	}
-	keys := slices.DeleteFunc(slices.Clone(j.later), func(s ddlgen.Statement) bool { return s.Phase != ddlgen.PhaseKeys })
-	return keys, j.lease.Record(ctx, begun(keys))
-}
-
-// builtBeside records the keys that were.
-func (j *job) builtBeside(ctx context.Context, res *copier.Result) error {
-	if res == nil || len(res.Keys) == 0 {
-		return nil
-	}
-	a := &copier.Applied{Done: res.Keys}
-	j.applied = append(j.applied, a)
-	return j.record(ctx, a)
 }
 
 // releaseSnapshot gives the snapshot back as soon as every part is committed:

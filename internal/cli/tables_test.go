@@ -152,7 +152,7 @@ func TestCloneOtherAccessMethodT10(t *testing.T) {
 	b.same(t, "facts")
 	require.Contains(t, r.out, "access method columnar is not kept")
 	dry := b.ok(t, "clone", "--profile", "db9", "--jobs", "4", "--dry-run", "--on-existing", "drop")
-	require.Regexp(t, `copy public\.facts: .*, 1 part\n`, dry.out)
+	require.Regexp(t, `copy public\.facts: .*, \d+ parts?\n`, dry.out)
 }
 
 // N10: tables of other sessions, foreign and unlogged tables are left out or

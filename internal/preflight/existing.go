@@ -194,7 +194,7 @@ func (e *Existing) Has(s ddlgen.Statement) (kind string, ok bool) {
 // one makes: that it belongs to a partitioned one, that the table is clustered by
 // it, that it identifies rows. Nothing tells whether that was said; it can be said twice.
 func marks(s ddlgen.Statement) bool {
-	return s.Phase == ddlgen.PhaseKeys && !strings.HasPrefix(s.SQL, "CREATE ") && !strings.Contains(s.SQL, " ADD CONSTRAINT ")
+	return s.Phase == ddlgen.PhaseKeys && strings.HasPrefix(s.SQL, "ALTER ") && !strings.Contains(s.SQL, " ADD ")
 }
 
 // Empty reports whether nothing of the user's stands in the plan's schemas. Of
