@@ -123,6 +123,9 @@ func TestPoliteOptionsReachTheCopy(t *testing.T) {
 	_, err := long.Exec(t.Context(), "BEGIN")
 	require.NoError(t, err)
 	b.target.Exec(t, "DROP TABLE t")
+	eventually(t, "a transaction that is too old", func() bool {
+		return b.source.QueryString(t, "SELECT bool_or(clock_timestamp() - xact_start > '2 s') FROM pg_stat_activity WHERE state = 'idle in transaction'") == "t"
+	})
 	c := call{args: []string{"clone", "--source", b.source.URL, "--target", b.target.URL, "--accept", "target.unfinished-run", "--max-transaction", "1"}, out: &buffer{}, err: &buffer{}}
 	ended, over := make(chan struct{}), make(chan struct{})
 	go func() {
