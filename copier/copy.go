@@ -1,7 +1,6 @@
 package copier
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -42,9 +41,9 @@ type Params struct {
 	// are in the result; the others are left to Apply.
 	Keys []ddlgen.Statement
 
-	// Owned says that the run is still this process's, by an error where not: it is
-	// asked before tables are emptied and parts given up. Nil is always.
-	Owned func(ctx context.Context) error
+	// Owner is the lease's that holds the run (Lease.Owner); "" is none. What takes
+	// rows or parts away is done only while the run is its.
+	Owner string
 
 	// Resume continues the run of this name; nil begins it.
 	Resume *Resume

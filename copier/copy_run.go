@@ -86,6 +86,7 @@ func Copy(ctx context.Context, p Params) (*Result, error) {
 	}
 	defer c.stopForRows()()
 	c.keys = newKeysBeside(p.Keys)
+	c.ledger.owner, c.ledger.whole = p.Owner, !p.Profile.Map
 	c.ledger.patience, c.ledger.inherits = c.patience(), p.Profile.Inheritance
 	c.speeds = p.speeds
 	if c.speeds == nil {
@@ -230,9 +231,6 @@ func (c *copyRun) planAll(ctx context.Context) error {
 		return err
 	}
 	for _, t := range c.Truncate {
-		if err := c.owned(ctx); err != nil {
-			return err
-		}
 		if err := c.ledger.empty(ctx, t); err != nil {
 			return err
 		}

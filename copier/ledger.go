@@ -101,6 +101,8 @@ type ledger struct {
 	target   *dial.Endpoint
 	settings dial.Settings
 	run      string
+	owner    string // the lease's; "" where the run is held by none
+	whole    bool   // the target's TRUNCATE can stand in a transaction with others
 	conn     *pgx.Conn
 	wait     time.Duration // how long a takeover waits for a surviving session
 	patience time.Duration // how long a server that is away is tried again
@@ -123,7 +125,7 @@ func (l *ledger) do(ctx context.Context, what string, f func(*pgx.Conn) error) e
 		return f(conn)
 	})
 	if err != nil {
-		return fmt.Errorf("%s on the target: %w", what, err)
+		return fmt.Errorf("%s on the target: %w", what, l.judgeOwner(ctx, err))
 	}
 	return nil
 }
@@ -246,15 +248,27 @@ func (l *ledger) empty(ctx context.Context, table catalog.Name) error {
 			{sql: fmt.Sprintf("SET lock_timeout = %d", lockTimeout.Milliseconds())},
 			{sql: fenceSQL, args: []any{table.Schema, table.Name, l.run}},
 			{sql: record, args: []any{l.run, table.Schema, table.Name, "emptying"}},
-			{sql: "TRUNCATE TABLE " + quote.Name(table.Schema, table.Name)},
-			{sql: record, args: []any{l.run, table.Schema, table.Name, "loading"}},
-			{sql: "SET lock_timeout = 0"},
 		} {
 			if _, err := conn.Exec(ctx, step.sql, step.args...); err != nil {
 				return err
 			}
 		}
-		return nil
+		truncate := "TRUNCATE TABLE " + quote.Name(table.Schema, table.Name)
+		loading := fmt.Sprintf("UPDATE _pg2db9.emptied SET state = 'loading' WHERE run = %s AND target_schema = %s AND target_name = %s",
+			quote.Literal(l.run), quote.Literal(table.Schema), quote.Literal(table.Name))
+		if l.whole {
+			if err := l.transaction(ctx, conn, l.owning(truncate, loading)); err != nil {
+				return err
+			}
+		} else {
+			for _, sql := range l.owning(truncate, loading) {
+				if _, err := conn.Exec(ctx, sql); err != nil {
+					return err
+				}
+			}
+		}
+		_, err := conn.Exec(ctx, "SET lock_timeout = 0")
+		return err
 	})
 	if dial.SQLState(err) == pgerrcode.LockNotAvailable {
 		return fmt.Errorf("%w; another session holds the table for more than %s: end it (pg_locks names it) and run the command again", err, lockTimeout)
@@ -346,7 +360,7 @@ func (l *ledger) totals(ctx context.Context) (map[int64]total, error) {
 // survived. What did is read from the ledger afterwards.
 func (l *ledger) settle(ctx context.Context, state string) error {
 	return l.do(ctx, "making the load durable", func(conn *pgx.Conn) error {
-		tag, err := conn.Exec(ctx, "UPDATE _pg2db9.run SET state = $2, changed = now() WHERE run = $1", l.run, state)
+		tag, err := conn.Exec(ctx, "UPDATE _pg2db9.run SET state = $2, changed = now(), owner = CASE WHEN owner = $3 OR $3 = '' THEN owner END WHERE run = $1", l.run, state, l.owner)
 		if err == nil && tag.RowsAffected() != 1 { // and nothing was written, so nothing was made durable
 			return fmt.Errorf("run %s is not in the ledger any more: its schema _pg2db9 was dropped or changed", l.run)
 		}

@@ -137,7 +137,7 @@ func (l *ledger) again(ctx context.Context, info runInfo, old, proved []int64, f
 			}
 		}
 		steps = append(steps, l.newParts(fresh, info.taken)...)
-		return l.transaction(ctx, conn, append(steps, l.wanted(empty)...))
+		return l.transaction(ctx, conn, l.owning(append(steps, l.wanted(empty)...)...))
 	})
 }
 

@@ -28,6 +28,7 @@ type ReconcileParams struct {
 	// part that records the reconciliation: a new one, or one whose epoch the
 	// caller has raised to Epoch.
 	Run   string
+	Owner string // of the run's lease; "" is none
 	Part  int64
 	Epoch int64 // 0: the part is new
 
@@ -161,6 +162,7 @@ func (r *reconciliation) patience() time.Duration {
 // ledger is a control connection of its own.
 func (r *reconciliation) ledger() *ledger {
 	l := newLedger(r.p.Target, ControlSettings(r.p.Profile), r.p.Run)
+	l.owner = r.p.Owner
 	l.patience = r.patience()
 	if r.p.survivorWait > 0 {
 		l.wait = r.p.survivorWait

@@ -33,17 +33,15 @@ func (l *ledger) supersede(ctx context.Context, part Part, taken string) error {
 		if err != nil {
 			return err
 		}
-		var sql strings.Builder
-		sql.WriteString("BEGIN;" + l.partRows([]Part{part}, taken))
+		steps := l.owning(l.partRows([]Part{part}, taken))
 		parts = slices.DeleteFunc(parts, func(id int64) bool { return id == part.ID })
 		for group := range slices.Chunk(parts, 1000) {
 			list := strings.Trim(strings.ReplaceAll(fmt.Sprint(group), " ", ", "), "[]")
 			for _, table := range []string{"span", "reject", "part"} {
-				fmt.Fprintf(&sql, ";DELETE FROM _pg2db9.%s WHERE run = %s AND part IN (%s)", table, literals(l.run), list)
+				steps = append(steps, fmt.Sprintf("DELETE FROM _pg2db9.%s WHERE run = %s AND part IN (%s)", table, literals(l.run), list))
 			}
 		}
-		sql.WriteString(";COMMIT")
-		return simple(ctx, conn, sql.String(), "COMMIT", 'I')
+		return l.transaction(ctx, conn, steps)
 	})
 }
 

@@ -269,9 +269,6 @@ func (t *taking) lostByRestart(ctx context.Context) (map[catalog.Name]bool, erro
 
 // carryOut writes what was decided into the ledger, and empties what is loaded anew.
 func (t *taking) carryOut(ctx context.Context) error {
-	if err := t.owned(ctx); err != nil {
-		return err
-	}
 	if err := t.unlink(ctx); err != nil {
 		return err
 	}
@@ -317,23 +314,11 @@ func (t *taking) carryOut(ctx context.Context) error {
 		return err
 	}
 	for _, table := range empty {
-		if err := t.owned(ctx); err != nil {
-			return err
-		}
 		if err := t.ledger.empty(ctx, table); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// owned asks whether the run is this process's. One that stood still for longer
-// than its lease must not take away what another has loaded since.
-func (c *copyRun) owned(ctx context.Context) error {
-	if c.Owned == nil {
-		return nil
-	}
-	return c.Owned(ctx)
 }
 
 // unlink takes away what is in the way of tables that are changed or emptied.

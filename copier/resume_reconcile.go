@@ -78,7 +78,7 @@ func (t *taking) reconcile(ctx context.Context, part Part) (*partState, error) {
 	t.Bus.Emit(event.PartStarted{Part: told})
 	got, err := Reconcile(ctx, ReconcileParams{
 		Source: t.Source, Target: t.Target, Snapshot: t.Snapshot, Transfer: &t.Plan.Transfers[part.Transfer], Profile: t.Profile,
-		Run: t.Run, Part: part.ID, CheckUTF8: t.checkUTF8, Stop: t.Stop, Patience: t.patience(), Bus: t.Bus, Meter: meter,
+		Run: t.Run, Owner: t.Owner, Part: part.ID, CheckUTF8: t.checkUTF8, Stop: t.Stop, Patience: t.patience(), Bus: t.Bus, Meter: meter,
 		huge: t.huge, rein: t.newRein(meter), survivorWait: t.survivorWait, faults: t.faults,
 	})
 	if err != nil {

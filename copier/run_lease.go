@@ -265,6 +265,9 @@ func (l *Lease) takenOver(ctx context.Context, conn *pgx.Conn) error {
 	return &TakenOverError{l.p.Run.ID, owner}
 }
 
+// Owner is the name under which the run is held.
+func (l *Lease) Owner() string { return l.owner }
+
 // Check renews the lease at once. The error is a *TakenOverError where the run
 // is another's.
 func (l *Lease) Check(ctx context.Context) error {

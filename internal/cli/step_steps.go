@@ -188,6 +188,9 @@ func (j *job) unlink(ctx context.Context, tables []catalog.Name) error {
 			later[i] = j.later[at]
 		}
 	}
+	if err := j.stillOurs(ctx); err != nil {
+		return err
+	}
 	if err := j.lease.Record(ctx, steps); err != nil {
 		return err
 	}
