@@ -84,30 +84,18 @@ func (c *copyRun) watchSource(ctx context.Context) (done func()) {
 	if c.Guard == (GuardLimits{}) {
 		return func() {}
 	}
-	every := guardEvery
+	period := guardEvery
 	if c.faults != nil && c.faults.guardEvery > 0 {
-		every = c.faults.guardEvery
+		period = c.faults.guardEvery
 	}
 	g := &guard{copyRun: c}
 	g.look(ctx) // before the first row is read
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		ticker := time.NewTicker(every)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-				g.look(ctx)
-			}
-		}
-	}()
+	end := every(ctx, period, func(ctx context.Context) bool {
+		g.look(ctx)
+		return false
+	})
 	return func() {
-		cancel()
-		<-ended
+		end()
 		g.become(holdNot, "")
 	}
 }

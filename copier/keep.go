@@ -115,21 +115,10 @@ func (s *Snapshot) Sign(ctx context.Context, run string) error {
 	if err := s.sign(ctx); err != nil {
 		return err
 	}
-	ctx, s.unsign = context.WithCancel(context.WithoutCancel(ctx))
-	s.signed = make(chan struct{})
-	go func() {
-		defer close(s.signed)
-		ticker := time.NewTicker(signEvery)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-				_ = s.signAgain(ctx) // or with the next tick: the keeper waits for longer
-			}
-		}
-	}()
+	s.unsign = every(ctx, signEvery, func(ctx context.Context) bool {
+		_ = s.signAgain(ctx) // or with the next tick: the keeper waits for longer
+		return false
+	})
 	return nil
 }
 

@@ -27,8 +27,10 @@ func TestOnlyTheOwnerTakesAway(t *testing.T) {
 		require.NoError(t, l.begin(t.Context(), runInfo{}, []Part{{ID: 1, Target: table, Relation: table}}, nil, ""))
 		const state = "SELECT (SELECT count(*) FROM t) || ' ' || (SELECT string_agg(part::text, ',') FROM _pg2db9.part) || ' ' || (SELECT state FROM _pg2db9.run)"
 		steps := map[string]func() error{
-			"empty":     func() error { return l.empty(t.Context(), table) },
-			"again":     func() error { return l.again(t.Context(), runInfo{}, []int64{1}, nil, []Part{{ID: 2, Target: table, Relation: table}}, nil) },
+			"empty": func() error { return l.empty(t.Context(), table) },
+			"again": func() error {
+				return l.again(t.Context(), runInfo{}, []int64{1}, nil, []Part{{ID: 2, Target: table, Relation: table}}, nil)
+			},
 			"supersede": func() error { return l.supersede(t.Context(), Part{ID: 3, Target: table, Relation: wholeTable}, "") },
 			"settle":    func() error { return l.settle(t.Context(), StateLoaded) },
 		}

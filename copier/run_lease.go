@@ -58,10 +58,9 @@ type RunParams struct {
 // back. Whatever becomes of it, the epochs of the parts keep a process that has
 // lost it from writing rows.
 type Lease struct {
-	p      RunParams
-	owner  string
-	cancel context.CancelFunc
-	done   chan struct{}
+	p       RunParams
+	owner   string
+	release func() // ends the renewals
 
 	mu     sync.Mutex // over the ledger's one connection
 	ledger *ledger
@@ -213,29 +212,19 @@ func (l *Lease) backend(ctx context.Context, conn *pgx.Conn) error {
 
 // keep renews the lease until it is given back or lost.
 func (l *Lease) keep(ctx context.Context) {
-	ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	l.done = make(chan struct{})
-	go func() {
-		defer close(l.done)
-		ticker := time.NewTicker(renewEvery)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-			}
-			var taken *TakenOverError
-			// Any other error is tried again with the next tick: while the target is away
-			// nobody else can take the run either.
-			if err := l.renew(ctx); errors.As(err, &taken) {
-				if l.p.Lost != nil {
-					l.p.Lost(err)
-				}
-				return
-			}
+	l.release = every(ctx, renewEvery, func(ctx context.Context) bool {
+		var taken *TakenOverError
+		// Any other error is tried again with the next tick: while the target is away
+		// nobody else can take the run either.
+		err := l.renew(ctx)
+		if !errors.As(err, &taken) {
+			return false
 		}
-	}()
+		if l.p.Lost != nil {
+			l.p.Lost(err)
+		}
+		return true
+	})
 }
 
 func (l *Lease) renew(ctx context.Context) error {
@@ -293,8 +282,7 @@ func (l *Lease) Keep(ctx context.Context, k Kept, s *Snapshot) error {
 // knows no other run and nobody has made anything upon it: nothing was written but
 // that. All in one transaction, so that a run that begins meanwhile keeps both.
 func (l *Lease) Forget(ctx context.Context) error {
-	l.cancel()
-	<-l.done
+	l.release()
 	defer l.ledger.close(ctx)
 	own := []string{fmt.Sprintf("DELETE FROM _pg2db9.run WHERE run = %s AND owner = %s", quote.Literal(l.p.Run.ID), quote.Literal(l.owner))}
 	if err := l.ledger.do(ctx, "taking the run's record back", func(conn *pgx.Conn) error {
@@ -332,8 +320,7 @@ func (l *Lease) End(ctx context.Context, state string) error {
 	if l == nil {
 		return nil
 	}
-	l.cancel()
-	<-l.done
+	l.release()
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), 10*time.Second, errors.New("the target did not answer"))
 	defer cancel()
 	defer l.ledger.close(ctx)

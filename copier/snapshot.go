@@ -47,11 +47,9 @@ type Snapshot struct {
 	locked map[catalog.Name]bool
 
 	run    string // whose copier says that it is at work, see Sign
-	unsign context.CancelFunc
-	signed chan struct{} // closed when that is over
+	unsign func()
 
-	unyield context.CancelFunc // nil: locks are kept, whoever waits
-	yielded chan struct{}      // closed when nobody looks for waiters any more
+	unyield func() // nil: locks are kept, whoever waits
 }
 
 // SnapshotParams is what OpenSnapshot needs.
@@ -338,11 +336,9 @@ func (s *Snapshot) Conn() *pgx.Conn { return s.holder }
 func (s *Snapshot) Close(ctx context.Context) {
 	if s.unsign != nil {
 		s.unsign()
-		<-s.signed
 	}
 	if s.unyield != nil {
 		s.unyield()
-		<-s.yielded
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()

@@ -52,22 +52,11 @@ type yielder struct {
 
 // yieldLocks begins to watch for waiters.
 func (s *Snapshot) yieldLocks(ctx context.Context, after time.Duration, bus *event.Bus) {
-	ctx, s.unyield = context.WithCancel(context.WithoutCancel(ctx))
-	s.yielded = make(chan struct{})
 	y := &yielder{s: s, after: after, look: min(max(after/5, yieldLookLeast), yieldLookMost), bus: bus, seen: map[waiter]time.Time{}}
-	go func() {
-		defer close(s.yielded)
-		ticker := time.NewTicker(y.look)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-				y.ask(ctx)
-			}
-		}
-	}()
+	s.unyield = every(ctx, y.look, func(ctx context.Context) bool {
+		y.ask(ctx)
+		return false
+	})
 }
 
 // ask looks who waits, and gives back the groups that somebody has waited for.
