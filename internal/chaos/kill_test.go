@@ -87,6 +87,10 @@ func (r *run) killedThreeTimes(whole int64, holder bool) int64 {
 		r.plan.accidents = []*accident{a}
 		p, err := r.life(ctx, n+10, command)
 		require.NoError(t, err)
+		if !holder && n > 0 && p.code() == 0 {
+			// Tables that were proved are not sent again: too little was left to kill it at.
+			return r.toTarget.Moved(pgtest.ToServer)
+		}
 		require.True(t, p.wasKilled(), p.told())
 		command = r.command("--resume", "--on-changed", r.plan.onChanged)
 		if holder {
