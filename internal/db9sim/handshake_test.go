@@ -255,13 +255,13 @@ func TestPasswordFile(t *testing.T) {
 		}
 		return len(seen) >= 3
 	}, 15*time.Second, 100*time.Millisecond)
-	for password := range seen { // the last may still be the one
+	for password := range seen { // the last may still be the one, and that of before it
 		if _, err := try(t, with(t, sim, func(u *url.URL) { u.User = url.UserPassword(u.User.Username(), password) })); err != nil {
 			require.Equal(t, "28P01", sqlState(err))
 			delete(seen, password)
 		}
 	}
-	require.LessOrEqual(t, len(seen), 1)
+	require.LessOrEqual(t, len(seen), 2)
 }
 
 func proveConnectionCap(t *testing.T) {

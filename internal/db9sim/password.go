@@ -24,8 +24,9 @@ type AuthConfig struct {
 	// PasswordTTL is how long a password is valid after Password first gave it;
 	// 0 is for ever. Who is connected stays so.
 	PasswordTTL time.Duration
-	// PasswordFile, in place of Password, is kept up with a random password,
-	// a new one each PasswordTTL. It is only readable by its owner.
+	// PasswordFile, in place of Password, is kept up with a random password, a
+	// new one each half of a PasswordTTL: as with tokens, who reads one has at
+	// least the other half to use it. It is only readable by its owner.
 	PasswordFile string
 }
 
@@ -53,6 +54,7 @@ type passwords struct {
 	mu    sync.Mutex
 	last  string
 	since time.Time // when source first gave it
+	older string    // the one of before, which a file's reader may still hold
 }
 
 func newPasswords(cfg AuthConfig) *passwords {
@@ -63,8 +65,8 @@ func newPasswords(cfg AuthConfig) *passwords {
 func (p *passwords) asked() bool { return p.source != nil }
 
 // current gives the password, and false if it has expired.
-func (p *passwords) current() (string, bool) {
-	now := p.source()
+func (p *passwords) current() (now string, valid bool) {
+	now = p.source()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.since.IsZero() || now != p.last {
@@ -73,21 +75,35 @@ func (p *passwords) current() (string, bool) {
 	return now, p.ttl <= 0 || time.Since(p.since) < p.ttl
 }
 
-// rotate makes the passwords those of a file, with a new one each TTL until ctx
-// ends. It returns what keeps it up.
+// taken are the passwords that one may connect with, and false if the only one
+// has expired.
+func (p *passwords) taken() (all []string, valid bool) {
+	now, valid := p.current()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.older != "" {
+		return []string{now, p.older}, valid
+	}
+	return []string{now}, valid
+}
+
+// rotate makes the passwords those of a file, with a new one each half of a TTL
+// until ctx ends. It returns what keeps it up.
 func (p *passwords) rotate(file string) (run func(context.Context) error, err error) {
-	every := p.ttl
+	every := p.ttl / 2
 	p.ttl = 0 // the file always has a fresh one
 	var mu sync.Mutex
 	var now string
 	renew := func() error {
 		next := rand.Text()
+		mu.Lock()
+		defer mu.Unlock()
+		p.mu.Lock()
+		now, p.older = next, now
+		p.mu.Unlock()
 		if err := writeFile(file, next); err != nil {
 			return fmt.Errorf("writing the password file: %w", err)
 		}
-		mu.Lock()
-		defer mu.Unlock()
-		now = next
 		return nil
 	}
 	p.source = func() string {
@@ -141,7 +157,7 @@ func (s *Sim) authenticate(client *pgproto3.Backend, user string) (*refusal, err
 	if !s.passwords.asked() {
 		return nil, nil
 	}
-	want, valid := s.passwords.current()
+	want, valid := s.passwords.taken()
 	var ok bool
 	var err error
 	if s.rules.On("cleartext-password") {
@@ -162,7 +178,7 @@ func (s *Sim) authenticate(client *pgproto3.Backend, user string) (*refusal, err
 	return nil, nil
 }
 
-func cleartext(client *pgproto3.Backend, want string) (bool, error) {
+func cleartext(client *pgproto3.Backend, want []string) (bool, error) {
 	client.Send(&pgproto3.AuthenticationCleartextPassword{})
 	if err := client.Flush(); err != nil {
 		return false, fmt.Errorf("asking for a password: %w", err)
@@ -178,7 +194,12 @@ func cleartext(client *pgproto3.Backend, want string) (bool, error) {
 	if !ok {
 		return false, fmt.Errorf("a %T in place of a password", msg)
 	}
-	return subtle.ConstantTimeCompare([]byte(m.Password), []byte(want)) == 1, nil
+	for _, password := range want {
+		if subtle.ConstantTimeCompare([]byte(m.Password), []byte(password)) == 1 {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // backendUser is the backend's user for a client's; "" is that of

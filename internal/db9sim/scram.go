@@ -20,7 +20,7 @@ const (
 
 // scram is the exchange by which PostgreSQL asks for a password without seeing
 // it (RFC 7677, without channel binding).
-func scram(client *pgproto3.Backend, want string) (bool, error) {
+func scram(client *pgproto3.Backend, want []string) (bool, error) {
 	client.Send(&pgproto3.AuthenticationSASL{AuthMechanisms: []string{scramMechanism}})
 	msg, err := scramAnswer(client, pgproto3.AuthTypeSASL)
 	if err != nil {
@@ -54,21 +54,23 @@ func scram(client *pgproto3.Backend, want string) (bool, error) {
 		return false, nil //nolint:nilerr // to the client it is all one
 	}
 
-	salted, err := pbkdf2.Key(sha256.New, want, salt, scramIterations, sha256.Size)
-	if err != nil {
-		return false, fmt.Errorf("salting a password: %w", err)
-	}
 	message := bare + "," + serverFirst + "," + unproved
-	key := mac(salted, "Client Key")
-	stored := sha256.Sum256(key)
-	expected := make([]byte, len(key))
-	subtle.XORBytes(expected, key, mac(stored[:], message))
-	if subtle.ConstantTimeCompare(expected, given) != 1 {
-		return false, nil
+	for _, password := range want {
+		salted, err := pbkdf2.Key(sha256.New, password, salt, scramIterations, sha256.Size)
+		if err != nil {
+			return false, fmt.Errorf("salting a password: %w", err)
+		}
+		key := mac(salted, "Client Key")
+		stored := sha256.Sum256(key)
+		expected := make([]byte, len(key))
+		subtle.XORBytes(expected, key, mac(stored[:], message))
+		if subtle.ConstantTimeCompare(expected, given) == 1 {
+			signature := mac(mac(salted, "Server Key"), message)
+			client.Send(&pgproto3.AuthenticationSASLFinal{Data: []byte("v=" + base64.StdEncoding.EncodeToString(signature))})
+			return true, nil // AuthenticationOk follows, and flushes it
+		}
 	}
-	signature := mac(mac(salted, "Server Key"), message)
-	client.Send(&pgproto3.AuthenticationSASLFinal{Data: []byte("v=" + base64.StdEncoding.EncodeToString(signature))})
-	return true, nil // AuthenticationOk follows, and flushes it
+	return false, nil
 }
 
 func scramAnswer(client *pgproto3.Backend, auth uint32) (pgproto3.FrontendMessage, error) {
