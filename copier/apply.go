@@ -48,10 +48,17 @@ type ApplyParams struct {
 	// what exists already is done.
 	Again bool
 
-	// Patience is how long a server that is away is tried again; 0 is five minutes.
+	// Doubtful are the IDs of statements of which nobody knows whether they were
+	// executed: as Again, for them alone.
+	Doubtful map[string]bool
+
+	// Patience is how long a server that is away, or a lock that another session
+	// holds, is tried again; 0 is five minutes.
 	Patience time.Duration
 	Stop     <-chan struct{} // closed: no statement is begun any more
 	Bus      *event.Bus
+
+	lockTimeout time.Duration // 0 is the default; tests shorten it
 }
 
 // Applied is what became of the statements.
@@ -92,11 +99,11 @@ func Apply(ctx context.Context, p ApplyParams) (*Applied, error) {
 	if p.Patience == 0 {
 		p.Patience = defaultPatience
 	}
-	a := &applier{ApplyParams: p, outcome: map[string]chan struct{}{}, failed: map[string]bool{}}
+	a := &applier{ApplyParams: p, outcome: map[string]chan struct{}{}, failed: map[string]bool{}, locks: ownLocks{held: map[catalog.Name]int{}}}
 	started := time.Now()
 	var err error
 	if p.Atomic {
-		err = a.atomic(ctx)
+		err = a.atomicInTime(ctx)
 	} else {
 		err = a.phases(ctx)
 	}
@@ -112,6 +119,9 @@ type applier struct {
 	result  Applied
 	outcome map[string]chan struct{} // closed when the statement has ended
 	failed  map[string]bool          // failed or skipped
+
+	locks   ownLocks
+	retries bool // a transaction that does not get a lock is begun again
 
 	away atomic.Bool // the last statement was given up since the server was away
 }
@@ -226,9 +236,18 @@ func (a *applier) single(ctx context.Context, s ddlgen.Statement, links chan *pg
 		a.skip(s, reason)
 		return nil
 	}
+	release, ok := a.locks.take(ctx, s)
+	if !ok {
+		return context.Cause(ctx)
+	}
+	defer release()
+	if reason := a.reason(s); reason != "" { // the user may have stopped the run meanwhile
+		a.skip(s, reason)
+		return nil
+	}
 	conn := <-links
 	defer func() { links <- conn }()
-	err := a.one(ctx, s, func() (err error) { conn, err = a.exec(ctx, conn, s, a.Again); return err })
+	err := a.one(ctx, s, func() (err error) { conn, err = a.exec(ctx, conn, s, a.Again || a.Doubtful[s.ID]); return err })
 	return a.fatal(ctx, s, err)
 }
 
@@ -297,9 +316,11 @@ func (a *applier) one(ctx context.Context, s ddlgen.Statement, run func() error)
 		a.result.Failed = append(a.result.Failed, StatementError{Statement: s, Err: err.(*StatementError).Err}) //nolint:errorlint,forcetypeassert // made above
 	}
 	a.mu.Unlock()
-	if err == nil {
+	switch {
+	case err == nil:
 		a.Bus.Emit(event.StatementDone{ID: s.ID, Phase: s.Phase.String(), Object: s.Object, Elapsed: time.Since(started)})
-	} else {
+	case a.retries && !s.Optional && lockRefused(err): // all of it is tried again
+	default:
 		a.Bus.Emit(event.StatementFailed{ID: s.ID, Phase: s.Phase.String(), Object: s.Object, SQL: s.SQL, Err: err, Optional: s.Optional})
 	}
 	return err
@@ -315,23 +336,37 @@ func (a *applier) exec(ctx context.Context, conn *pgx.Conn, s ddlgen.Statement, 
 	if a.away.Load() { // one try says whether it is back
 		patience = 1
 	}
-	err := retry(ctx, s.ID, patience, func() error {
-		if conn == nil || conn.IsClosed() {
-			fresh, err := a.Target.Connect(ctx, a.Settings)
-			if err != nil {
-				return err
-			}
-			conn = fresh
+	var lock lockWait
+	err := retry(ctx, s.ID, patience, func() (err error) {
+		if conn, err = a.connected(ctx, conn); err != nil {
+			return err
 		}
-		_, err := conn.Exec(ctx, s.SQL)
-		if err == nil || lost && doneAlready(s, err) {
-			return nil
+		for {
+			_, err = conn.Exec(ctx, s.SQL)
+			if err == nil || lost && doneAlready(s, err) {
+				return nil
+			}
+			if !a.again(ctx, &lock, s, conn, err) {
+				break
+			}
 		}
 		lost = lost || dial.Classify(err) == dial.Lost // sent, and its outcome unknown: for good
 		return err
 	})
 	a.away.Store(dial.Classify(err) == dial.Lost)
-	return conn, err
+	return conn, a.lockError(ctx, s, conn, err)
+}
+
+// connected is conn, or a new connection where there is none or it broke.
+func (a *applier) connected(ctx context.Context, conn *pgx.Conn) (*pgx.Conn, error) {
+	if conn != nil && !conn.IsClosed() {
+		return conn, nil
+	}
+	fresh, err := a.Target.Connect(ctx, a.Settings)
+	if err != nil {
+		return conn, err
+	}
+	return fresh, a.boundLocks(ctx, fresh)
 }
 
 // doneAlready says that a statement failed because it had been done before.

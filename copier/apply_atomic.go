@@ -2,13 +2,45 @@ package copier
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/event"
 )
+
+// atomicInTime is atomic, begun again where another session holds a lock for too
+// long: the locks that it had are given back meanwhile.
+func (a *applier) atomicInTime(ctx context.Context) error {
+	var lock lockWait
+	for {
+		a.retries = lock.since.IsZero() || time.Since(lock.since)+a.lockLimit() < a.Patience
+		err := a.atomic(ctx)
+		var failed *StatementError
+		if !a.retries || !errors.As(err, &failed) || !lockRefused(err) {
+			return err
+		}
+		conn, cerr := a.Target.Connect(ctx, a.Settings) // to ask who is in the way
+		if cerr != nil {
+			return errors.Join(err, cerr)
+		}
+		again := a.again(ctx, &lock, failed.Statement, conn, err)
+		if !again {
+			err = a.lockError(ctx, failed.Statement, conn, err)
+		}
+		_ = conn.Close(context.WithoutCancel(ctx))
+		if !again {
+			s := failed.Statement
+			a.Bus.Emit(event.StatementFailed{ID: s.ID, Phase: s.Phase.String(), Object: s.Object, SQL: s.SQL, Err: err})
+			return err
+		}
+		a.result, a.failed = Applied{}, map[string]bool{}
+	}
+}
 
 // atomic runs everything in one transaction. A statement whose failure does not
 // matter has a savepoint of its own.
@@ -19,7 +51,11 @@ func (a *applier) atomic(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // of no more use
-	tx, err := conn.Begin(ctx)
+	err = a.boundLocks(ctx, conn)
+	var tx pgx.Tx
+	if err == nil {
+		tx, err = conn.Begin(ctx)
+	}
 	if err == nil {
 		err = a.inside(ctx, tx)
 	}

@@ -77,13 +77,8 @@ func (a *applier) fly(ctx context.Context, flight []ddlgen.Statement, links chan
 	defer func() { links <- conn }()
 	var answers []error
 	left := false // the flight did: what is unanswered may have been done
-	if conn == nil || conn.IsClosed() {
-		fresh, err := a.Target.Connect(ctx, a.Settings)
-		if err == nil {
-			conn = fresh
-		}
-	}
-	if conn != nil && !conn.IsClosed() {
+	conn, err := a.connected(ctx, conn)
+	if err == nil {
 		left = true
 		answers = pipeline(ctx, conn.PgConn(), sent)
 	}
@@ -95,7 +90,7 @@ func (a *applier) fly(ctx context.Context, flight []ddlgen.Statement, links chan
 		}
 		err := a.one(ctx, s, func() (err error) {
 			if answered {
-				if dial.Classify(answers[i]).Settled() {
+				if dial.Classify(answers[i]).Settled() && !lockRefused(answers[i]) {
 					return answers[i]
 				}
 			}

@@ -1,38 +1,67 @@
 package copier
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"sync"
-	"time"
-
-	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/event"
 )
 
-// keysBeside are keys and indexes that the workers build beside the copies of
-// other tables, as soon as the rows of their own are all there. They are built on
-// the workers' connections: whatever is done, there are no more of those than
-// jobs. One that fails is left to Apply, which tries it again and says why.
-type keysBeside struct {
-	mu      sync.Mutex
-	changed chan struct{} // closed when ready or open has changed, and made anew
-	of      map[catalog.Name][]ddlgen.Statement
-	ready   [][]ddlgen.Statement // each list in its order, by one worker
-	open    int                  // parts and lists under way: their ends may make others ready
-	done    []string             // IDs
+// besideLeast is the size of a table's rows, as COPY TEXT, from which its keys are
+// built beside the copies where light statements share flights: those of smaller
+// tables are done sooner in a flight of Apply's.
+const besideLeast = 1 << 20
+
+// KeysBeside are keys and indexes that the workers build beside the copies of
+// other tables, when the rows of their own are all there, and after them until
+// there are none more. They are built on the workers' connections, in their places:
+// whatever is done, there are no more of those than jobs. One that fails is left to
+// Apply, which tries it again and says why.
+type KeysBeside struct {
+	least    int64 // bytes of a table's rows
+	record   func(ctx context.Context, s Step)
+	progress *event.Progress
+	stops    [2]<-chan struct{} // of the rows, and the user's: no statement is begun any more
+
+	mu       sync.Mutex
+	changed  chan struct{} // closed when something below has changed, and made anew
+	of       map[catalog.Name][]ddlgen.Statement
+	ready    []keyList // heaviest first
+	open     int       // parts under way: their ends may make lists ready
+	building int       // lists that workers have taken
+	most     int       // and how many that may be
+	ceased   bool      // no list is given any more
+	done     []string  // IDs
+	doubtful map[string]bool
+
+	workers sync.WaitGroup
+}
+
+// keyList are statements of one table, for one worker in their order. then are
+// lists that wait for its end.
+type keyList struct {
+	table      catalog.Name
+	bytes      int64
+	statements []ddlgen.Statement
+	then       []keyList
 }
 
 // newKeysBeside takes the statements that can be executed when the rows of their
 // table are there, whatever becomes of other tables.
-func newKeysBeside(statements []ddlgen.Statement) *keysBeside {
-	k := &keysBeside{changed: make(chan struct{}), of: map[catalog.Name][]ddlgen.Statement{}}
+func newKeysBeside(p *Params) *KeysBeside {
+	k := &KeysBeside{
+		changed: make(chan struct{}), of: map[catalog.Name][]ddlgen.Statement{}, doubtful: map[string]bool{}, most: max(p.Jobs, 1),
+		record: p.Record, progress: p.Progress, stops: [2]<-chan struct{}{p.Stop, nil},
+	}
+	if !p.Profile.Await && p.Profile.Window > 1 {
+		k.least = besideLeast
+	}
 	tables := map[string]catalog.Name{}
-	for _, s := range statements {
+	for _, s := range p.Keys {
 		own := s.Table != nil && s.Phase == ddlgen.PhaseKeys && !s.NoTx && !slices.ContainsFunc(s.After, func(id string) bool {
 			of, ok := tables[id]
 			return !ok || of != *s.Table
@@ -45,20 +74,44 @@ func newKeysBeside(statements []ddlgen.Statement) *keysBeside {
 	return k
 }
 
-func (k *keysBeside) tell() {
+// Wait waits until nothing is built any more, and says what was: the IDs of the
+// statements that were executed, and those of which nobody knows whether they were,
+// since the connection broke. Nil holds nothing.
+func (k *KeysBeside) Wait() (done []string, doubtful map[string]bool) {
+	if k == nil {
+		return nil, nil
+	}
+	k.workers.Wait()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.done, k.doubtful
+}
+
+// Built is how many statements are executed so far.
+func (k *KeysBeside) Built() int {
+	if k == nil {
+		return 0
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.done)
+}
+
+// tell wakes those who wait. The lock is held.
+func (k *KeysBeside) tell() {
 	close(k.changed)
 	k.changed = make(chan struct{})
 }
 
 // begin counts a part that is under way.
-func (k *keysBeside) begin() {
+func (k *KeysBeside) begin() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.open++
 }
 
-// end counts a part, or a list, that has come to its end.
-func (k *keysBeside) end() {
+// end counts a part that has come to its end.
+func (k *KeysBeside) end() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.open--
@@ -66,111 +119,126 @@ func (k *keysBeside) end() {
 }
 
 // complete makes the keys of a table ready. Its constraints lock it against each
-// other, and come first, one by one; its indexes may be built at once.
-func (k *keysBeside) complete(table catalog.Name) {
+// other, and against indexes that are built: they come first, one by one. Then its
+// indexes may be built at once.
+func (k *KeysBeside) complete(table catalog.Name, bytes int64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	list := k.of[table]
-	if len(list) == 0 {
+	all := k.of[table]
+	if len(all) == 0 || bytes < k.least {
 		return
 	}
 	delete(k.of, table)
-	first := slices.IndexFunc(list, func(s ddlgen.Statement) bool { return s.Object.Kind == "index" && len(s.After) == 0 })
+	first := slices.IndexFunc(all, func(s ddlgen.Statement) bool { return s.Object.Kind == "index" && len(s.After) == 0 })
 	if first < 0 {
-		first = len(list)
+		first = len(all)
+	}
+	var indexes []keyList
+	for _, s := range all[first:] {
+		indexes = append(indexes, keyList{table: table, bytes: bytes, statements: []ddlgen.Statement{s}})
 	}
 	if first > 0 {
-		k.ready = append(k.ready, list[:first])
+		indexes = []keyList{{table: table, bytes: bytes, statements: all[:first], then: indexes}}
 	}
-	for _, s := range list[first:] {
-		k.ready = append(k.ready, []ddlgen.Statement{s})
-	}
+	k.add(indexes)
+}
+
+func (k *KeysBeside) add(lists []keyList) {
+	k.ready = append(k.ready, lists...)
+	slices.SortStableFunc(k.ready, func(a, b keyList) int { return cmp.Compare(b.bytes, a.bytes) })
 	k.tell()
 }
 
-// take gives a list that is ready; nil where there is none.
-func (k *keysBeside) take() []ddlgen.Statement {
+// incomplete leaves to Apply what is not begun of a table whose rows have to be
+// sent again.
+func (k *KeysBeside) incomplete(table catalog.Name) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if len(k.ready) == 0 {
+	k.ready = slices.DeleteFunc(k.ready, func(l keyList) bool { return l.table == table })
+}
+
+// cease leaves to Apply all that is not begun.
+func (k *KeysBeside) cease() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.ceased = true
+	k.tell()
+}
+
+// early gives a list of a table of at least so many bytes while parts wait to be
+// copied: at most half of the jobs build then, so that the rows go on, and the
+// snapshot is not held for the sake of indexes.
+func (k *KeysBeside) early(bytes int64) *keyList {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.building >= k.most/2 || len(k.ready) == 0 || k.ready[0].bytes < max(bytes, besideLeast) {
+		return nil
+	}
+	return k.take()
+}
+
+// take gives the heaviest list that is ready; nil where there is none, or as many
+// are built as may be at once: each takes the memory that the server gives to an
+// index build. The lock is held.
+func (k *KeysBeside) take() *keyList {
+	if len(k.ready) == 0 || k.building >= k.most || k.stopped() {
 		return nil
 	}
 	list := k.ready[0]
 	k.ready = k.ready[1:]
-	k.open++
-	return list
+	k.building++
+	k.progress.Keys(1, 0)
+	return &list
 }
 
-// wait is take that waits while parts under way may make more ready.
-func (k *keysBeside) wait(ctx context.Context, stop <-chan struct{}) []ddlgen.Statement {
+// give ends a list that was taken.
+func (k *KeysBeside) give(list *keyList) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.building--
+	k.progress.Keys(-1, 0)
+	k.add(list.then)
+}
+
+// stopped says that no statement may be begun. The lock is held.
+func (k *KeysBeside) stopped() bool {
+	return k.ceased || isClosed(k.stops[0]) || isClosed(k.stops[1])
+}
+
+// wait gives a list, and waits for one while parts under way, or what is built, may
+// make some ready.
+func (k *KeysBeside) wait(ctx context.Context) *keyList {
 	for {
 		k.mu.Lock()
-		none, changed := len(k.ready) == 0 && k.open == 0, k.changed
+		list, changed := k.take(), k.changed
+		over := list == nil && len(k.ready) == 0 && k.open == 0 && k.building == 0 || k.stopped()
 		k.mu.Unlock()
-		if none || ctx.Err() != nil || isClosed(stop) {
-			return nil
-		}
-		if list := k.take(); list != nil {
+		if list != nil || over || ctx.Err() != nil {
 			return list
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-		case <-stop:
+		case <-k.stops[0]:
+		case <-k.stops[1]:
 		}
 	}
 }
 
-// build executes the statements of a list on the worker's connection to the
-// target. What does not succeed is left to Apply.
-func (w *worker) build(ctx context.Context, list []ddlgen.Statement) {
-	defer w.keys.end()
-	w.settleOwn(ctx)
-	for _, s := range list {
-		if ctx.Err() != nil || isClosed(w.Stop) {
-			return
-		}
-		started := time.Now()
-		if err := w.execute(ctx, s.SQL); err != nil {
-			if w.Log != nil {
-				w.Log.InfoContext(ctx, "a key could not be built beside the copies, and is tried again after them", "statement", s.ID, "error", err)
-			}
-			return
-		}
-		w.keys.mu.Lock()
-		w.keys.done = append(w.keys.done, s.ID)
-		w.keys.mu.Unlock()
-		w.Bus.Emit(event.StatementDone{ID: s.ID, Phase: s.Phase.String(), Object: s.Object, Elapsed: time.Since(started)})
+// built takes down a statement that was executed.
+func (k *KeysBeside) built(ctx context.Context, id string) {
+	k.mu.Lock()
+	k.done = append(k.done, id)
+	k.progress.Keys(0, 1)
+	k.mu.Unlock()
+	if k.record != nil {
+		k.record(ctx, Step{ID: id, State: StepDone})
 	}
 }
 
-// execute runs one statement in a transaction whose commit is durable. The rows
-// that it was built on, committed before it without waiting for the disk, are
-// durable with it: their records stand before its own in the target's log.
-func (w *worker) execute(ctx context.Context, sql string) error {
-	if err := w.connectTarget(ctx, &w.link); err != nil {
-		return err
-	}
-	defer w.to.wire.watch(ctx)()
-	durable := ""
-	if w.Profile.AsyncCommit {
-		durable = "SET LOCAL synchronous_commit = on;"
-	}
-	if err := w.to.wire.send(&pgproto3.Query{String: durable + sql}); err != nil {
-		w.drop()
-		return err
-	}
-	r, err := w.to.answer(ctx)
-	switch {
-	case err != nil:
-		w.drop()
-		return err
-	case r.err != nil:
-		w.drop() // its reader has seen an error, and takes the connection for failed
-		return r.failure()
-	case r.status != 'I':
-		w.drop()
-		return fmt.Errorf("the target answered with transaction status %q", r.status)
-	}
-	return nil
+// doubt takes down a statement that was sent, and never answered.
+func (k *KeysBeside) doubt(id string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.doubtful[id] = true
 }

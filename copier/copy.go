@@ -1,6 +1,7 @@
 package copier
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -37,9 +38,10 @@ type Params struct {
 	Truncate []catalog.Name
 
 	// Keys are statements of ddlgen.PhaseKeys that the workers may execute beside
-	// the copies, as soon as the rows of their table are all there. Those that were
-	// are in the result; the others are left to Apply.
-	Keys []ddlgen.Statement
+	// the copies, when the rows of their table are all there. Copy does not wait for
+	// them: see Result.Keys. Record is told of each that was executed.
+	Keys   []ddlgen.Statement
+	Record func(ctx context.Context, s Step)
 
 	// Owner is the lease's that holds the run (Lease.Owner); "" is none. What takes
 	// rows or parts away is done only while the run is its.
@@ -80,7 +82,10 @@ type Result struct {
 	Run     string
 	Tables  []TableResult // by target name; every transfer of the plan has one
 	Elapsed time.Duration
-	Keys    []string // IDs of Params.Keys that were executed
+
+	// Keys are what the workers still execute of Params.Keys, until ctx ends. The
+	// caller waits for them; what was not executed is left to Apply.
+	Keys *KeysBeside
 
 	// Jobs is how many the servers had connections for: fewer than asked for where
 	// one has refused some, else 0.

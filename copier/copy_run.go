@@ -30,7 +30,7 @@ type copyRun struct {
 	ledgerMu sync.Mutex // the ledger has one connection
 	ledger   *ledger
 
-	keys     *keysBeside
+	keys     *KeysBeside
 	gate     *gate
 	brake    *brake
 	ahead    *ahead
@@ -85,7 +85,8 @@ func Copy(ctx context.Context, p Params) (*Result, error) {
 		c.ledger.wait = c.survivorWait
 	}
 	defer c.stopForRows()()
-	c.keys = newKeysBeside(p.Keys)
+	c.keys = newKeysBeside(&c.Params)
+	c.keys.stops[1] = c.userStop
 	c.ledger.owner, c.ledger.whole = p.Owner, !p.Profile.Map
 	c.ledger.patience, c.ledger.inherits = c.patience(), p.Profile.Inheritance
 	c.speeds = p.speeds
@@ -119,11 +120,14 @@ func Copy(ctx context.Context, p Params) (*Result, error) {
 		}
 		c.Bus.Emit(event.Note{Text: fmt.Sprintf("the target lost acknowledged commits (it was restarted): %d parts are sent again", len(pending))})
 	}
-	if err != nil && !c.settleAnyway(ctx) {
-		c.unproved = err
+	if err != nil {
+		c.keys.cease()
+		if !c.settleAnyway(ctx) {
+			c.unproved = err
+		}
 	}
 	res := c.result(ctx, err)
-	res.Elapsed, res.Keys = time.Since(started), c.keys.done
+	res.Elapsed, res.Keys = time.Since(started), c.keys
 	if c.gate != nil && c.gate.tight() {
 		res.Jobs = c.gate.limit()
 	}
@@ -246,11 +250,22 @@ func (c *copyRun) copyAll(ctx context.Context, parts []*partState) error {
 		c.gate = c.newGate()
 	}
 	next := func() *partState { return q.next(ctx) }
-	var g sync.WaitGroup
-	for range min(max(c.Jobs, c.MaxJobs), len(parts)) {
-		g.Go(func() { (&worker{copyRun: c, link: link{place: c.gate}, back: q.back}).work(ctx, next) })
+	n := max(c.Jobs, c.MaxJobs)
+	if len(c.Keys) == 0 {
+		n = min(n, len(parts))
 	}
-	g.Wait()
+	r := &round{working: n, over: make(chan struct{}), idle: func() bool { return q.idle(ctx) }}
+	for range n {
+		c.keys.workers.Go(func() {
+			(&worker{copyRun: c, link: link{place: c.gate}, back: q.back, share: q.share, round: r}).work(ctx, next)
+		})
+	}
+	if n > 0 {
+		<-r.over
+	}
+	if len(c.Keys) == 0 || ctx.Err() != nil {
+		c.keys.workers.Wait()
+	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -267,7 +282,9 @@ func (c *copyRun) tableDone(s *partState) {
 	t.Parts, t.Rows, t.Bytes, t.Elapsed = t.Parts+1, t.Rows+s.loaded(), t.Bytes+s.bytes, t.Elapsed+s.elapsed
 	if c.open[s.part.Transfer]--; c.open[s.part.Transfer] == 0 {
 		c.Bus.Emit(*t)
-		c.keys.complete(s.part.Target)
+		if c.broken[s.part.Target] == nil {
+			c.keys.complete(s.part.Target, t.Bytes)
+		}
 	}
 }
 
@@ -318,6 +335,7 @@ func (c *copyRun) settle(ctx context.Context) ([]*partState, error) {
 		}
 		if t := found[s.part.ID]; !t.final || t.next != s.next || int64(len(t.rejected)) != s.rejected || t.sum != s.sum {
 			s.done, s.doubt = false, true
+			c.keys.incomplete(s.part.Target)
 			c.open[s.part.Transfer]++
 			t := &c.totals[s.part.Transfer]
 			t.Parts, t.Rows, t.Bytes, t.Elapsed = t.Parts-1, t.Rows-s.loaded(), t.Bytes-s.bytes, t.Elapsed-s.elapsed

@@ -67,6 +67,20 @@ func (q *queue) next(ctx context.Context) *partState {
 	return nil
 }
 
+// idle says that no part is to be begun any more.
+func (q *queue) idle(ctx context.Context) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting) == 0 || q.err != nil || ctx.Err() != nil || isClosed(q.run.Stop)
+}
+
+// share is what waits, for each job.
+func (q *queue) share() int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return int64(q.left) / int64(max(q.run.Jobs, 1))
+}
+
 // back gives a part back that nothing was done for: it is the next.
 func (q *queue) back(s *partState) {
 	q.mu.Lock()

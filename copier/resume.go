@@ -418,11 +418,11 @@ func (c *copyRun) count() {
 		m.Add(s.next, s.bytes)
 		c.Progress.Finish(m, true)
 		c.open[s.part.Transfer]--
-		if c.open[s.part.Transfer] == 0 {
-			c.keys.complete(s.part.Target)
-		}
 		t := &c.totals[s.part.Transfer]
 		t.Parts, t.Rows, t.Bytes = t.Parts+1, t.Rows+s.loaded(), t.Bytes+s.bytes
+		if c.open[s.part.Transfer] == 0 && c.broken[s.part.Target] == nil {
+			c.keys.complete(s.part.Target, t.Bytes)
+		}
 	}
 }
 

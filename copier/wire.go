@@ -16,8 +16,9 @@ import (
 // wire is a connection whose protocol messages this package reads and writes
 // itself, after pgx has set it up.
 type wire struct {
-	conn net.Conn
-	pid  uint32
+	conn   net.Conn
+	pid    uint32
+	cancel func(ctx context.Context) error // asks the server, on another connection, to end what it is doing
 }
 
 // takeWire takes the network connection out of conn, which cannot be used any
@@ -28,12 +29,20 @@ func takeWire(ctx context.Context, conn *pgx.Conn) (*wire, error) {
 	if err := conn.PgConn().SyncConn(ctx); err != nil {
 		return nil, fmt.Errorf("taking over the connection: %w: %w", dial.ErrLost, err)
 	}
-	pid := conn.PgConn().PID()
+	pid, cancel := conn.PgConn().PID(), conn.PgConn().CancelRequest
 	h, err := conn.PgConn().Hijack()
 	if err != nil {
 		return nil, fmt.Errorf("taking over the connection: %w", err)
 	}
-	return &wire{conn: h.Conn, pid: pid}, nil
+	return &wire{conn: h.Conn, pid: pid, cancel: cancel}, nil
+}
+
+// cancelStatement has the server end what it is doing, when the run is cancelled:
+// a process that ends before would leave an index being built behind it.
+func (w *wire) cancelStatement(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWait)
+	defer cancel()
+	_ = w.cancel(ctx)
 }
 
 // watch makes every read and write on the wire fail once ctx ends. The returned

@@ -101,32 +101,47 @@ type worker struct {
 
 	flying []*partState // sent whole, and not all answered
 	placed bool         // it has a place at the gate
+	round  *round
+	share  func() int64 // bytes that wait to be copied, of each job
 	back   func(*partState)
 	rein   *rein // what it has read and not paid for goes with it from part to part
 }
 
 // work copies the parts that next gives, until it gives none.
 func (w *worker) work(ctx context.Context, next func() *partState) {
+	rows := true // it has a part in them
 	for w.enter(ctx) {
-		if list := w.keys.take(); list != nil {
-			w.build(ctx, list)
-			continue
+		var s *partState
+		if rows {
+			if list := w.keys.early(w.share()); list != nil {
+				w.toKeys(ctx)
+				w.build(ctx, list)
+				rows = w.round.join()
+				continue
+			}
+			s = next()
 		}
-		s := next()
 		if s == nil {
-			w.settleOwn(ctx)
+			if rows {
+				w.toKeys(ctx)
+				rows = false
+			}
 			// Without its place: whoever it waits for may be waiting for one.
 			w.gate.leave()
 			w.placed = false
-			list := w.keys.wait(ctx, w.Stop)
+			if w.gate.tight() {
+				w.close()
+			}
+			list := w.keys.wait(ctx)
 			if list == nil {
 				break
 			}
 			if w.placed = w.gate.enter(ctx); !w.placed {
-				w.keys.end()
+				w.keys.give(list)
 				break
 			}
 			w.build(ctx, list)
+			rows = w.round.join()
 			continue
 		}
 		if s.doubt && w.to != nil && w.gate.tight() { // its takeover needs a connection of its own
@@ -149,6 +164,9 @@ func (w *worker) work(ctx context.Context, next func() *partState) {
 	w.rest(ctx)
 	if w.placed {
 		w.gate.leave()
+	}
+	if rows {
+		w.round.leave()
 	}
 }
 

@@ -80,6 +80,8 @@ type job struct {
 	chosen         []ddlgen.Statement  // of the schema command
 	applied        []*copier.Applied
 	copied         *copier.Result
+	beside         map[string]bool // IDs of the keys that were built beside the copies; nil until all are
+	doubtful       map[string]bool // IDs of those of which nobody knows
 	rejectFiles    map[catalog.Name]string
 	toMend         bool                   // refused rows are all that is left to do
 	mended         string                 // what became of mended rows
@@ -144,6 +146,7 @@ func (p *program) startJob(ctx context.Context, command string, opts *options, s
 	}
 	cancel(nil)
 	<-j.listening
+	err = errors.Join(err, j.builtBeside(run)) // run is cancelled: what is still built is broken off
 	err = j.endRun(ctx, err)
 	j.endKept(ctx)
 	j.closeAll(ctx)

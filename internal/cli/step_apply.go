@@ -170,8 +170,8 @@ func (j *job) dropRefused(failed *copier.StatementError) error {
 // until they are.
 func (j *job) complete(ctx context.Context) error {
 	statements := j.later
-	if len(statements) == 0 || j.stopped() {
-		return nil
+	if j.stopped() {
+		return j.builtBeside(ctx)
 	}
 	weight := map[catalog.Name]int64{}
 	if j.copied != nil {
@@ -185,13 +185,20 @@ func (j *job) complete(ctx context.Context) error {
 			to++
 		}
 		group := statements[from:to]
-		err := j.phase(group[0].Phase.String(), len(group), func() (int, error) {
+		err := j.phase(group[0].Phase.String(), len(group)-j.builtOf(group), func() (int, error) {
+			group := group
+			if group[0].Phase == ddlgen.PhaseKeys {
+				if err := j.builtBeside(ctx); err != nil || j.stopped() {
+					return 0, err
+				}
+				group = j.notBuilt(group)
+			}
 			if err := j.lease.Record(ctx, begun(group)); err != nil {
 				return 0, err
 			}
 			a, err := copier.Apply(ctx, copier.ApplyParams{
 				Target: j.opts.target, Settings: copier.ControlSettings(j.profile), Statements: group, Jobs: j.jobs, Skip: j.notYet, Weight: weight, Window: j.window(), Patience: j.patience(), Stop: j.stop, Bus: j.bus,
-				Again: j.resumed != nil,
+				Again: j.resumed != nil, Doubtful: j.doubtful,
 			})
 			if a == nil {
 				return 0, err

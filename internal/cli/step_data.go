@@ -24,10 +24,14 @@ func (j *job) copyData(ctx context.Context) error {
 		truncate = j.existing.Tables(plan)
 	}
 	j.written.Store(true)
+	keys, err := j.keysBeside(ctx)
+	if err != nil {
+		return err
+	}
 	return j.phase("data", len(plan.Transfers), func() (int, error) {
 		res, err := copier.Copy(ctx, copier.Params{
 			Source: j.opts.source, Target: j.opts.target, Snapshot: j.snapshot, Plan: plan, Profile: j.profile, Run: j.id,
-			Jobs: j.jobs, MinJobs: j.minJobs, MaxJobs: j.maxJobs, MaxRate: j.opts.polite.rate, Guard: j.opts.polite.guard, Split: copier.Split{By: copier.SplitBy(j.opts.SplitBy)}, Patience: j.patience(), Truncate: truncate, Resume: resume, Owner: j.lease.Owner(), Stop: j.stop, OnRowError: copier.RowErrors(j.opts.OnRowError), MaxRejects: int64(j.opts.MaxRejects), Tool: "pg2db9 " + version(), Command: j.command, Options: j.asked(), Bus: j.bus, Progress: j.progress, Log: j.log,
+			Jobs: j.jobs, MinJobs: j.minJobs, MaxJobs: j.maxJobs, MaxRate: j.opts.polite.rate, Guard: j.opts.polite.guard, Split: copier.Split{By: copier.SplitBy(j.opts.SplitBy)}, Patience: j.patience(), Truncate: truncate, Resume: resume, Keys: keys, Record: j.recordOne, Owner: j.lease.Owner(), Stop: j.stop, OnRowError: copier.RowErrors(j.opts.OnRowError), MaxRejects: int64(j.opts.MaxRejects), Tool: "pg2db9 " + version(), Command: j.command, Options: j.asked(), Bus: j.bus, Progress: j.progress, Log: j.log,
 		})
 		j.copied = res
 		if res != nil && res.Jobs > 0 { // a server had no connection for more

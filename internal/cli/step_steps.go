@@ -117,7 +117,8 @@ func (j *job) wholeIndex(ctx context.Context, conn *pgx.Conn, s ddlgen.Statement
 			return true, nil
 		}
 	}
-	if _, err := conn.Exec(ctx, "DROP INDEX IF EXISTS "+quote.Name(s.Object.Schema, s.Object.Name)); err != nil {
+	drop := ddlgen.Statement{Object: s.Object, Table: s.Table, SQL: "DROP INDEX IF EXISTS " + quote.Name(s.Object.Schema, s.Object.Name)}
+	if err := j.execDDL(ctx, conn, drop); err != nil {
 		return false, fmt.Errorf("dropping %s, which may be half built: %w", s.Object, err)
 	}
 	return false, nil
@@ -144,7 +145,7 @@ func (j *job) unlink(ctx context.Context, tables []catalog.Name) error {
 	for _, t := range tables {
 		among[t] = true
 	}
-	var drops []string
+	var drops []ddlgen.Statement
 	again := map[string]bool{}
 	for _, s := range j.plan.Statements {
 		if _, stands := j.stood.Has(s); !stands || s.Table == nil {
@@ -159,8 +160,8 @@ func (j *job) unlink(ctx context.Context, tables []catalog.Name) error {
 		}
 		if drop != "" {
 			again[s.ID] = true
-			if !slices.Contains(drops, drop) {
-				drops = append(drops, drop)
+			if !slices.ContainsFunc(drops, func(d ddlgen.Statement) bool { return d.SQL == drop }) {
+				drops = append(drops, ddlgen.Statement{Object: s.Object, Table: s.Table, RefTable: s.RefTable, SQL: drop})
 			}
 		}
 	}
@@ -201,9 +202,14 @@ func (j *job) unlink(ctx context.Context, tables []catalog.Name) error {
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // of no more use
 	for _, drop := range drops {
-		if _, err := conn.Exec(ctx, drop); err != nil {
-			return fmt.Errorf("taking away what is in the way of tables that are loaded again (%s): %w", drop, err)
+		if err := j.execDDL(ctx, conn, drop); err != nil {
+			return fmt.Errorf("taking away what is in the way of tables that are loaded again (%s): %w", drop.SQL, err)
 		}
 	}
 	return nil
+}
+
+// execDDL executes one statement on conn, and waits for locks as Apply does.
+func (j *job) execDDL(ctx context.Context, conn *pgx.Conn, s ddlgen.Statement) error {
+	return copier.ExecDDL(ctx, conn, copier.ApplyParams{Patience: j.patience(), Stop: j.stop, Bus: j.bus}, s)
 }

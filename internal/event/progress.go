@@ -74,6 +74,19 @@ type Progress struct {
 	totalBytes int64 // estimated source bytes of all parts
 	doneEst    int64 // estimated source bytes of the finished parts
 	held       string
+	building   int // keys beside the copies: lists under way
+	built      int // statements done
+}
+
+// Keys counts keys that are built beside the copies: lists under way, and
+// statements that are done.
+func (p *Progress) Keys(building, built int) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.building, p.built = p.building+building, p.built+built
 }
 
 // Hold says why reading is held back as a whole; "" where it is not.
@@ -159,6 +172,8 @@ type Snapshot struct {
 	TotalBytes int64     // estimated source bytes in all
 	Running    []Running // by part number
 	Held       string    // why reading is held back, "" where it is not
+	Building   int       // keys and indexes that are built beside the copies at this moment
+	Built      int       // and that were
 }
 
 // Snapshot samples all meters.
@@ -172,6 +187,7 @@ func (p *Progress) Snapshot() Snapshot {
 		At: time.Now(), Rows: p.doneRows, Bytes: p.doneBytes,
 		DoneParts: p.doneParts, TotalParts: p.totalParts,
 		DoneBytes: p.doneEst, TotalBytes: p.totalBytes, Held: p.held,
+		Building: p.building, Built: p.built,
 	}
 	for _, m := range p.running {
 		r := Running{

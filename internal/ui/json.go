@@ -142,6 +142,8 @@ func (p *jsonLines) progress(s sample) {
 		{"bytes", s.Bytes},
 		{"parts_done", s.DoneParts},
 		{"parts", s.TotalParts},
+		{"keys_building", s.Building},
+		{"keys_built", s.Built},
 		{"estimated_bytes_done", s.DoneBytes},
 		{"estimated_bytes", s.TotalBytes},
 		{"rows_per_second", int64(s.rowRate)},

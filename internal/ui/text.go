@@ -121,8 +121,21 @@ func progressLine(s sample) string {
 	if s.TotalParts > 0 {
 		fmt.Fprintf(&b, ", %d of %d parts", s.DoneParts, s.TotalParts)
 	}
+	b.WriteString(beside(s))
 	b.WriteString(", " + outlook(s))
 	return b.String()
+}
+
+// beside tells of keys and indexes that are built beside the copies.
+func beside(s sample) string {
+	switch {
+	case s.stage.phase != dataPhase || s.Building+s.Built == 0:
+		return ""
+	case s.Building == 0:
+		return fmt.Sprintf(", %d keys built beside", s.Built)
+	default:
+		return fmt.Sprintf(", %d keys built beside and %d under way", s.Built, s.Building)
+	}
 }
 
 // outlook says how long the data still take and what limits them.

@@ -153,7 +153,11 @@ func (u *UI) On(e event.Event) {
 		u.stage = stage{phase: e.Phase, items: e.Items}
 	case event.PhaseDone:
 		u.stage = stage{}
-	case event.StatementDone, event.TableVerified:
+	case event.StatementDone:
+		if u.stage.phase != dataPhase { // else it is one beside the copies, of which the meters tell
+			u.stage.done++
+		}
+	case event.TableVerified:
 		u.stage.done++
 	case event.StatementFailed:
 		u.stage.done++

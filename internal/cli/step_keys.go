@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/pg2db9/pg2db9/copier"
+	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/event"
+)
+
+// keysBeside are the keys and indexes that are built while other tables are still
+// copied. They are recorded as begun: whether one was built is seen on the target.
+func (j *job) keysBeside(ctx context.Context) ([]ddlgen.Statement, error) {
+	if j.command != cmdClone {
+		return nil, nil
+	}
+	keys := slices.DeleteFunc(slices.Clone(j.later), func(s ddlgen.Statement) bool { return s.Phase != ddlgen.PhaseKeys })
+	return keys, j.lease.Record(ctx, begun(keys))
+}
+
+// recordOne records a step while others are under way. One that cannot be recorded
+// is with all others, when they have come to their end.
+func (j *job) recordOne(ctx context.Context, s copier.Step) {
+	if err := j.lease.Record(ctx, []copier.Step{s}); err != nil && ctx.Err() == nil {
+		j.log.WarnContext(ctx, "a step could not be recorded when it was done", "step", s.ID, "error", err)
+	}
+}
+
+// builtBeside waits until none of these keys is built any more, and records them.
+func (j *job) builtBeside(ctx context.Context) error {
+	if j.beside != nil || j.copied == nil {
+		return nil
+	}
+	done, doubtful := j.copied.Keys.Wait()
+	j.beside, j.doubtful = map[string]bool{}, doubtful
+	if len(done) == 0 {
+		return nil
+	}
+	for _, id := range done {
+		j.beside[id] = true
+	}
+	a := &copier.Applied{Done: done}
+	j.applied = append(j.applied, a)
+	j.bus.Emit(event.Note{Text: fmt.Sprintf("built beside the copies of other tables: %s and indexes", count(len(done), "key"))})
+	return j.record(ctx, a)
+}
+
+// builtOf is how many of the statements are built already.
+func (j *job) builtOf(group []ddlgen.Statement) int {
+	if group[0].Phase != ddlgen.PhaseKeys || j.copied == nil {
+		return 0
+	}
+	return j.copied.Keys.Built()
+}
+
+// notBuilt are those of the statements that were not built beside the copies.
+func (j *job) notBuilt(group []ddlgen.Statement) []ddlgen.Statement {
+	return slices.DeleteFunc(slices.Clone(group), func(s ddlgen.Statement) bool { return j.beside[s.ID] })
+}
