@@ -73,7 +73,9 @@ func TestKeysBesideCopies(t *testing.T) {
 			return strings.Contains(c.out.String(), `"keys_building":1,"keys_built":2`) && strings.Contains(c.out.String(), `"phase":"data"`)
 		})
 		c.signals <- syscall.SIGINT
-		eventually(t, "the signal is heard", func() bool { return strings.Contains(c.out.String()+c.err.String(), "a second interrupt stops at once") })
+		eventually(t, "the signal is heard", func() bool {
+			return strings.Contains(c.out.String()+c.err.String(), "a second interrupt stops at once")
+		})
 		release()
 		r := await(t, ended)
 		require.Equal(t, Partial, r.code, r.err)
@@ -85,7 +87,7 @@ func TestKeysBesideCopies(t *testing.T) {
 		require.Equal(t, "0", b.target.QueryString(t, "SELECT count(*) FROM pg_constraint WHERE contype = 'f'"))
 		require.Equal(t, "3", b.target.QueryString(t, "SELECT count(*) FROM _pg2db9.step WHERE state = 'done'"))
 
-		r = b.ok(t, "clone", "--resume")
+		b.ok(t, "clone", "--resume")
 		require.Equal(t, keys, b.target.QueryString(t, keysOfA), "what was built stands as it was")
 		require.Equal(t, "1", b.target.QueryString(t, "SELECT count(*) FROM pg_constraint WHERE contype = 'f'"))
 		b.same(t, "a", "big", "small")
