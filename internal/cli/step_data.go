@@ -34,6 +34,7 @@ func (j *job) copyData(ctx context.Context) error {
 			Jobs: j.jobs, MinJobs: j.minJobs, MaxJobs: j.maxJobs, MaxRate: j.opts.polite.rate, Guard: j.opts.polite.guard, Split: copier.Split{By: copier.SplitBy(j.opts.SplitBy)}, Patience: j.patience(), Truncate: truncate, Resume: resume, Keys: keys, Record: j.recordOne, Owner: j.lease.Owner(), Stop: j.stop, OnRowError: copier.RowErrors(j.opts.OnRowError), MaxRejects: int64(j.opts.MaxRejects), Tool: "pg2db9 " + version(), Command: j.command, Options: j.asked(), Bus: j.bus, Progress: j.progress, Log: j.log,
 		})
 		j.copied = res
+		j.tellBeside()
 		if res != nil && res.Jobs > 0 { // a server had no connection for more
 			j.jobs = min(j.jobs, res.Jobs)
 		}

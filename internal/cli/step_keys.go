@@ -28,6 +28,13 @@ func (j *job) recordOne(ctx context.Context, s copier.Step) {
 	}
 }
 
+// tellBeside says, for the report, how many keys were built until all rows were there.
+func (j *job) tellBeside() {
+	if n := j.builtSoFar(); n > 0 {
+		j.bus.Emit(event.Note{Text: fmt.Sprintf("built while other tables were copied: %d keys and indexes", n)})
+	}
+}
+
 // builtBeside waits until none of these keys is built any more, and records them.
 func (j *job) builtBeside(ctx context.Context) error {
 	if j.beside != nil || j.copied == nil {
@@ -43,13 +50,19 @@ func (j *job) builtBeside(ctx context.Context) error {
 	}
 	a := &copier.Applied{Done: done}
 	j.applied = append(j.applied, a)
-	j.bus.Emit(event.Note{Text: fmt.Sprintf("built beside the copies of other tables: %s and indexes", count(len(done), "key"))})
 	return j.record(ctx, a)
 }
 
 // builtOf is how many of the statements are built already.
 func (j *job) builtOf(group []ddlgen.Statement) int {
-	if group[0].Phase != ddlgen.PhaseKeys || j.copied == nil {
+	if group[0].Phase != ddlgen.PhaseKeys {
+		return 0
+	}
+	return j.builtSoFar()
+}
+
+func (j *job) builtSoFar() int {
+	if j.copied == nil {
 		return 0
 	}
 	return j.copied.Keys.Built()
