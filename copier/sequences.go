@@ -3,6 +3,7 @@ package copier
 import (
 	"context"
 	"fmt"
+	"math/big"
 	"strings"
 
 	"github.com/jackc/pgerrcode"
@@ -24,6 +25,7 @@ type SequenceParams struct {
 	Target   *dial.Endpoint
 	Settings dial.Settings // of the target's session, as ControlSettings gives them
 	Values   []ddlgen.SequenceValue
+	Margin   int64 // values that each sequence leaves out beyond the source's position; bounds end it
 	Bus      *event.Bus
 }
 
@@ -52,6 +54,9 @@ func SetSequences(ctx context.Context, p SequenceParams) ([]SequenceResult, erro
 			return nil, err
 		}
 	}
+	for i := range out {
+		out[i].LastValue = further(out[i].LastValue, p.Margin, &p.Values[i])
+	}
 	var conn *pgx.Conn
 	defer func() {
 		if conn != nil {
@@ -77,6 +82,27 @@ func SetSequences(ctx context.Context, p SequenceParams) ([]SequenceResult, erro
 		}
 	}
 	return out, nil
+}
+
+// further is a position a number of values further, the last one before the
+// bound where they go beyond it.
+func further(last, margin int64, v *ddlgen.SequenceValue) int64 {
+	if margin <= 0 || v.Increment == 0 {
+		return last
+	}
+	bound := v.Max
+	if v.Increment < 0 {
+		bound = v.Min
+	}
+	room := new(big.Int).Sub(big.NewInt(bound), big.NewInt(last))
+	steps := room.Quo(room, big.NewInt(v.Increment)) // of one sign: not negative
+	if steps.Sign() <= 0 {
+		return last
+	}
+	if most := big.NewInt(margin); steps.Cmp(most) > 0 {
+		steps = most
+	}
+	return steps.Mul(steps, big.NewInt(v.Increment)).Add(steps, big.NewInt(last)).Int64()
 }
 
 func setSequences(ctx context.Context, conn *pgx.Conn, batch []SequenceResult) error {

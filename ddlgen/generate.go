@@ -145,6 +145,7 @@ type planner struct {
 	register    register
 	transfers   []Transfer
 	values      []SequenceValue
+	fed         map[catalog.Name][]Feed // by sequence of the model; nil until somebody asks
 	expect      []ExpectedTable
 	findings    []finding.Finding
 	seen        map[finding.Finding]bool

@@ -196,6 +196,20 @@ type SequenceValue struct {
 	LastValue int64              `json:"last_value"` // as read in the snapshot's catalog load
 	IsCalled  bool               `json:"is_called"`
 	Owner     *catalog.ColumnRef `json:"owner,omitempty"` // on the target
+
+	// How it counts, on both sides; Increment 0 says that the plan does not know.
+	Increment int64 `json:"increment,omitempty"`
+	Min       int64 `json:"min,omitempty"`
+	Max       int64 `json:"max,omitempty"`
+	Cycle     bool  `json:"cycle,omitempty"`
+
+	Feeds []Feed `json:"feeds,omitempty"` // the columns of numbers that take their values from it, by target name
+}
+
+// Feed is a column that a sequence feeds.
+type Feed struct {
+	Target catalog.ColumnRef `json:"target"`
+	Source catalog.ColumnRef `json:"source"`
 }
 
 // ExpectedTable is what the read-back of a table on the target must show.

@@ -108,7 +108,10 @@ func typeMax(name string) int64 {
 
 // value records the position to set after the data.
 func (p *planner) value(s *catalog.Sequence, target catalog.Name) {
-	v := SequenceValue{Source: p.names.sourceName(s.Name), Target: target, LastValue: s.LastValue, IsCalled: s.IsCalled}
+	v := SequenceValue{
+		Source: p.names.sourceName(s.Name), Target: target, LastValue: s.LastValue, IsCalled: s.IsCalled,
+		Increment: s.Increment, Min: s.Min, Max: s.Max, Cycle: s.Cycle, Feeds: p.feeds()[s.Name],
+	}
 	if s.Owner != nil {
 		if t := p.tableOf(s.Owner.Table); t != nil && t.carried {
 			owner := *s.Owner

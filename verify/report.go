@@ -101,6 +101,10 @@ type Sequence struct {
 	Expected Position     `json:"expected"`             // as it was set
 	Found    *Position    `json:"found,omitempty"`      // on the target
 	Now      *Position    `json:"source_now,omitempty"` // on the source while verifying: its later lead is no difference
+
+	Differences []Difference `json:"differences,omitempty"` // of the definition: "increment", "minimum", "maximum", "cycle"
+	Assumed     []string     `json:"assumed,omitempty"`     // what the target does not tell: nobody has seen it
+	Feeds       []Fed        `json:"feeds,omitempty"`       // the columns that take their values from it
 }
 
 // severity orders verdicts from good to bad: what could not be looked at is

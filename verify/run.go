@@ -3,7 +3,6 @@ package verify
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -40,6 +39,9 @@ type Params struct {
 	// When it is nil the plan's are expected; else one of the plan that is not
 	// in it stays Unknown.
 	Sequences []SequenceSet
+	// StrictSequences takes no excuse for a sequence that is behind a column that it
+	// feeds, not even that it is so on the source: for who cuts over.
+	StrictSequences bool
 	// ViewRows are the rows of the source's materialized views, by source name, as
 	// CountViews saw them in the snapshot of the copy. Where the source is read
 	// they are counted there.
@@ -157,7 +159,13 @@ func (v *run) do(ctx context.Context) error {
 		return errors.New("verify has neither a source to read nor an account of what was copied")
 	}
 	v.weighViews()
-	return v.compareRows(ctx, v.planReads(ctx, comparisons))
+	if err := v.compareRows(ctx, v.planReads(ctx, comparisons)); err != nil {
+		return err
+	}
+	if v.p.Source != nil && len(comparisons) > 0 && v.p.Copied == nil {
+		v.askSource(ctx, settings) // after the rows: its transaction is not that of the snapshot
+	}
+	return context.Cause(ctx)
 }
 
 // lookAtTarget reads what needs one query for all: definitions, positions, sizes.
@@ -191,6 +199,8 @@ func (v *run) lookAtTarget(ctx context.Context) error {
 	}
 	v.checkViews(ctx, s.conn)
 	checkSequences(ctx, s.conn, v.report.Sequences)
+	v.checkSequenceDefs(ctx, s.conn)
+	v.checkFeeds(ctx, s.conn)
 	if !v.p.Profile.Map { // a PostgreSQL, which knows the sizes of its files
 		if v.targetSizes, err = readSizes(ctx, s.conn, schemas); err != nil {
 			v.p.Log.DebugContext(ctx, "tables of the target are read whole", "error", err)
@@ -204,23 +214,15 @@ func (v *run) lookAtTarget(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// lookAtSource reads the sequences' lead and, where the rows will be read, the
+// lookAtSource reads the sequences' lead or, where the rows will be read, the
 // sizes, and sees to a snapshot for all readers.
 func (v *run) lookAtSource(ctx context.Context, rows bool) (release func(), err error) {
 	release = func() {}
 	var s *session
 	switch {
 	case !rows:
-		if len(v.report.Sequences) == 0 {
-			return release, nil
-		}
-		conn, err := v.p.Source.Connect(ctx, v.source.settings)
-		if err != nil { // the lead is a courtesy
-			v.note(fmt.Sprintf("where the source's sequences stand now is not known: %v", err))
-			return release, context.Cause(ctx)
-		}
-		s = &session{conn: conn}
-		defer s.close()
+		v.askSource(ctx, v.source.settings) // the lead is a courtesy
+		return release, context.Cause(ctx)
 	case v.p.Snapshot == "":
 		if s, err = exportSnapshot(ctx, v.source); err != nil {
 			return release, err
@@ -233,24 +235,20 @@ func (v *run) lookAtSource(ctx context.Context, rows bool) (release func(), err 
 		defer v.source.put(s)
 	}
 	v.sourceMajor = dial.Major(s.conn.PgConn())
-	if rows {
-		var schemas []string
-		for i := range v.p.Plan.Transfers {
-			for _, r := range v.p.Plan.Transfers[i].Relations {
-				schemas = append(schemas, r.Schema)
-			}
+	var schemas []string
+	for i := range v.p.Plan.Transfers {
+		for _, r := range v.p.Plan.Transfers[i].Relations {
+			schemas = append(schemas, r.Schema)
 		}
-		slices.Sort(schemas)
-		if v.sourceSizes, err = readSizes(ctx, s.conn, slices.Compact(schemas)); err != nil {
-			release()
-			return func() {}, err
-		}
-		if err := v.countSource(ctx, s.conn); err != nil {
-			release()
-			return func() {}, err
-		}
-		return release, nil
 	}
-	showLead(ctx, s.conn, v.report.Sequences)
-	return release, context.Cause(ctx)
+	slices.Sort(schemas)
+	if v.sourceSizes, err = readSizes(ctx, s.conn, slices.Compact(schemas)); err != nil {
+		release()
+		return func() {}, err
+	}
+	if err := v.countSource(ctx, s.conn); err != nil {
+		release()
+		return func() {}, err
+	}
+	return release, nil
 }

@@ -130,3 +130,78 @@ func TestRunNeverMatchesUnreadSequences(t *testing.T) {
 	require.Equal(t, Counts{Errored: 1}, report.SequenceCounts())
 	require.False(t, report.Good())
 }
+
+// What counts otherwise, or is behind a column that it feeds, is found whether
+// its position is as it was set or not; what is so on the source is told (T31).
+func TestRunFindsSequencesBehind(t *testing.T) {
+	t.Parallel()
+	b := setup(t, `
+		CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY, s serial, shared bigint, down int, owned numeric, cyc int, none int);
+		CREATE SEQUENCE down INCREMENT -2 START -1; CREATE SEQUENCE own OWNED BY t.owned; CREATE SEQUENCE cyc CYCLE MAXVALUE 9; CREATE SEQUENCE none;
+		INSERT INTO t (shared, down, owned, cyc) SELECT 10, -i, i + 0.5, 9 FROM generate_series(1, 5) i;
+		SELECT setval('down', -5), setval('own', 6), setval('cyc', 1), setval('none', 1, false);`)
+	feed := func(name, column string, increment int64) {
+		v := ddlgen.SequenceValue{Source: public(name), Target: public(name), Increment: increment, Min: 1, Max: 1<<63 - 1, IsCalled: true, LastValue: 5}
+		for _, c := range []string{column} {
+			ref := catalog.ColumnRef{Table: public("t"), Column: c}
+			v.Feeds = append(v.Feeds, ddlgen.Feed{Target: ref, Source: ref})
+		}
+		b.plan.Sequences = append(b.plan.Sequences, v)
+	}
+	feed("cyc", "cyc", 1)
+	feed("down", "down", -2)
+	feed("none", "none", 1)
+	feed("own", "owned", 1)
+	feed("t_id_seq", "id", 1)
+	feed("t_s_seq", "s", 1)
+	q := b.plan.Sequences
+	q[0].Cycle, q[0].Max, q[0].LastValue = true, 9, 1
+	q[1].Min, q[1].Max, q[1].LastValue = -1<<63, -1, -5
+	q[2].IsCalled, q[2].LastValue = false, 1
+	q[3].LastValue = 6
+	q[4].Max, q[5].Max = 1<<31-1, 1<<31-1
+
+	p := b.alone(t)
+	verdicts := func() (out []string) {
+		t.Helper()
+		report, err := Run(t.Context(), p)
+		require.NoError(t, err)
+		for _, s := range report.Sequences {
+			out = append(out, s.Verdict.String()+" "+s.Detail)
+		}
+		return out
+	}
+	good := []string{"match ", "match ", "match ", "match ", "match ", "match "}
+	require.Equal(t, good, verdicts())
+
+	// On the target alone, at the position that was recorded when it was set.
+	b.target.Exec(t, "SELECT setval('t_s_seq', 4); SELECT setval('down', -3); ALTER SEQUENCE own INCREMENT 3 MAXVALUE 100 CYCLE; SELECT setval('own', 5); SELECT setval('t_id_seq', 5, false)")
+	set := []SequenceSet{{Target: public("t_s_seq"), LastValue: 4, IsCalled: true}, {Target: public("down"), LastValue: -3, IsCalled: true}, {Target: public("own"), LastValue: 5, IsCalled: true},
+		{Target: public("cyc"), LastValue: 1, IsCalled: true}, {Target: public("none"), LastValue: 1}, {Target: public("t_id_seq"), LastValue: 5}}
+	p.Sequences = set
+	behind := func(at, column, end string) string {
+		return "mismatch it stands at " + at + ", and column public.t." + column + ", which it feeds, reaches " + end + " already: set it by pg2db9 sequences --set, or by setval"
+	}
+	bad := verdicts()
+	require.Equal(t, []string{
+		"match ", behind("-3 (called)", "down", "-5"), "match ",
+		"mismatch increment: expected 1, found 3; maximum: expected 9223372036854775807, found 100; cycle: expected false, found true",
+		behind("5 (not called)", "id", "5"), behind("4 (called)", "s", "5"),
+	}, bad)
+
+	// So on the source too: no difference of the copy's, but for who cuts over.
+	b.source.Exec(t, "SELECT setval('t_s_seq', 3)")
+	got := verdicts()
+	require.Equal(t, "match behind a column that it feeds, as on the source", got[5])
+	require.Equal(t, bad[:5], got[:5])
+	p.StrictSequences = true
+	require.Equal(t, bad[5]+"; it is behind on the source too: set it there first", verdicts()[5])
+
+	// A column that is gone is told.
+	b.target.Exec(t, "ALTER TABLE t DROP none")
+	p.StrictSequences = false
+	report, err := Run(t.Context(), p)
+	require.NoError(t, err)
+	require.Contains(t, strings.Join(report.Notes, "\n"), "column public.t.none, which sequence public.none feeds, is not on the target")
+	require.Equal(t, "it is not on the target", report.Sequences[2].Feeds[0].Note)
+}

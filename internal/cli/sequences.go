@@ -12,9 +12,10 @@ import (
 func sequencesCommand() command {
 	return command{
 		name: cmdSequences, usage: "compare the sequences of both sides, or set the target's",
-		about: "Shows where each sequence stands on either side. With --set the target's get the source's positions, and are\n" +
-			"read back.",
-		options: optionNames(serverOptions, filterOptions, planOptions, []string{"set", "report"}, outputOptions),
+		about: "Shows where each sequence stands on either side, and asks for each column that one feeds (an identity column, a\n" +
+			"default, an owned one) whether it is past the column's values. With --set the target's get the source's positions,\n" +
+			"and --margin values more, and are read back and proved so; it may be called again, last at cut-over.",
+		options: optionNames(serverOptions, filterOptions, planOptions, []string{"set", "margin", "report"}, outputOptions),
 		run:     runSequences,
 	}
 }
@@ -23,6 +24,12 @@ func runSequences(ctx context.Context, p *program, cfg *config.Config) (Code, er
 	opts, err := newOptions(ctx, cmdSequences, cfg, needs{source: true, target: true})
 	if err != nil {
 		return OK, err
+	}
+	switch {
+	case opts.Margin < 0:
+		return OK, usagef(cmdSequences, "%s: must be 0 or more, not %d", cfg.Where("margin"), opts.Margin)
+	case opts.Margin > 0 && !opts.Set:
+		return OK, usagef(cmdSequences, "%s: it goes with --set", cfg.Where("margin"))
 	}
 	return p.startJob(ctx, cmdSequences, opts, func(j *job) []step {
 		return []step{
@@ -58,7 +65,7 @@ func (j *job) compareSequences(ctx context.Context) error {
 		Copied: []verify.SourceSide{}, // rows are no matter here
 	}
 	if j.opts.Set {
-		p.Sequences = j.positions()
+		p.Sequences, p.StrictSequences = j.positions(), true
 	}
 	rep, err := verify.Run(ctx, p)
 	j.verified = rep
@@ -67,5 +74,19 @@ func (j *job) compareSequences(ctx context.Context) error {
 	}
 	j.weigh(rep)
 	j.message = count(len(rep.Sequences), "sequence") + " stand as on the source"
+	if j.opts.Margin > 0 {
+		j.message = fmt.Sprintf("%s stand %s beyond the source", count(len(rep.Sequences), "sequence"), count(j.opts.Margin, "value"))
+	}
+	columns := 0
+	for _, s := range rep.Sequences {
+		for _, f := range s.Feeds {
+			if f.Note == "" && !f.Behind {
+				columns++
+			}
+		}
+	}
+	if columns > 0 {
+		j.message += fmt.Sprintf(", past all values of %s", count(columns, "column"))
+	}
 	return nil
 }

@@ -82,7 +82,7 @@ func (j *job) setSequences(ctx context.Context) error {
 		return nil
 	}
 	return j.phase("sequences", len(j.plan.Sequences), func() (int, error) {
-		set, err := copier.SetSequences(ctx, copier.SequenceParams{Source: j.opts.source, Target: j.opts.target, Settings: copier.ControlSettings(j.profile), Values: j.plan.Sequences, Bus: j.bus})
+		set, err := copier.SetSequences(ctx, copier.SequenceParams{Source: j.opts.source, Target: j.opts.target, Settings: copier.ControlSettings(j.profile), Values: j.plan.Sequences, Margin: int64(j.opts.Margin), Bus: j.bus})
 		j.sequences = set
 		failed := 0
 		for _, s := range set {

@@ -113,6 +113,7 @@ type Config struct {
 	Apply      string // schema
 	LeftBehind string // schema, clone
 	Set        bool   // sequences
+	Margin     int    // sequences
 
 	AllDatabases bool   // assess
 	ScanData     string // assess: sample, full; "" is no scan

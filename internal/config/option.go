@@ -387,6 +387,10 @@ var options = []Option{
 		Usage: "give the target's sequences the source's positions",
 	},
 	{
+		Name: "margin", Kind: Number, Holder: "N", ref: func(c *Config) any { return &c.Margin },
+		Usage: "with --set: leave `N` values of each sequence out, for what the source may still hand out; its bounds end it",
+	},
+	{
 		Name: "probe", Kind: Text, Default: ProbeAuto, Values: []string{ProbeAuto, ProbeAlways, ProbeNever}, Holder: "WHEN",
 		ref:   func(c *Config) any { return &c.Probe },
 		Usage: "ask the target what it can do: `WHEN` is auto (a DB9, once in 24 hours, unless the profile is a file), always (anew) or never",

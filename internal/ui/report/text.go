@@ -212,15 +212,22 @@ func position(p *Position) string {
 func (r *Report) textSequences(w *page) {
 	t := newTable("sequence", "set to", "found", "source now", "verdict")
 	hidden := 0
+	var below []string
 	for _, x := range r.Sequences {
 		if len(r.Sequences) > manyTables && x.ErrorMsg == "" && (x.Verdict == "match" || x.Verdict == "skipped") {
 			hidden++
 			continue
 		}
 		t.AppendRow(table.Row{ui.Printable(x.Target), position(x.Set), position(x.Found), position(x.Now), firstOf(x.ErrorMsg, x.Verdict)})
+		if x.Verdict != "match" && x.Detail != "" {
+			below = append(below, x.Target+": "+x.Detail)
+		}
 	}
 	if t.Length() > 0 {
 		render(w, "Sequences", t)
+	}
+	for _, b := range below {
+		w.f("  %s\n", ui.Printable(b))
 	}
 	if hidden > 0 {
 		w.f("\n%s sequences without a difference are not listed here\n", humanize.Comma(int64(hidden)))
