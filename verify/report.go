@@ -14,9 +14,10 @@ const Uncounted = -1
 // that the plan promises has a Match, or a skip that the user allowed; the zero
 // value is not good.
 type Report struct {
-	Tables    []Table    `json:"tables"`    // by target name; every table of the plan has one
-	Sequences []Sequence `json:"sequences"` // by target name; every sequence of the plan has one
-	Views     []View     `json:"views"`     // by target name; every view of the plan that was made has one
+	Tables    []Table    `json:"tables"`              // by target name; every table of the plan has one
+	Sequences []Sequence `json:"sequences"`           // by target name; every sequence of the plan has one
+	Views     []View     `json:"views"`               // by target name; every view of the plan that was made has one
+	Behaviour []Check    `json:"behaviour,omitempty"` // where it was asked for: by table, then indexes, views, routines
 
 	ExpectedTables    int  `json:"expected_tables"`    // tables that the plan promises
 	ExpectedSequences int  `json:"expected_sequences"` // sequences that the plan promises
@@ -141,6 +142,13 @@ func (r *Report) Verdict() Verdict {
 	for i := range r.Views {
 		v = worse(v, r.Views[i].Verdict)
 	}
+	for i := range r.Behaviour {
+		// What was not tried is told with its reason, and is no part of what was asked
+		// for; that nothing else is wrong is said without it.
+		if r.Behaviour[i].Verdict != Skipped {
+			v = worse(v, r.Behaviour[i].Verdict)
+		}
+	}
 	return v
 }
 
@@ -204,6 +212,15 @@ func (r *Report) ViewCounts() Counts {
 	return c
 }
 
+// BehaviourCounts counts the checks of behaviour by verdict.
+func (r *Report) BehaviourCounts() Counts {
+	var c Counts
+	for i := range r.Behaviour {
+		c.add(r.Behaviour[i].Verdict)
+	}
+	return c
+}
+
 // Rows is the number of rows counted on the target.
 func (r *Report) Rows() int64 {
 	var n int64
@@ -224,6 +241,7 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 		TableCounts    Counts  `json:"table_counts"`
 		SequenceCounts Counts  `json:"sequence_counts"`
 		ViewCounts     Counts  `json:"view_counts"`
+		Behaved        Counts  `json:"behaviour_counts"`
 		*fields
-	}{r.Verdict(), r.Good(), r.TableCounts(), r.SequenceCounts(), r.ViewCounts(), (*fields)(r)})
+	}{r.Verdict(), r.Good(), r.TableCounts(), r.SequenceCounts(), r.ViewCounts(), r.BehaviourCounts(), (*fields)(r)})
 }

@@ -47,6 +47,10 @@ type Params struct {
 	// they are counted there.
 	ViewRows map[catalog.Name]int64
 
+	// Behaviour has the target tried: that it refuses what it must, fills what it
+	// must, answers its views and routines. It writes nothing that stays.
+	Behaviour bool
+
 	// ExistingTables says that the tables were there before the run and are the
 	// user's (pg2db9 copy): their columns must hold what was copied, but may
 	// have other types, another order and others beside them.
@@ -164,6 +168,9 @@ func (v *run) do(ctx context.Context) error {
 	}
 	if v.p.Source != nil && len(comparisons) > 0 && v.p.Copied == nil {
 		v.askSource(ctx, settings) // after the rows: its transaction is not that of the snapshot
+	}
+	if v.p.Behaviour {
+		return v.checkBehaviour(ctx)
 	}
 	return context.Cause(ctx)
 }

@@ -116,6 +116,11 @@ func (j *job) fillReport() {
 	j.fillTables()
 	j.fillSequences()
 	j.fillViews()
+	if j.verified != nil {
+		for _, c := range j.verified.Behaviour {
+			r.Behaviour = append(r.Behaviour, report.Behaviour{Object: c.Object, Kind: c.Kind, What: c.What, Verdict: c.Verdict.String(), Detail: redact(c.Detail)})
+		}
+	}
 }
 
 // carried counts the objects that stand on the target by this run.
@@ -426,6 +431,11 @@ func (j *job) verdicts(which ...verify.Verdict) string {
 		for _, v := range j.verified.Views {
 			if slices.Contains(which, v.Verdict) {
 				out = append(out, fmt.Sprintf("view %s (%s)", v.Target, v.Detail))
+			}
+		}
+		for _, c := range j.verified.Behaviour {
+			if slices.Contains(which, c.Verdict) {
+				out = append(out, fmt.Sprintf("%s %s (%s)", c.Kind, c.Object, c.Detail))
 			}
 		}
 	}

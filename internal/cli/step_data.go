@@ -109,6 +109,7 @@ func (j *job) verify(existingTables bool) step {
 		p := verify.Params{
 			Source: j.opts.source, Target: j.opts.target, Plan: j.plan, Profile: j.profile, ExistingTables: existingTables,
 			Jobs: j.jobs, Patience: j.patience(), Bus: j.bus, Log: j.log,
+			Behaviour: j.opts.Behaviour,
 		}
 		if j.snapshot != nil {
 			p.Snapshot = j.snapshot.ID
@@ -186,6 +187,9 @@ func (j *job) weigh(rep *verify.Report) {
 		if j.readsIncomplete(v.Target) == nil { // what differs there is the table's, as a rule
 			judge(v.Verdict)
 		}
+	}
+	for _, c := range rep.Behaviour {
+		judge(c.Verdict)
 	}
 	if unknown {
 		j.hold(Failed)

@@ -11,8 +11,12 @@ func verifyCommand() command {
 	return command{
 		name: cmdVerify, usage: "compare the target with the source, row for row",
 		about: "Reads source and target, and compares definitions, row counts, contents and sequences. Rows that the source\n" +
-			"gained or changed since they were copied are differences.",
-		options: optionNames(serverOptions, filterOptions, planOptions, probeOptions, []string{"jobs", "report"}, outputOptions),
+			"gained or changed since they were copied are differences.\n\n" +
+			"With --behaviour the target is also made to act, in transactions that are rolled back: rows that a key, check, foreign\n" +
+			"key or NOT NULL must refuse are sent, generated columns are computed again, rows are inserted that leave defaults and\n" +
+			"identities out, rows are looked up by indexes, views are counted, and functions that are safe to call are called on\n" +
+			"both sides. What is not tried is named with the reason.",
+		options: optionNames(serverOptions, filterOptions, planOptions, probeOptions, []string{"jobs", "behaviour", "report"}, outputOptions),
 		run:     runVerify,
 	}
 }
@@ -60,6 +64,9 @@ func (j *job) verifiedMessage(context.Context) error {
 		count(int(j.verified.Rows()), "row"), count(len(j.verified.Sequences), "sequence"))
 	if n := len(j.verified.Views); n > 0 {
 		j.message += fmt.Sprintf("; %s as planned", count(n, "view"))
+	}
+	if c := j.verified.BehaviourCounts(); c.Match+c.Skipped > 0 {
+		j.message += fmt.Sprintf("; %s of behaviour passed, %d not tried", count(c.Match, "check"), c.Skipped)
 	}
 	without := j.withoutData()
 	if without > 0 {

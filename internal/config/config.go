@@ -114,6 +114,7 @@ type Config struct {
 	LeftBehind string // schema, clone
 	Set        bool   // sequences
 	Margin     int    // sequences
+	Behaviour  bool   // verify
 
 	AllDatabases bool   // assess
 	ScanData     string // assess: sample, full; "" is no scan

@@ -387,6 +387,10 @@ var options = []Option{
 		Usage: "give the target's sequences the source's positions",
 	},
 	{
+		Name: "behaviour", Aliases: []string{"behavior"}, Kind: Switch, ref: func(c *Config) any { return &c.Behaviour },
+		Usage: "try what the target does, in transactions that are rolled back: that keys and checks refuse what they must, that defaults fill columns, that indexes find rows, that views and routines answer",
+	},
+	{
 		Name: "margin", Kind: Number, Holder: "N", ref: func(c *Config) any { return &c.Margin },
 		Usage: "with --set: leave `N` values of each sequence out, for what the source may still hand out; its bounds end it",
 	},

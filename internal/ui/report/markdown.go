@@ -32,6 +32,7 @@ func (r *Report) Markdown(w io.Writer) error {
 	r.mdRejects(b)
 	r.mdSequences(b)
 	r.mdViews(b)
+	r.mdBehaviour(b)
 	r.mdStatements(b)
 	r.mdFindings(b)
 	if len(r.Notes) > 0 {

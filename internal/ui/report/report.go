@@ -42,6 +42,7 @@ type Report struct {
 	Tables     []Table     `json:"tables,omitempty"`    // by target name
 	Sequences  []Sequence  `json:"sequences,omitempty"` // by target name
 	Views      []View      `json:"views,omitempty"`     // by target name, where the target was verified
+	Behaviour  []Behaviour `json:"behaviour,omitempty"` // where it was tried: by table, then indexes, views, routines
 	Statements []Statement `json:"statements,omitempty"`
 	Findings   []Finding   `json:"findings,omitempty"` // worst first
 	Notes      []string    `json:"notes,omitempty"`    // in the order they came

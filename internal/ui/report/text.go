@@ -41,6 +41,7 @@ func (r *Report) text(w *page) {
 	r.textRejects(w)
 	r.textSequences(w)
 	r.textViews(w)
+	r.textBehaviour(w)
 	r.textStatements(w)
 	r.textFindings(w)
 	if len(r.Notes) > 0 {

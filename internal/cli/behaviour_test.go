@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/internal/ui/report"
+)
+
+// ruled is a source with a rule of every kind that a target must keep.
+const ruled = `
+	CREATE FUNCTION doubled(n numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT n * 2'; CREATE FUNCTION shown(n int) RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN RETURN n; END';
+	CREATE TABLE parents (id int PRIMARY KEY, code text UNIQUE NOT NULL CHECK (code <> ''));
+	CREATE TABLE t (
+		id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text NOT NULL, parent int REFERENCES parents, n numeric(6,2) DEFAULT 1.5, at timestamptz DEFAULT now(),
+		serial serial, low int, high int, twice numeric GENERATED ALWAYS AS (doubled(n)) STORED, odd text,
+		CONSTRAINT in_order CHECK (low < high), CONSTRAINT positive CHECK (n > 0), UNIQUE (email) DEFERRABLE INITIALLY DEFERRED);
+	CREATE UNIQUE INDEX t_lower ON t (lower(email)); CREATE UNIQUE INDEX t_partial ON t (low, high) WHERE n > 1; CREATE INDEX t_odd ON t (odd DESC NULLS LAST); CREATE INDEX t_gin ON t USING gin (to_tsvector('simple', odd));
+	CREATE TABLE "Empty one" (a int PRIMARY KEY, b text NOT NULL);
+	CREATE TABLE split (k int, v text, PRIMARY KEY (k)) PARTITION BY RANGE (k);
+	CREATE TABLE split_1 PARTITION OF split FOR VALUES FROM (0) TO (100); CREATE TABLE split_2 PARTITION OF split FOR VALUES FROM (100) TO (200);
+	CREATE TABLE watched (id serial PRIMARY KEY, v text NOT NULL, parent int REFERENCES parents);
+	CREATE TABLE log (n int);
+	CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO public.log VALUES (1); RETURN NEW; END$$;
+	CREATE TRIGGER note BEFORE INSERT OR UPDATE ON watched FOR EACH ROW EXECUTE FUNCTION note();
+	CREATE VIEW v AS SELECT id, shown(id) AS n, email FROM t; CREATE MATERIALIZED VIEW mv AS SELECT count(*) AS n FROM t; CREATE UNIQUE INDEX mv_n ON mv (n);
+	CREATE FUNCTION total() RETURNS numeric LANGUAGE sql STABLE AS 'SELECT sum(n) FROM public.t';
+	INSERT INTO parents SELECT i, 'c' || i FROM generate_series(1, 5) i;
+	INSERT INTO t (email, parent, n, low, high, odd) SELECT 'e' || i, 1 + i % 5, i, i, i + 1, 'o' || i FROM generate_series(1, 20) i;
+	INSERT INTO split SELECT i * 10, 'v' || i FROM generate_series(1, 15) i; INSERT INTO watched (v, parent) VALUES ('w', 1);`
+
+// behaved are the checks of a report that have a verdict, by kind and object.
+func behaved(rep report.Report, verdict string) map[string]string {
+	out := map[string]string{}
+	for _, c := range rep.Behaviour {
+		if c.Verdict == verdict {
+			out[c.Kind+" "+c.Object] = c.Detail
+		}
+	}
+	return out
+}
+
+// Whatever the target keeps is seen to be kept, nothing that was tried is left
+// behind, and each rule that it has lost is named.
+func TestVerifyBehaviour(t *testing.T) {
+	t.Parallel()
+	b := setup(t, ruled)
+	b.ok(t, "clone")
+	const held = `SELECT (SELECT string_agg(x::text, '|' ORDER BY id) FROM t x) || (SELECT count(*) FROM log) || (SELECT count(*) FROM split) || (SELECT count(*) FROM watched) || (` + positions + `)`
+	before := b.target.QueryString(t, held)
+	r, rep := b.reported(t, "verify", "--behaviour")
+	require.Equal(t, OK, r.code, "%s\n%s", r.err, r.out)
+	require.Equal(t, before, b.target.QueryString(t, held), "a try left something behind")
+	require.Empty(t, behaved(rep, "mismatch"))
+	require.Equal(t, map[string]string{
+		"not null public.Empty one.a":                    "the table holds no row to try it with",
+		"not null public.Empty one.b":                    "the table holds no row to try it with",
+		"unique public.Empty one.Empty one_pkey":         "the table holds no row to try it with: none has a value in its columns",
+		"not null public.split.k":                        "each row tried is refused by something else first (SQLSTATE 23514)",
+		"unique public.t.t_email_key":                    "each row tried is refused by t_lower first (SQLSTATE 23505)",
+		"foreign key public.watched.watched_parent_fkey": "trigger note would act, and what it does beside rows is not taken back",
+		"routine public.note()":                          "a trigger alone calls it",
+	}, behaved(rep, "skipped"))
+	held := behaved(rep, "match")
+	t.Log(held)
+
+	// Each rule that is lost is named, and so is what answers otherwise.
+	b.target.Exec(t, `ALTER TABLE t DROP CONSTRAINT positive, DROP CONSTRAINT t_parent_fkey; ALTER TABLE parents DROP CONSTRAINT parents_code_key;
+		DROP INDEX t_partial; DROP INDEX t_odd; DROP INDEX t_lower; SELECT setval('t_id_seq', 3);
+		CREATE OR REPLACE FUNCTION doubled(n numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT n * 3';
+		CREATE OR REPLACE FUNCTION total() RETURNS numeric LANGUAGE sql STABLE AS 'SELECT sum(n) + 1 FROM public.t';
+		CREATE OR REPLACE FUNCTION shown(n int) RETURNS int LANGUAGE plpgsql STABLE AS $$BEGIN RAISE EXCEPTION 'broken'; END$$;
+		UPDATE pg_index SET indisvalid = false WHERE indexrelid = 't_gin'::regclass`)
+	r, rep = b.reported(t, "verify", "--behaviour")
+	require.Equal(t, Differences, r.code, "%s\n%s", r.err, r.out)
+	taken := "the target took a row that it must refuse (rolled back)"
+	require.Equal(t, map[string]string{
+		"check public.t.positive": taken, "foreign key public.t.t_parent_fkey": taken, "unique public.parents.parents_code_key": taken,
+		"unique public.t.t_partial": taken, "unique public.t.t_lower": taken,
+		"index public.t_partial": "it is not on the target", "index public.t_odd": "it is not on the target", "index public.t_lower": "it is not on the target",
+		"index public.parents_code_key": "it is not on the target",
+	}, behaved(rep, "mismatch"))
+}
