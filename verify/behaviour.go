@@ -162,13 +162,15 @@ type refusal struct {
 	names []string
 }
 
+const rowTaken = "the target took a row that it must refuse (rolled back)"
+
 // judge turns what became of a row that must be refused into a verdict. other
 // says that something else refused it, so that nothing is known of this one.
 func judge(c *Check, want refusal, err error) (other bool) {
 	var pg *pgconn.PgError
 	switch {
 	case err == nil:
-		c.Verdict, c.Detail = Mismatch, "the target took a row that it must refuse (rolled back)"
+		c.Verdict, c.Detail = Mismatch, rowTaken
 	case !errors.As(err, &pg) || errors.Is(err, errNoRollback):
 		c.Verdict, c.Detail = Errored, fmt.Sprintf("it could not be tried: %v", err)
 	case pg.Code == want.state && (refuser(pg) == "" || slices.Contains(want.names, refuser(pg))):

@@ -22,9 +22,21 @@ func (b *behaviour) notNull(ctx context.Context, t *tried, column string, genera
 	}
 	if place, ok := b.one(ctx, t, &c, false, ""); ok {
 		_, err := b.try(ctx, b.quiet(t.name), b.copyOf(t, place, map[string]string{column: "NULL"}))
-		judge(&c, refusal{pgerrcode.NotNullViolation, []string{column}}, err)
+		if judge(&c, refusal{pgerrcode.NotNullViolation, []string{column}}, err) {
+			b.passed(&c, err)
+		}
 	}
 	return c
+}
+
+// passed says that a row came as far as the keys, which a PostgreSQL looks at
+// when NOT NULL and the checks have let the row through.
+func (b *behaviour) passed(c *Check, err error) bool {
+	if state := dial.SQLState(err); !b.full || state != pgerrcode.UniqueViolation && state != pgerrcode.ForeignKeyViolation && state != pgerrcode.ExclusionViolation {
+		return false
+	}
+	c.Verdict, c.Detail = Mismatch, rowTaken
+	return true
 }
 
 // unique tries a row that is there a second time. Where another key refuses it
@@ -56,6 +68,10 @@ func (b *behaviour) unique(ctx context.Context, t *tried, r rule, c *Check) {
 		}
 		return
 	}
+	if !b.stands(t, r.name) {
+		c.Verdict, c.Detail = Mismatch, "it is not on the target"
+		return
+	}
 	moved := t.moved(r)
 	if len(moved) == 0 {
 		return
@@ -76,10 +92,34 @@ func (b *behaviour) unique(ctx context.Context, t *tried, r rule, c *Check) {
 		}
 	}
 	_, err = b.try(ctx, before, fmt.Sprintf("UPDATE %s SET %s WHERE %s", b.from(t), strings.Join(sets, ", "), places[1]))
-	if dial.SQLState(err) == "428C9" || err == nil && !r.plain { // an identity takes no value by UPDATE; NULL may be in the key
+	if dial.SQLState(err) == identityByDefaultAlone {
+		_, err = b.try(ctx, before, b.replaced(t, places[1], moved, values[0]))
+	}
+	if err == nil && !r.plain { // NULL may be in the key
 		return
 	}
 	judge(c, want, err)
+}
+
+// identityByDefaultAlone is what an UPDATE of an identity column that is ALWAYS
+// generated is refused with.
+const identityByDefaultAlone = "428C9"
+
+// replaced takes a row away and puts it back with other values in some columns:
+// what an UPDATE may not do to an identity column.
+func (b *behaviour) replaced(t *tried, place string, columns []string, values [][]byte) string {
+	list := make([]string, len(t.columns))
+	for i, c := range t.columns {
+		list[i] = quote.Ident(c)
+		if at := slices.Index(columns, c); at >= 0 {
+			list[i] = fmt.Sprintf("CAST(%s AS %s)", strings.TrimSpace(quote.Literal(string(values[at]))), t.types[c])
+			if values[at] == nil {
+				list[i] = "NULL"
+			}
+		}
+	}
+	return fmt.Sprintf("WITH d AS (DELETE FROM %s WHERE %s RETURNING *) INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM d",
+		b.from(t), place, quote.Name(t.name.Schema, t.name.Name), quote.Idents(t.columns), strings.Join(list, ", "))
 }
 
 // moved are the columns that give a row the key of another; none where some of
@@ -150,7 +190,7 @@ func (b *behaviour) check(ctx context.Context, t *tried, r rule, c *Check) {
 				continue
 			}
 			_, err = b.try(ctx, b.quiet(t.name), b.copyOf(t, place, map[string]string{column: value}))
-			if !judge(c, refusal{pgerrcode.CheckViolation, []string{r.name}}, err) {
+			if !judge(c, refusal{pgerrcode.CheckViolation, []string{r.name}}, err) || b.passed(c, err) {
 				return
 			}
 		}
@@ -202,7 +242,7 @@ func (b *behaviour) foreignKey(ctx context.Context, t *tried, r rule, c *Check) 
 			continue
 		}
 		_, err = b.try(ctx, b.immediate(), fmt.Sprintf("UPDATE %s SET %s = %s WHERE %s", b.from(t), quote.Ident(first), value, place))
-		if dial.SQLState(err) == "428C9" {
+		if dial.SQLState(err) == identityByDefaultAlone {
 			c.skip("an identity column stands in it, which takes no value by UPDATE")
 			return
 		}

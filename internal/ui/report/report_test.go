@@ -74,6 +74,10 @@ func full() *Report {
 			{Target: "public.seq_b", Source: "public.seq_b", Set: &Position{1, false}, Found: &Position{1, false}, Now: &Position{7, true}, Verdict: "match"},
 			{Target: "public.seq_a", Source: "public.seq_a", Verdict: "unknown", ErrorMsg: "permission denied"},
 		},
+		Behaviour: []Behaviour{
+			{Object: "public.orders.orders_pkey", Kind: "unique", What: "a second row like one that is there", Verdict: "match", Detail: "refused with SQLSTATE 23505"},
+			{Object: "public.odd | name.b", Kind: "check", What: "a row that does not fulfil it", Verdict: "mismatch", Detail: "the target took a row that it must refuse (rolled back)"},
+		},
 		Statements: []Statement{
 			{ID: "foreign keys/b", Phase: "foreign keys", Object: obj("foreign key", "public", "lines", "lines_fk"), SQL: "ALTER TABLE \"public\".\"lines\"\nADD x", Status: StatementSkipped, Reason: "public.orders is not complete"},
 			{ID: "keys/a", Phase: "keys", Object: obj("index", "public", "", "orders_idx"), SQL: "CREATE UNIQUE INDEX orders_idx\nON orders", Status: StatementFailed, Reason: "could not create unique index (SQLSTATE 23505)", SQLState: "23505"},
