@@ -240,10 +240,6 @@ func (b *behaviour) routine(ctx context.Context, source *behaviour, call *ddlgen
 	}
 }
 
-func isMissingRoutine(state string) bool {
-	return state == "42883" || state == "42704" || state == "42P01"
-}
-
 // answer is the rows of a call in one text.
 func answer(rows [][][]byte) string {
 	if len(rows) == 0 {

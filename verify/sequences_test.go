@@ -176,9 +176,14 @@ func TestRunFindsSequencesBehind(t *testing.T) {
 
 	// On the target alone, at the position that was recorded when it was set.
 	b.target.Exec(t, "SELECT setval('t_s_seq', 4); SELECT setval('down', -3); ALTER SEQUENCE own INCREMENT 3 MAXVALUE 100 CYCLE; SELECT setval('own', 5); SELECT setval('t_id_seq', 5, false)")
-	set := []SequenceSet{{Target: public("t_s_seq"), LastValue: 4, IsCalled: true}, {Target: public("down"), LastValue: -3, IsCalled: true}, {Target: public("own"), LastValue: 5, IsCalled: true},
-		{Target: public("cyc"), LastValue: 1, IsCalled: true}, {Target: public("none"), LastValue: 1}, {Target: public("t_id_seq"), LastValue: 5}}
-	p.Sequences = set
+	p.Sequences = []SequenceSet{
+		{Target: public("t_s_seq"), LastValue: 4, IsCalled: true},
+		{Target: public("down"), LastValue: -3, IsCalled: true},
+		{Target: public("own"), LastValue: 5, IsCalled: true},
+		{Target: public("cyc"), LastValue: 1, IsCalled: true},
+		{Target: public("none"), LastValue: 1},
+		{Target: public("t_id_seq"), LastValue: 5},
+	}
 	behind := func(at, column, end string) string {
 		return "mismatch it stands at " + at + ", and column public.t." + column + ", which it feeds, reaches " + end + " already: set it by pg2db9 sequences --set, or by setval"
 	}

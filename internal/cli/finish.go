@@ -116,11 +116,7 @@ func (j *job) fillReport() {
 	j.fillTables()
 	j.fillSequences()
 	j.fillViews()
-	if j.verified != nil {
-		for _, c := range j.verified.Behaviour {
-			r.Behaviour = append(r.Behaviour, report.Behaviour{Object: c.Object, Kind: c.Kind, What: c.What, Verdict: c.Verdict.String(), Detail: redact(c.Detail)})
-		}
-	}
+	j.fillBehaviour()
 }
 
 // carried counts the objects that stand on the target by this run.
@@ -433,11 +429,7 @@ func (j *job) verdicts(which ...verify.Verdict) string {
 				out = append(out, fmt.Sprintf("view %s (%s)", v.Target, v.Detail))
 			}
 		}
-		for _, c := range j.verified.Behaviour {
-			if slices.Contains(which, c.Verdict) {
-				out = append(out, fmt.Sprintf("%s %s (%s)", c.Kind, c.Object, c.Detail))
-			}
-		}
+		out = append(out, j.behaved(which)...)
 	}
 	if len(out) == 0 {
 		return "it did not come to its end"
