@@ -92,32 +92,31 @@ func sentence(before, fact string) string {
 	return before + "; " + fact
 }
 
+// sequencesView is pg_sequence by name, in information_schema's words.
+const sequencesView = "(SELECT n.nspname AS sequence_schema, c.relname AS sequence_name, s.seqincrement AS increment, s.seqmin AS minimum_value, s.seqmax AS maximum_value, " +
+	"CASE WHEN s.seqcycle THEN 'YES' ELSE 'NO' END AS cycle_option FROM pg_catalog.pg_sequence s " +
+	"JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace) s"
+
 // readSequenceDefs reads the sequences of schemas from pg_sequence; of a target
-// that is no PostgreSQL what is not told there from information_schema, which
-// leaves out those of identity columns.
+// that is no PostgreSQL from information_schema, which has no OIDs, and may leave
+// out those of identity columns.
 func readSequenceDefs(ctx context.Context, conn *pgx.Conn, schemas []string, foreign bool) (map[catalog.Name]sequenceDef, error) {
 	found := map[catalog.Name]sequenceDef{}
+	view := sequencesView
+	if foreign {
+		view = "information_schema.sequences"
+	}
 	for _, schema := range schemas {
-		const view = "(SELECT n.nspname AS schema, c.relname AS name, s.seqincrement AS increment, s.seqmin AS minimum_value, s.seqmax AS maximum_value, " +
-			"CASE WHEN s.seqcycle THEN 'YES' ELSE 'NO' END AS cycle_option FROM pg_catalog.pg_sequence s " +
-			"JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace) s"
-		rows, err := readView(ctx, conn, view, "schema", schema)
-		if err != nil && (!foreign || !lacks(err)) {
+		rows, err := readView(ctx, conn, view, "sequence_schema", schema)
+		if err != nil {
+			if foreign && lacks(err) {
+				return found, nil
+			}
 			return nil, fmt.Errorf("reading sequences of the target: %w", err)
-		}
-		if foreign {
-			more, err := readView(ctx, conn, "information_schema.sequences", "sequence_schema", schema)
-			if err != nil && !lacks(err) {
-				return nil, err
-			}
-			for _, r := range more {
-				r["name"] = r["sequence_name"]
-			}
-			rows = append(more, rows...) // what both tell of is pg_sequence's to say
 		}
 		for _, r := range rows {
 			if def, ok := parseSequenceDef(r); ok {
-				found[catalog.Name{Schema: schema, Name: r["name"]}] = def
+				found[catalog.Name{Schema: schema, Name: r["sequence_name"]}] = def
 			}
 		}
 	}
