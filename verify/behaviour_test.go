@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,10 +22,10 @@ func TestBehaviourIsNoMatchWithoutAnAnswer(t *testing.T) {
 	whole := p.Target
 	cut := 0
 	for limit := int64(0); ; limit += 300 {
-		hit := false
+		var hit atomic.Bool // the driver reads in the background too
 		p.Target = faulty(whole, nil, func(number int, read int64) error {
 			if number == 1 && read >= limit {
-				hit = true
+				hit.Store(true)
 				return errCut
 			}
 			return nil
@@ -32,7 +33,7 @@ func TestBehaviourIsNoMatchWithoutAnAnswer(t *testing.T) {
 		report, err := Run(t.Context(), p)
 		require.NoError(t, err)
 		c := report.BehaviourCounts()
-		if !hit || c.Errored == 0 { // at the goodbye, when all was answered
+		if !hit.Load() || c.Errored == 0 { // at the goodbye, when all was answered
 			require.Equal(t, Counts{Match: 4}, c)
 			break
 		}
