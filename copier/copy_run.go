@@ -324,6 +324,9 @@ func (c *copyRun) settle(ctx context.Context) ([]*partState, error) {
 	if err := c.emptied(ctx); err != nil {
 		return nil, err
 	}
+	if err := c.ledger.giveUp(ctx, c.givenUp()); err != nil {
+		return nil, err
+	}
 	found, err := c.ledger.totals(ctx)
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ func TestOnlyTheOwnerTakesAway(t *testing.T) {
 		steps := map[string]func() error{
 			"empty": func() error { return l.empty(t.Context(), table) },
 			"again": func() error {
-				return l.again(t.Context(), runInfo{}, []int64{1}, nil, []Part{{ID: 2, Target: table, Relation: table}}, nil)
+				return l.again(t.Context(), runInfo{}, []int64{1}, nil, nil, []Part{{ID: 2, Target: table, Relation: table}}, nil)
 			},
 			"supersede": func() error { return l.supersede(t.Context(), Part{ID: 3, Target: table, Relation: wholeTable}, "") },
 			"settle":    func() error { return l.settle(t.Context(), StateLoaded) },

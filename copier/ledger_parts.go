@@ -59,7 +59,7 @@ func scanPart(row pgx.CollectableRow) (r recordedPart, err error) {
 	var first, end *int64
 	var lower, upper *string
 	if err := row.Scan(&p.ID, &p.Target.Schema, &p.Target.Name, &p.Relation.Schema, &p.Relation.Name,
-		&first, &end, &lower, &upper, &p.Bytes, &r.taken, &r.epoch); err != nil {
+		&first, &end, &lower, &upper, &p.Bytes, &r.taken, &r.epoch, &r.failed); err != nil {
 		return r, err
 	}
 	if first != nil {

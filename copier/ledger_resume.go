@@ -118,9 +118,9 @@ func (l *ledger) unsettled(ctx context.Context) (map[catalog.Name]bool, error) {
 }
 
 // again records, in one transaction, that parts are given up, which new ones
-// take their place, which tables are emptied for them, and that the rows of
-// proved parts are those of the new moment too.
-func (l *ledger) again(ctx context.Context, info runInfo, old, proved []int64, fresh []Part, empty []catalog.Name) error {
+// take their place, which tables are emptied for them, that the rows of proved
+// parts are those of the new moment too, and that retried ones are no failures.
+func (l *ledger) again(ctx context.Context, info runInfo, old, proved, retried []int64, fresh []Part, empty []catalog.Name) error {
 	return l.do(ctx, "recording in the ledger what is loaded anew", func(conn *pgx.Conn) error {
 		steps := []string{fmt.Sprintf("UPDATE _pg2db9.run SET state = 'loading', snapshot = %s, taken = %s, target_started = %s, changed = now() WHERE run = %s",
 			quote.Literal(info.snapshot), quote.Literal(info.taken), quote.Literal(l.started), quote.Literal(l.run))}
@@ -129,6 +129,9 @@ func (l *ledger) again(ctx context.Context, info runInfo, old, proved []int64, f
 		}
 		for some := range slices.Chunk(proved, fenceStep) {
 			steps = append(steps, fmt.Sprintf("UPDATE _pg2db9.part SET taken = %s WHERE run = %s AND part IN (%s)", quote.Literal(info.taken), quote.Literal(l.run), list(some)))
+		}
+		for some := range slices.Chunk(retried, fenceStep) {
+			steps = append(steps, fmt.Sprintf("UPDATE _pg2db9.part SET failed = '' WHERE run = %s AND part IN (%s)", quote.Literal(l.run), list(some)))
 		}
 		for some := range slices.Chunk(old, fenceStep) {
 			list := list(some)

@@ -36,6 +36,8 @@ type Resume struct {
 	// keys that tie them to others, triggers upon them. Nil: nothing does.
 	Unlink func(ctx context.Context, tables []catalog.Name) error
 	Skip   []catalog.Name // target tables that are left as they are
+	// OnlyFailed leaves what is not complete and was not given up either.
+	OnlyFailed bool
 }
 
 // ErrSkipped is a table that the user left out of a resumed run.
@@ -67,9 +69,10 @@ func fewNames(names []catalog.Name) string {
 
 // recordedPart is a part as the ledger has it.
 type recordedPart struct {
-	part  Part
-	taken string
-	epoch int64
+	part   Part
+	taken  string
+	epoch  int64
+	failed string // why its table was given up
 }
 
 // takeUp continues a run by its ledger: every writer before is fenced off, what
@@ -169,8 +172,8 @@ func (t *taking) decide(ctx context.Context) error {
 	var older []int
 	for i, x := range t.Plan.Transfers {
 		switch {
-		case slices.Contains(t.Resume.Skip, x.Target):
-			t.broken[x.Target] = ErrSkipped
+		case t.leftOut(x.Target, lost[x.Target] || unsettled[x.Target]) != nil:
+			t.broken[x.Target] = t.leftOut(x.Target, lost[x.Target] || unsettled[x.Target])
 			if lost[x.Target] || unsettled[x.Target] { // the next try must know it too
 				t.skipped = append(t.skipped, x.Target)
 			}
@@ -300,7 +303,7 @@ func (t *taking) carryOut(ctx context.Context) error {
 		}
 	}
 	info := t.info()
-	if err := t.ledger.again(ctx, info, old, proved, fresh, slices.Concat(empty, t.skipped)); err != nil {
+	if err := t.ledger.again(ctx, info, old, proved, t.givenUpBefore(), fresh, slices.Concat(empty, t.skipped)); err != nil {
 		return err
 	}
 	for _, p := range fresh {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -73,11 +72,7 @@ func newLease(p RunParams) *Lease {
 	if p.Patience > 0 {
 		l.ledger.patience = p.Patience
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown host"
-	}
-	l.owner = fmt.Sprintf("%s, process %d (%s)", host, os.Getpid(), newToken()[:8])
+	l.owner = ownerName()
 	return l
 }
 
@@ -114,7 +109,7 @@ func BeginRun(ctx context.Context, p RunParams) (*Lease, error) {
 
 // ResumeRun takes the lease of a run that the ledger knows. It waits for one
 // whose owner is silent to run out, and takes it at once where its owner's
-// backend is gone; where the owner renews it, the error is a *LeaseHeldError.
+// backend is gone, or its process, where that is this machine's to tell; where the owner renews it, the error is a *LeaseHeldError.
 func ResumeRun(ctx context.Context, p RunParams) (*Lease, error) {
 	l := newLease(p)
 	if err := l.await(ctx); err != nil {
@@ -165,6 +160,9 @@ func (l *Lease) holder(ctx context.Context) (owner, until string, held, gone boo
 				return fmt.Errorf("run %s is not in the ledger any more: its schema _pg2db9 was dropped or changed", l.p.Run.ID)
 			}
 			return err
+		}
+		if gone = held && ownerGone(owner); gone {
+			return nil
 		}
 		if !held || start == "" { // it does not tell when its sessions began
 			return nil

@@ -148,6 +148,7 @@ func (w *worker) end(ctx context.Context, s *partState, err error) {
 	w.Progress.Finish(s.meter, err == nil)
 	if err != nil {
 		w.fail(s, err)
+		w.tellLedger(ctx, s)
 		return
 	}
 	w.tableDone(s)

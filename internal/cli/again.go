@@ -33,6 +33,9 @@ func (j *job) again(err error) []string {
 		for _, p := range j.opts.Skip {
 			extra = append(extra, "--skip", shellWord(p))
 		}
+		if j.opts.RetryFailed && !j.opts.InFile("retry-failed") {
+			extra = append(extra, "--retry-failed")
+		}
 	}
 	return []string{j.commandAgain(extra...)}
 }

@@ -76,6 +76,7 @@ type job struct {
 	kept           copier.Kept         // who keeps the snapshot
 	later          []ddlgen.Statement  // what is to be executed after the rows
 	earlier        map[string]bool     // IDs of statements that an earlier process of the run executed
+	failures       *failures           // of the run before; nil where all of it is gone on with
 	findings       []finding.Finding   // of preflight and selection; the plan has its own
 	chosen         []ddlgen.Statement  // of the schema command
 	applied        []*copier.Applied

@@ -43,7 +43,7 @@ var (
 	planOptions     = []string{"profile", "primary-key", "accept"}
 	rightsOptions   = []string{"roles", "owners", "privileges", "policies", "no-comments"}
 	probeOptions    = []string{"probe", "probe-cache", "skip-probe"} // of commands that go by a probed profile
-	resumeOptions   = []string{"resume", "new-snapshot", "on-changed", "redo", "skip", "keep-snapshot", "max-snapshot-age"}
+	resumeOptions   = []string{"resume", "new-snapshot", "on-changed", "redo", "skip", "retry-failed", "keep-snapshot", "max-snapshot-age"}
 	politeOptions   = []string{"min-jobs", "max-jobs", "max-rate", "source-max-connections", "max-lag-bytes", "max-active", "max-transaction", "yield-locks"}
 	rowOptions      = []string{"on-row-error", "max-rejects", "rejects-dir", "rejects-ok"}
 	transferOptions = []string{"jobs", "split-by", "retry-for", "dry-run", "report", "on-existing", "skip-verify"}

@@ -69,7 +69,7 @@ func TestT20OrphansOfAResumedRun(t *testing.T) {
 	require.Equal(t, Partial, r.code, "%s\n%s", r.err, r.out)
 	require.Contains(t, r.out, "88 rows refer to nothing in public.customers")
 	b.target.Exec(t, "UPDATE orders SET customer = 1 WHERE customer > 1000")
-	r = b.run(t, "clone", "--resume", "--skip-verify")
+	r = b.run(t, "clone", "--resume", "--retry-failed", "--skip-verify")
 	require.Equal(t, OK, r.code, "%s\n%s", r.err, r.out)
 	require.Equal(t, "3", b.target.QueryString(t, "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND convalidated"))
 }

@@ -158,7 +158,7 @@ func TestResumeWithOtherOptions(t *testing.T) {
 	b.source.Exec(t, "ALTER TABLE nokey DROP COLUMN more")
 	b.ok(t, "clone", "--resume", "--jobs", "1", "--retry-for", "9")
 	b.sameRows(t)
-	for _, args := range [][]string{{"--redo", "big"}, {"--skip", "big"}, {"--on-changed", "stop"}, {"--resume", "--on-existing", "drop"}} {
+	for _, args := range [][]string{{"--redo", "big"}, {"--skip", "big"}, {"--on-changed", "stop"}, {"--retry-failed"}, {"--resume", "--on-existing", "drop"}} {
 		r := b.run(t, "clone", args...)
 		require.Equal(t, Usage, r.code, args)
 	}
@@ -260,6 +260,8 @@ func TestResumeThroughStandIn(t *testing.T) {
 	p := startThroughStandIn(t, b, "SELECT count(*) >= 3 FROM _pg2db9.span")
 	db := b.target
 	p.kill(t)
+	// No sessions are told, but that its process is gone is seen here (R5).
+	db.Exec(t, "UPDATE _pg2db9.run SET lease = now() + interval '1 hour'")
 	const spans = "SELECT string_agg(format('%s.%s', part, first), ' ' ORDER BY part, first) FROM _pg2db9.span"
 	before := strings.Fields(db.QueryString(t, spans))
 	r := run(t, "clone", "--source", withPassword(b.source.URL), "--target", p.target, "--profile", "db9", "--probe", "never", "--resume")

@@ -193,7 +193,7 @@ func (j *job) complete(ctx context.Context) error {
 				}
 				group = j.notBuilt(group)
 			}
-			if err := j.lease.Record(ctx, begun(group)); err != nil {
+			if err := j.lease.Record(ctx, begun(j.failures.taken(group))); err != nil {
 				return 0, err
 			}
 			a, err := copier.Apply(ctx, copier.ApplyParams{
@@ -252,6 +252,9 @@ func outcomes(a *copier.Applied) []copier.Step {
 // notYet says why a statement has to wait: its table, or the one its foreign
 // key points to, lacks rows; or what it needs failed in an earlier phase.
 func (j *job) notYet(s ddlgen.Statement) string {
+	if j.failures.leaves(s.ID) {
+		return "it did not fail: --retry-failed leaves it"
+	}
 	if s.Phase == ddlgen.PhaseComments || s.Phase == ddlgen.PhaseSequenceValues {
 		return ""
 	}

@@ -25,7 +25,7 @@ func checkResume(command string, cfg *config.Config) error {
 		}
 		return nil
 	}
-	for _, name := range []string{"new-snapshot", "on-changed", "redo", "skip"} {
+	for _, name := range []string{"new-snapshot", "on-changed", "redo", "skip", "retry-failed"} {
 		if cfg.Given(name) && !cfg.InFile(name) {
 			return usagef(command, "%s is for a run that is continued: it needs --resume", cfg.Where(name))
 		}
@@ -61,6 +61,9 @@ func (j *job) findRun(ctx context.Context) error {
 	j.id, j.rep.Run, j.resumed = r.ID, r.ID, &r
 	j.runID.Store(&r.ID)
 	if j.lease, err = copier.ResumeRun(ctx, j.runParams(r)); err != nil {
+		return err
+	}
+	if err := j.findFailures(ctx); err != nil {
 		return err
 	}
 	var asked runOptions
@@ -272,7 +275,7 @@ func (j *job) resume() (*copier.Resume, error) {
 			redo = append(redo, t.Target)
 		}
 	}
-	return &copier.Resume{SameSnapshot: j.joined, OnChanged: copier.OnChanged(j.opts.OnChanged), Redo: redo, Skip: skip, Unlink: j.unlink}, nil
+	return &copier.Resume{SameSnapshot: j.joined, OnChanged: copier.OnChanged(j.opts.OnChanged), Redo: redo, Skip: skip, OnlyFailed: j.opts.RetryFailed, Unlink: j.unlink}, nil
 }
 
 // named are the target tables of the source tables that match patterns.

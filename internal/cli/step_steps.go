@@ -102,6 +102,7 @@ func (j *job) recallSteps(ctx context.Context, conn *pgx.Conn) ([]ddlgen.Stateme
 			left = append(left, s)
 		}
 	}
+	j.failures.choose(left, steps)
 	return left, j.lease.Record(ctx, stood)
 }
 
@@ -178,6 +179,7 @@ func (j *job) unlink(ctx context.Context, tables []catalog.Name) error {
 		switch {
 		case again[s.ID]:
 			delete(j.earlier, s.ID)
+			j.failures.take(s.ID)
 			steps = append(steps, copier.Step{ID: s.ID, State: copier.StepBegun})
 			later = append(later, s)
 		case waiting[s.ID]:

@@ -86,6 +86,7 @@ type Config struct {
 	NewSnapshot    bool
 	OnChanged      string
 	Redo, Skip     []string
+	RetryFailed    bool
 	KeepSnapshot   int // seconds after the last sign of the copier; 0 is no keeper
 	MaxSnapshotAge int // seconds
 

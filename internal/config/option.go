@@ -281,6 +281,10 @@ var options = []Option{
 		Usage: "with --resume: leave tables that match `PATTERN` as they are; the run stays partial; may be repeated",
 	},
 	{
+		Name: "retry-failed", Kind: Switch, ref: func(c *Config) any { return &c.RetryFailed },
+		Usage: "with --resume: take up only what failed, and leave what was broken off or not begun; the run stays partial while that is left",
+	},
+	{
 		Name: "keep-snapshot", Kind: Number, Default: "1800", Holder: "SECONDS", ref: func(c *Config) any { return &c.KeepSnapshot },
 		Usage: "have a process of its own keep the snapshot for `SECONDS` after a crash, for --resume; 0 is none",
 	},
