@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/pg2db9/pg2db9/internal/event"
 )
 
 // expected is what a healthy server answers to one message. An answer without
@@ -16,6 +19,7 @@ import (
 type expected struct {
 	of     *batch
 	doing  string
+	asked  time.Time // when the last of it was sent
 	tags   []string // the first word of each statement's command tag
 	status byte     // transaction status afterwards
 
@@ -28,15 +32,27 @@ type expected struct {
 // ask sends a statement and remembers what it must be answered with. Its answer
 // is taken by await or poll, after those of all that was sent before.
 func (t *targetConn) ask(sql string, e expected) error {
+	e.asked = time.Now()
 	t.unanswered = append(t.unanswered, e)
 	return t.wire.send(&pgproto3.Query{String: sql})
+}
+
+// sent notes that the last message that is unanswered has its end only now.
+func (t *targetConn) sent() {
+	if n := len(t.unanswered); n > 0 {
+		t.unanswered[n-1].asked = time.Now()
+	}
 }
 
 // await takes answers until at most n are outstanding. The first that is not as
 // expected is the error; nothing can be said of those after it.
 func (t *targetConn) await(ctx context.Context, n int) error {
 	for len(t.unanswered) > n {
+		asked := t.unanswered[0].asked
+		t.meter.WaitAnswer(event.WaitTarget, asked, t.wire.trip)
 		r, err := t.answer(ctx)
+		t.meter.Wait(event.WaitNothing)
+		t.wire.answered(asked)
 		if err != nil {
 			t.blame = t.unanswered[0].of
 			return fmt.Errorf("waiting for the target's answer to %s: %w", t.unanswered[0].doing, err)

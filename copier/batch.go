@@ -67,6 +67,7 @@ func newToken() string {
 func (b *batch) begin(ctx context.Context) error {
 	b.token = newToken()
 	b.begun = true
+	b.to.meter = b.meter
 	open := "BEGIN;" + b.claim.bind(ledgerText.token, b.token, span{})
 	// COPY answers with CopyInResponse, and with ReadyForQuery only at its end:
 	// an error before is seen by the reader, and stops the rows.
@@ -194,6 +195,7 @@ func (b *batch) commit(ctx context.Context) error {
 	if err := b.to.wire.send(&pgproto3.CopyDone{}); err != nil {
 		return b.prefer(ctx, err)
 	}
+	b.to.sent()
 	if err := step(pointCopied); err != nil {
 		return err
 	}

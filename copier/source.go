@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -20,9 +21,10 @@ type sourceConn struct {
 	wire  *wire
 	in    *frames
 	meter *event.Meter
-	codes string // the database's encoding, by its name
-	reads int    // parts begun: each leaves a table lock until the transaction ends
-	keyed bool   // it is arranged to read by keys
+	codes string    // the database's encoding, by its name
+	reads int       // parts begun: each leaves a table lock until the transaction ends
+	keyed bool      // it is arranged to read by keys
+	asked time.Time // when COPY was sent
 }
 
 // openSource connects and joins the snapshot. A table's lock is waited for only
@@ -53,7 +55,7 @@ func readFrom(ctx context.Context, conn *pgx.Conn) (*sourceConn, error) {
 		return nil, err
 	}
 	s := &sourceConn{wire: w, in: newFrames(w.conn), codes: codes}
-	s.in.before = func() { s.meter.Wait(event.WaitSource) }
+	s.in.before = func() { s.meter.WaitAnswer(event.WaitSource, s.asked, s.wire.trip) }
 	s.in.after = func() { s.meter.Wait(event.WaitNothing) }
 	return s, nil
 }
@@ -106,6 +108,7 @@ func (s *sourceConn) arrange(byKeys, filtered bool) error {
 
 // copyOut starts COPY ... TO STDOUT. After it, row is called until it says end.
 func (s *sourceConn) copyOut(sql string) error {
+	s.asked = time.Now()
 	if err := s.wire.send(&pgproto3.Query{String: sql}); err != nil {
 		return err
 	}
@@ -116,6 +119,7 @@ func (s *sourceConn) copyOut(sql string) error {
 		}
 		switch typ {
 		case 'H':
+			s.wire.answered(s.asked)
 			return nil
 		case 'E':
 			return s.in.serverError()

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/event"
 )
 
 // targetConn is a connection that writes batches. One goroutine (read) takes
@@ -25,6 +26,7 @@ type targetConn struct {
 	done    chan struct{} // the reader has ended
 
 	patience   time.Duration // how long one answer may take; 0 is no bound
+	meter      *event.Meter  // of the part that is written
 	unanswered []expected    // what was sent, in order, and not answered yet
 	blame      *batch        // whose answer was not the expected one
 }

@@ -19,6 +19,14 @@ type wire struct {
 	conn   net.Conn
 	pid    uint32
 	cancel func(ctx context.Context) error // asks the server, on another connection, to end what it is doing
+	trip   time.Duration                   // the shortest that an answer has taken
+}
+
+// answered notes how long an answer took, to what was asked then.
+func (w *wire) answered(asked time.Time) {
+	if d := time.Since(asked); d < w.trip {
+		w.trip = d
+	}
 }
 
 // takeWire takes the network connection out of conn, which cannot be used any
@@ -29,12 +37,12 @@ func takeWire(ctx context.Context, conn *pgx.Conn) (*wire, error) {
 	if err := conn.PgConn().SyncConn(ctx); err != nil {
 		return nil, fmt.Errorf("taking over the connection: %w: %w", dial.ErrLost, err)
 	}
-	pid, cancel := conn.PgConn().PID(), conn.PgConn().CancelRequest
+	pid, cancel, trip := conn.PgConn().PID(), conn.PgConn().CancelRequest, dial.RoundTrip(conn)
 	h, err := conn.PgConn().Hijack()
 	if err != nil {
 		return nil, fmt.Errorf("taking over the connection: %w", err)
 	}
-	return &wire{conn: h.Conn, pid: pid, cancel: cancel}, nil
+	return &wire{conn: h.Conn, pid: pid, cancel: cancel, trip: trip}, nil
 }
 
 // cancelStatement has the server end what it is doing, when the run is cancelled:

@@ -278,6 +278,7 @@ func (w *worker) alone(ctx context.Context, s *partState, err error) error {
 		}
 		w.gate.retried()
 		w.Bus.Emit(event.PartRetry{Part: s.part.event(), Err: err, Attempt: attempt, After: pause})
+		s.meter.Wait(event.WaitRetry)
 		if err := w.pause(ctx, pause); err != nil {
 			return err
 		}
@@ -385,6 +386,7 @@ func (w *worker) attempt(ctx context.Context, s *partState) error {
 		},
 	}
 	c.rejecting(r, s)
+	s.meter.Wait(event.WaitNothing) // but what it reads and writes from here
 	read, err := r.run(ctx, s.next, s.sum)
 	s.read, s.framed = read, r.framed
 	return cause(ctx, err)

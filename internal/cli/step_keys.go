@@ -17,6 +17,7 @@ func (j *job) keysBeside(ctx context.Context) ([]ddlgen.Statement, error) {
 		return nil, nil
 	}
 	keys := slices.DeleteFunc(slices.Clone(j.later), func(s ddlgen.Statement) bool { return s.Phase != ddlgen.PhaseKeys })
+	keys = j.failures.taken(keys)
 	return keys, j.lease.Record(ctx, begun(keys))
 }
 

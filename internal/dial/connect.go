@@ -36,6 +36,7 @@ func (e *Endpoint) Connect(ctx context.Context, s Settings) (*pgx.Conn, error) {
 	}
 	timed, cancel := context.WithTimeout(ctx, cfg.ConnectTimeout)
 	defer cancel()
+	began := time.Now()
 	if err := s.apply(timed, conn.PgConn(), serverSide(conn.PgConn(), s, e.timeout), e.known); err != nil {
 		closeQuietly(ctx, conn)
 		if timed.Err() != nil && ctx.Err() == nil {
@@ -43,7 +44,17 @@ func (e *Endpoint) Connect(ctx context.Context, s Settings) (*pgx.Conn, error) {
 		}
 		return nil, fmt.Errorf("setting up a session on the %s (%s): %w", e.side, redacted(cfg), err)
 	}
+	conn.PgConn().CustomData()[roundTrip] = time.Since(began)
 	return conn, nil
+}
+
+const roundTrip = "pg2db9: round trip"
+
+// RoundTrip is about what a statement that needs no work took on a connection of
+// Connect's when it was set up: a round trip of the network, or little more.
+func RoundTrip(conn *pgx.Conn) time.Duration {
+	d, _ := conn.PgConn().CustomData()[roundTrip].(time.Duration)
+	return d
 }
 
 func (e *Endpoint) connect(ctx context.Context, cfg *pgx.ConnConfig) (*pgx.Conn, error) {

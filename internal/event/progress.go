@@ -18,6 +18,8 @@ const (
 	WaitTarget               // the target to take bytes or to answer
 	WaitRate                 // its turn under the rate that the user set
 	WaitGuard                // the source to have a quieter time
+	WaitNetwork              // an answer that cannot have come yet, by what a round trip takes
+	WaitRetry                // its next try, and the connections for it
 )
 
 // Meter counts one running part. The worker adds, listeners read; all methods
@@ -28,6 +30,7 @@ type Meter struct {
 	rows    atomic.Int64
 	bytes   atomic.Int64
 	wait    atomic.Int32
+	onWay   atomic.Int64 // until when it waits for the network, in ns since started
 }
 
 // Add counts rows and bytes of COPY TEXT handed to the target.
@@ -50,8 +53,27 @@ func (m *Meter) Sent() (rows, bytes int64) {
 // Wait records what the worker waits for from now on.
 func (m *Meter) Wait(w Waits) {
 	if m != nil {
+		m.onWay.Store(0)
 		m.wait.Store(int32(w))
 	}
+}
+
+// WaitAnswer records that the worker waits for the answer of a side to what it
+// asked then. As long as a round trip takes it is the network that it waits for.
+func (m *Meter) WaitAnswer(w Waits, asked time.Time, trip time.Duration) {
+	if m != nil {
+		m.wait.Store(int32(w))
+		m.onWay.Store(int64(asked.Add(trip).Sub(m.started)))
+	}
+}
+
+// waits is what the worker waits for at a moment.
+func (m *Meter) waits(at time.Time) Waits {
+	w := Waits(m.wait.Load())
+	if (w == WaitSource || w == WaitTarget) && int64(at.Sub(m.started)) < m.onWay.Load() {
+		return WaitNetwork
+	}
+	return w
 }
 
 // Reset sets the counters back: the part starts again from its last commit.
@@ -192,7 +214,7 @@ func (p *Progress) Snapshot() Snapshot {
 	for _, m := range p.running {
 		r := Running{
 			Part: m.part, Rows: m.rows.Load(), Bytes: m.bytes.Load(),
-			Waits: Waits(m.wait.Load()), Elapsed: s.At.Sub(m.started),
+			Waits: m.waits(s.At), Elapsed: s.At.Sub(m.started),
 		}
 		s.Rows += r.Rows
 		s.Bytes += r.Bytes

@@ -136,6 +136,10 @@ func partTail(r event.Running) string {
 		s += ", waits for its turn (--max-rate)"
 	case event.WaitGuard:
 		s += ", waits for a quieter source"
+	case event.WaitNetwork:
+		s += ", waits for the network"
+	case event.WaitRetry:
+		s += ", waits for its next try"
 	case event.WaitNothing:
 	}
 	return s

@@ -175,6 +175,10 @@ func waitWord(w event.Waits) string {
 		return limitRate
 	case event.WaitGuard:
 		return limitGuard
+	case event.WaitNetwork:
+		return limitNetwork
+	case event.WaitRetry:
+		return limitRetry
 	case event.WaitNothing:
 	}
 	return limitNothing

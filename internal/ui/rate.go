@@ -79,6 +79,7 @@ type limits struct {
 type waits struct {
 	at                      time.Time
 	source, target, working int
+	network, retry          int
 	user                    int // the user's own limits
 }
 
@@ -93,6 +94,10 @@ func (l *limits) add(s event.Snapshot) {
 			w.target++
 		case event.WaitRate, event.WaitGuard:
 			w.user++
+		case event.WaitNetwork:
+			w.network++
+		case event.WaitRetry:
+			w.retry++
 		case event.WaitNothing:
 			w.working++
 		}
@@ -109,21 +114,25 @@ func (l *limits) add(s event.Snapshot) {
 const (
 	limitSource  = "source"
 	limitTarget  = "target"
+	limitNetwork = "network" // what round trips take
+	limitRetry   = "retry"
 	limitNothing = "nothing"
 	limitRate    = "rate"
 	limitGuard   = "guard"
 	limitUser    = "options" // --max-rate, or the source guard's
 )
 
-// by names the side that the parts waited for in more than half of the
+// by names what the parts waited for in more than half of the
 // samples; "nothing" when neither, "" before the first sample of a running part.
 func (l *limits) by() string {
-	var source, target, user, all int
+	var source, target, user, network, retry, all int
 	for _, w := range l.seen {
 		source += w.source
 		target += w.target
 		user += w.user
-		all += w.source + w.target + w.user + w.working
+		network += w.network
+		retry += w.retry
+		all += w.source + w.target + w.user + w.network + w.retry + w.working
 	}
 	switch {
 	case all == 0:
@@ -134,6 +143,10 @@ func (l *limits) by() string {
 		return limitTarget
 	case user*2 > all:
 		return limitUser
+	case network*2 > all:
+		return limitNetwork
+	case retry*2 > all:
+		return limitRetry
 	}
 	return limitNothing
 }

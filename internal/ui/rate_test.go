@@ -94,6 +94,7 @@ func snapshot(sec float64, waits ...event.Waits) event.Snapshot {
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	const n, s, g, r, u = event.WaitNothing, event.WaitSource, event.WaitTarget, event.WaitRate, event.WaitGuard
+	const w, a = event.WaitNetwork, event.WaitRetry
 	for _, c := range []struct {
 		name string
 		in   [][]event.Waits
@@ -103,14 +104,16 @@ func TestLimits(t *testing.T) {
 		{"source", [][]event.Waits{{s, s}, {s, n}}, "source"},
 		{"target", [][]event.Waits{{g}, {g}, {s}}, "target"},
 		{"the user's own limits", [][]event.Waits{{r, u}, {u, s}}, "options"},
+		{"the network", [][]event.Waits{{w, w}, {w, g}, {a, w}}, "network"},
+		{"retries", [][]event.Waits{{a}, {a}, {g}}, "retry"},
 		{"none", [][]event.Waits{{n, g}, {s, n}}, "nothing"},
 		{"one half is no majority", [][]event.Waits{{s}, {g}}, "nothing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			l := limits{window: 30 * time.Second}
-			for i, w := range c.in {
-				l.add(snapshot(float64(i), w...))
+			for i, waits := range c.in {
+				l.add(snapshot(float64(i), waits...))
 			}
 			require.Equal(t, c.want, l.by())
 		})
