@@ -63,7 +63,7 @@ chaos-copier: ## Copy through the stand-in with a fault in each of RUNS=200 seed
 
 .PHONY: chaos-kill
 chaos-kill: ## Kill a clone of MB=10000 megabytes three times, continue it elsewhere, and count the bytes sent
-	PGTEST_DISK=1 CHAOS_MB=$(or $(MB),10000) $(GO) test -v -tags pgquery_cgo -timeout 10h -run TestKilledThreeTimes ./internal/chaos
+	PGTEST_DISK=1 CHAOS_MB=$(or $(MB),10000) $(GO) test -v -tags pgquery_cgo -timeout 10h -run TestR1KilledThreeTimes ./internal/chaos
 
 .PHONY: chaos-week
 chaos-week: ## Clone over a far link for a simulated week (HOURS=168, an hour in SECONDS=10), with tokens of ten minutes and a restart an hour
@@ -79,7 +79,7 @@ scan-large: ## Plant a row of each kind in MB=5000 megabytes, and find each in 6
 
 .PHONY: huge-rows
 huge-rows: ## Copy two rows of MB=500 megabytes among others, by 16 jobs to a target that stalls, and bound the memory
-	PGTEST_DISK=1 HUGE_ROW_MB=$(or $(MB),500) $(GO) test -v -timeout 30m -run TestHugeRows ./copier
+	PGTEST_DISK=1 HUGE_ROW_MB=$(or $(MB),500) $(GO) test -v -timeout 30m -run TestC18HugeRows ./copier
 
 .PHONY: bench
 bench: ## Run the Go benchmarks once each (ITERATIONS=10x for figures)

@@ -24,7 +24,7 @@ const fingerprintSchema = `
 
 // T15, T3: what is done to a table after the snapshot is told by comparing the
 // snapshot's fingerprint with one of now, in words.
-func TestChangesSinceTheSnapshot(t *testing.T) {
+func TestT3T15ChangesSinceTheSnapshot(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, table, sql, want string

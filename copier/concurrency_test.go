@@ -10,7 +10,7 @@ import (
 // The controller grows while that brings something, steps back when it does not,
 // and falls by a quarter at errors and late answers, at once to what there is
 // where a connection is refused. A row is a window and the limit after it.
-func TestControllerFindsTheLimit(t *testing.T) {
+func TestC26ControllerFindsTheLimit(t *testing.T) {
 	t.Parallel()
 	const usual, late = 100 * time.Millisecond, 250 * time.Millisecond
 	full := func(rate float64) measurement { return measurement{rate: rate, busy: true, latency: usual} }

@@ -37,7 +37,7 @@ func everyBatching(t *testing.T, f func(t *testing.T, p *pair)) {
 
 // Tables of 0, 1, 2 and many rows, without a key, without columns, with only a
 // generated column, with all pages dead: every row once (N8, T4, T5, C14).
-func TestCopyTablesOfEverySize(t *testing.T) {
+func TestC14TablesOfEverySize(t *testing.T) {
 	t.Parallel()
 	everyBatching(t, func(t *testing.T, p *pair) {
 		t.Helper()
@@ -222,7 +222,7 @@ func TestCopyUnderRowSecurityFails(t *testing.T) {
 }
 
 // A server that drops rows without an error is found by its own count (C3).
-func TestCopyRowsDroppedInSilence(t *testing.T) {
+func TestC3RowsDroppedInSilence(t *testing.T) {
 	t.Parallel()
 	everyBatching(t, func(t *testing.T, p *pair) {
 		t.Helper()
@@ -243,7 +243,7 @@ func TestCopyRowsDroppedInSilence(t *testing.T) {
 // A value that the target refuses in mid-table: its error, with the table and
 // the line, reaches the caller; nothing of the batch stays; the others are
 // copied; the stream is not sent to its end first (C15, C17).
-func TestCopyValueRefused(t *testing.T) {
+func TestC15ValueRefused(t *testing.T) {
 	t.Parallel()
 	everyBatching(t, func(t *testing.T, p *pair) {
 		t.Helper()
@@ -316,7 +316,7 @@ func TestCopyEncodings(t *testing.T) {
 
 // A source or target whose connection breaks at any byte: the copy ends
 // complete, nothing lost or doubled (C1, C2).
-func TestCopyConnectionCut(t *testing.T) {
+func TestC1C2ConnectionCut(t *testing.T) {
 	t.Parallel()
 	everyBatching(t, func(t *testing.T, p *pair) {
 		t.Helper()
@@ -347,7 +347,7 @@ func TestCopyConnectionCut(t *testing.T) {
 
 // The answer to COMMIT is lost: what the ledger says is done is not sent again,
 // whatever the cut (C2, invariant 4).
-func TestCopyCommitAnswerLost(t *testing.T) {
+func TestC2CommitAnswerLost(t *testing.T) {
 	t.Parallel()
 	everyBatching(t, func(t *testing.T, p *pair) {
 		t.Helper()
@@ -371,7 +371,7 @@ func TestCopyCommitAnswerLost(t *testing.T) {
 }
 
 // No transaction idles open on the target while the source is slow (C10).
-func TestCopySlowSourceIdlesNoTransaction(t *testing.T) {
+func TestC10SlowSourceIdlesNoTransaction(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
 	p.profile.Await, p.profile.BatchRows, p.profile.BatchBytes = true, 1000, 1<<20
@@ -403,7 +403,7 @@ func TestCopySlowSourceIdlesNoTransaction(t *testing.T) {
 }
 
 // A panic in a worker is that table's failure; the others go on (C12).
-func TestCopyPanicIsATablesFailure(t *testing.T) {
+func TestC12PanicIsATablesFailure(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
 	p.both(t, "CREATE TABLE public.a (n integer); CREATE TABLE public.b (n integer)")

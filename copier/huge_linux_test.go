@@ -34,7 +34,7 @@ const (
 // stalls while both are on their way: the client's memory is bounded by its
 // buffers and one such row, and no goroutine is left (TestMain looks, in the other
 // process too). HUGE_ROW_MB says how large (make huge-rows: 500).
-func TestHugeRows(t *testing.T) {
+func TestC18HugeRows(t *testing.T) {
 	if os.Getenv("HUGE_ROW_CHILD") != "" {
 		hugeChild(t)
 		return
@@ -55,7 +55,7 @@ func TestHugeRows(t *testing.T) {
 		p.both(t, fmt.Sprintf("CREATE TABLE public.huge%d (n %s, v text); ALTER TABLE public.huge%[1]d ALTER v SET STORAGE EXTERNAL", i, typ))
 		p.source.Exec(t, fmt.Sprintf("INSERT INTO public.huge%d VALUES ('1.5', repeat('0123456789abcdef', %d))", i, mb<<16))
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestHugeRows$", "-test.count=1", "-test.timeout=10m")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestC18HugeRows$", "-test.count=1", "-test.timeout=10m")
 	cmd.Env = append(os.Environ(), "HUGE_ROW_CHILD=1", "HUGE_ROW_SOURCE="+p.source.URL, "HUGE_ROW_TARGET="+p.target.URL)
 	text, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", text)

@@ -13,7 +13,7 @@ import (
 // Somebody wants to alter a table after the run has locked it, and before a
 // worker reads it: he waits for the run's lock, and the worker behind him. The
 // table is given up by name, the others are copied, and nothing hangs (C23).
-func TestCopyIsNotCaughtInAQueueForALock(t *testing.T) {
+func TestC23CopyIsNotCaughtInAQueueForALock(t *testing.T) {
 	t.Parallel()
 	p, params := impatientPair(t)
 	altered := make(chan error, 1)

@@ -124,7 +124,7 @@ func ranges(parts []Part) []string {
 // collation and values, and whatever stands in the heap beside them: dead rows,
 // bloat, statistics of before most of the rows; also when they are cut further
 // (T5, T11). And so they do with borders that nothing was sampled for.
-func TestKeyRangesHoldEveryRowOnce(t *testing.T) {
+func TestT8KeyRangesHoldEveryRowOnce(t *testing.T) {
 	t.Parallel()
 	db := pgtest.Server(t).Database(t)
 	all := kinds(collations(t, db))

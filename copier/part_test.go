@@ -76,7 +76,7 @@ func TestPartsCoverEveryBlockOnce(t *testing.T) {
 }
 
 // A heap of 200 MB with 3 GB of TOAST is cut by what it weighs, not by its heap.
-func TestPartsAreWeighedWithTOAST(t *testing.T) {
+func TestT7PartsAreWeighedWithTOAST(t *testing.T) {
 	t.Parallel()
 	n := catalog.Name{Schema: "s", Name: "t"}
 	plan := &ddlgen.Plan{Transfers: []ddlgen.Transfer{{Target: n, Relations: []catalog.Name{n}}}}

@@ -87,7 +87,7 @@ func (l *notes) wait(ctx context.Context, _ point, _ *batch) error {
 
 // A server that has no connection for another job (53300) is no failure: those
 // that have theirs go on, and do the others' work (C3).
-func TestRefusedConnectionsLowerTheJobs(t *testing.T) {
+func TestC26RefusedConnectionsLowerTheJobs(t *testing.T) {
 	t.Parallel()
 	for name, free := range map[string]struct {
 		source, target, want int

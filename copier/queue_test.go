@@ -60,7 +60,7 @@ func recorded(t *testing.T, p *pair, run string) []Part {
 // Parts that nobody has begun are cut further when parts of their relation turn
 // out slow; the ledger tells of the new parts before any is begun, the rows are
 // there once, and the run's account adds up. Also when answers are lost meanwhile.
-func TestSlowPartsAreCutFurther(t *testing.T) {
+func TestT7SlowPartsAreCutFurther(t *testing.T) {
 	t.Parallel()
 	for _, by := range []SplitBy{SplitBlocks, SplitKeys} {
 		t.Run(string(by), func(t *testing.T) {
@@ -225,7 +225,7 @@ func modelRun(jobs int, large int64, small ...int64) *queue {
 
 // Jobs that are not equally fast end together: one table beside small ones, or
 // alone, takes at most 1.05 times what its bytes take in equal tables (C30).
-func TestJobsEndTogether(t *testing.T) {
+func TestC30JobsEndTogether(t *testing.T) {
 	t.Parallel()
 	small := make([]int64, 200)
 	for i := range small {

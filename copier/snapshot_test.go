@@ -73,7 +73,7 @@ func TestSnapshotGivesUpOnARestlessSchema(t *testing.T) {
 
 // A table beyond the locks taken at the start is locked and checked by its
 // worker; there the table fails as "schema changed" and the others are copied.
-func TestSnapshotWorkerChecksItsTable(t *testing.T) {
+func TestT15WorkerChecksItsTable(t *testing.T) {
 	t.Parallel()
 	for name, sql := range changes {
 		t.Run(name, func(t *testing.T) {
@@ -107,7 +107,7 @@ func TestSnapshotWorkerChecksItsTable(t *testing.T) {
 
 // Somebody holds a table exclusively: the wait ends after lock_timeout with a
 // message, and leaves no queue behind (C23).
-func TestSnapshotWaitsForALockOnlySoLong(t *testing.T) {
+func TestC23SnapshotWaitsForALockOnlySoLong(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
 	p.source.Exec(t, "CREATE TABLE public.t (n integer)")

@@ -30,7 +30,7 @@ func mixed(mb int) shape {
 // kept, hardly anything is sent twice; when it is not, and the source was
 // changed meanwhile, every table shows the moment that the ledger names (R1, R4).
 // CHAOS_MB is how large the source is.
-func TestKilledThreeTimes(t *testing.T) {
+func TestR1KilledThreeTimes(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, onChanged string

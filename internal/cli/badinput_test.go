@@ -59,7 +59,7 @@ func TestUnknownDatabase(t *testing.T) {
 }
 
 // C29: one database under two names of one server.
-func TestSourceIsTarget(t *testing.T) {
+func TestC29SourceIsTarget(t *testing.T) {
 	t.Parallel()
 	b := setup(t, shop)
 	p := newProxy(t, b.source, nil)
@@ -71,7 +71,7 @@ func TestSourceIsTarget(t *testing.T) {
 }
 
 // C29: source and target swapped.
-func TestSwapped(t *testing.T) {
+func TestC29Swapped(t *testing.T) {
 	t.Parallel()
 	b := setup(t, shop)
 	r := run(t, "clone", "--source", withPassword(b.target.URL), "--target", withPassword(b.source.URL), "--on-existing", "drop")
@@ -83,7 +83,7 @@ func TestSwapped(t *testing.T) {
 
 // C28: a target in use is refused with what was found; truncate and drop are
 // the user's word.
-func TestTargetNotEmpty(t *testing.T) {
+func TestC28TargetNotEmpty(t *testing.T) {
 	t.Parallel()
 	b := setup(t, shop)
 	b.target.Exec(t, "CREATE TABLE log (at timestamp, line text); INSERT INTO log VALUES (now(), 'mine'); CREATE TABLE mine (a int)")
@@ -169,7 +169,7 @@ func dropRole(db *pgtest.DB, role string) {
 
 // C17, U1 code 5: a value that the target refuses in mid-table ends that table
 // alone; the message names the command that continues, and it does.
-func TestRefusedValue(t *testing.T) {
+func TestC17RefusedValue(t *testing.T) {
 	t.Parallel()
 	b := refusedValue(t)
 	r := b.run(t, "clone")
@@ -232,7 +232,7 @@ const big = `CREATE TABLE big (id int PRIMARY KEY, v text); INSERT INTO big SELE
 	CREATE TABLE small (id int); INSERT INTO small VALUES (1), (2)`
 
 // The target's connection dies in mid-batch: the rows are sent again, once (C2).
-func TestTargetDiesInMidBatch(t *testing.T) {
+func TestC2TargetDiesInMidBatch(t *testing.T) {
 	t.Parallel()
 	b := setup(t, big)
 	p := newProxy(t, b.target, cutOnce(true, 5<<20))
@@ -258,7 +258,7 @@ func TestTargetKeepsDying(t *testing.T) {
 }
 
 // The source dies in mid-row (C1).
-func TestSourceDiesInMidRow(t *testing.T) {
+func TestC1SourceDiesInMidRow(t *testing.T) {
 	t.Parallel()
 	b := setup(t, big)
 	p := newProxy(t, b.source, cutOnce(false, 5<<20+3))
@@ -277,7 +277,7 @@ func TestSourceDiesInMidRow(t *testing.T) {
 
 // T15: a table is truncated between the snapshot and its lock: the run takes a
 // new snapshot and says so, instead of copying nothing without a word.
-func TestTruncatedBetweenSnapshotAndLock(t *testing.T) {
+func TestT15TruncatedBetweenSnapshotAndLock(t *testing.T) {
 	t.Parallel()
 	b := setup(t, shop)
 	var done atomic.Bool
@@ -324,7 +324,7 @@ func TestRowOf200MB(t *testing.T) {
 
 // C19: the first interrupt finishes the batches in flight and ends with 5; what
 // is left is named, and the commands do it.
-func TestFirstInterrupt(t *testing.T) {
+func TestC19FirstInterrupt(t *testing.T) {
 	t.Parallel()
 	b := setup(t, big)
 	signals := make(chan os.Signal, 2)
@@ -349,7 +349,7 @@ func TestFirstInterrupt(t *testing.T) {
 }
 
 // C19, U1 code 130: the second interrupt cancels.
-func TestSecondInterrupt(t *testing.T) {
+func TestC19SecondInterrupt(t *testing.T) {
 	t.Parallel()
 	b := setup(t, big)
 	signals := make(chan os.Signal, 2)

@@ -51,7 +51,7 @@ func killed(t *testing.T, b *bundle, args ...string) {
 
 // R2: a clone that was killed goes on elsewhere, from what the target knows; the
 // snapshot was kept, and nothing that was there is sent again.
-func TestResumeAfterKill(t *testing.T) {
+func TestR2ResumeAfterKill(t *testing.T) {
 	t.Parallel()
 	b := setup(t, toResume)
 	killed(t, b)
@@ -76,7 +76,7 @@ func TestResumeAfterKill(t *testing.T) {
 
 // R4: the snapshot is gone: tables that are as they were stay, others are loaded
 // anew, and never are two moments mixed in silence.
-func TestResumeUnderANewSnapshot(t *testing.T) {
+func TestR4ResumeUnderANewSnapshot(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{"reload", "reconcile"} {
 		t.Run(way, func(t *testing.T) {
@@ -110,7 +110,7 @@ func TestResumeReconciles(t *testing.T) {
 }
 
 // R6: a run that somebody works on is not taken from him; his name is told.
-func TestResumeOfALivingRun(t *testing.T) {
+func TestR6ResumeOfALivingRun(t *testing.T) {
 	t.Parallel()
 	b := setup(t, toResume)
 	proxy := pgtest.NewProxy(t, b.target.Cluster())
@@ -128,7 +128,7 @@ func TestResumeOfALivingRun(t *testing.T) {
 }
 
 // R9: without a ledger an empty target is begun, one with data is refused.
-func TestResumeWithoutALedger(t *testing.T) {
+func TestR9ResumeWithoutALedger(t *testing.T) {
 	t.Parallel()
 	b := setup(t, toResume)
 	r := b.ok(t, "clone", "--resume")
@@ -141,7 +141,7 @@ func TestResumeWithoutALedger(t *testing.T) {
 }
 
 // R7, R8, F7: what shapes the rows must be what it was; what does not may be otherwise.
-func TestResumeWithOtherOptions(t *testing.T) {
+func TestF7R7R8ResumeWithOtherOptions(t *testing.T) {
 	t.Parallel()
 	b := setup(t, toResume)
 	killed(t, b, "--keep-snapshot", "0")
@@ -166,7 +166,7 @@ func TestResumeWithOtherOptions(t *testing.T) {
 
 // R13: tables can be loaded anew, and left out; a table that was dropped since is
 // made and loaded again.
-func TestResumeRedoAndSkip(t *testing.T) {
+func TestR13ResumeRedoAndSkip(t *testing.T) {
 	t.Parallel()
 	b := setup(t, toResume)
 	killed(t, b)
@@ -183,7 +183,7 @@ func TestResumeRedoAndSkip(t *testing.T) {
 
 // R10: what follows the rows is done once; an index that was left half built is
 // built again.
-func TestResumeAmongStatements(t *testing.T) {
+func TestR10ResumeAmongStatements(t *testing.T) {
 	t.Parallel()
 	for _, half := range []bool{false, true} {
 		t.Run(fmt.Sprintf("half=%t", half), func(t *testing.T) {

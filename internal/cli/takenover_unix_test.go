@@ -16,7 +16,7 @@ import (
 // R5: a process that stood still for longer than its lease has lost the run: the
 // one that waited for it goes on, and what the first one writes when it wakes up is
 // refused, to the last batch.
-func TestRunIsTakenOver(t *testing.T) {
+func TestR5RunIsTakenOver(t *testing.T) {
 	t.Parallel()
 	b := setup(t, toResume)
 	proxy := pgtest.NewProxy(t, b.target.Cluster())

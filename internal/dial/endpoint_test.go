@@ -248,7 +248,7 @@ func TestSettingsThatDoNotTakeAreAnError(t *testing.T) {
 
 // C8: whether an error may pass is decided by SQLSTATE class, in one place; of
 // XX000, which says nothing, by TiKV's known texts.
-func TestClassify(t *testing.T) {
+func TestC8Classify(t *testing.T) {
 	t.Parallel()
 	state := func(code string) error { return fmt.Errorf("doing: %w", &pgconn.PgError{Code: code}) }
 	text := func(message string) error { return &pgconn.PgError{Code: "XX000", Message: message} }

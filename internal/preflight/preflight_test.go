@@ -304,7 +304,7 @@ func target(t *testing.T, conn Querier, p *ddlgen.Plan, on OnExisting, onlyData 
 }
 
 // C28: anything of the user's in a schema of the plan refuses the run.
-func TestTargetNotEmpty(t *testing.T) {
+func TestC28TargetNotEmpty(t *testing.T) {
 	t.Parallel()
 	for _, sql := range []string{
 		"CREATE TABLE other (a int)", "CREATE VIEW v AS SELECT 1", "CREATE SEQUENCE q", "CREATE TYPE e AS ENUM ()",
