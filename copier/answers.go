@@ -20,8 +20,8 @@ type expected struct {
 	of     *batch
 	doing  string
 	asked  time.Time // when the last of it was sent
-	tags   []string // the first word of each statement's command tag
-	status byte     // transaction status afterwards
+	tags   []string  // the first word of each statement's command tag
+	status byte      // transaction status afterwards
 
 	// judge is given the row counts of the tags (0 where a tag has none), or the
 	// server's error, and then only as many zeros as statements were done before

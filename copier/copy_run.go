@@ -48,6 +48,7 @@ type copyRun struct {
 	away atomic.Bool // a part was given up since a server was away, and nothing was committed since
 
 	mu     sync.Mutex
+	gone   *SnapshotGoneError     // nobody holds the snapshot any more
 	broken map[catalog.Name]error // target tables that will not be complete, and why
 	open   []int                  // parts of each transfer that are not done
 	totals []event.TableDone      // of each transfer's parts that are
@@ -301,6 +302,21 @@ func (c *copyRun) fail(s *partState, err error) {
 	if c.broken[s.part.Target] == nil {
 		c.broken[s.part.Target] = err
 	}
+	var gone *SnapshotGoneError
+	if errors.As(err, &gone) {
+		c.gone = gone
+	}
+}
+
+// snapshotGone is the error of a part that could not be read since nobody holds
+// the snapshot any more; nil while somebody does.
+func (c *copyRun) snapshotGone() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gone == nil {
+		return nil
+	}
+	return c.gone
 }
 
 func (c *copyRun) isBroken(table catalog.Name) bool {

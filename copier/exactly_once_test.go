@@ -426,7 +426,7 @@ func TestCommittedNoticesGaps(t *testing.T) {
 }
 
 // Whoever writes of an older ledger, or a newer one, is told so.
-func TestLedgerOfAnotherVersionIsRefused(t *testing.T) {
+func TestR9LedgerOfAnotherVersionIsRefused(t *testing.T) {
 	t.Parallel()
 	c := newLedgerCase(t, nil)
 	c.db.Exec(t, "UPDATE _pg2db9.version SET version = 99")

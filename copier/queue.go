@@ -55,6 +55,9 @@ func (q *queue) next(ctx context.Context) *partState {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for len(q.waiting) > 0 && q.err == nil && ctx.Err() == nil && !isClosed(q.run.Stop) {
+		if q.err = q.run.snapshotGone(); q.err != nil { // no part that waits can be read
+			break
+		}
 		if q.run.isBroken(q.waiting[0].part.Target) {
 			q.take()
 			continue

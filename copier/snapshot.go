@@ -123,6 +123,15 @@ func (e *SnapshotGoneError) Error() string {
 	return fmt.Sprintf("snapshot %s of the source is gone: %v", e.ID, e.Err)
 }
 
+// goneFrom is a *SnapshotGoneError where the error of a session that was to join
+// a snapshot says that nobody holds it.
+func goneFrom(id string, err error) error {
+	if notThere(err) {
+		return &SnapshotGoneError{ID: id, Err: err}
+	}
+	return err
+}
+
 // Unwrap returns the cause.
 func (e *SnapshotGoneError) Unwrap() error { return e.Err }
 

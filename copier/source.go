@@ -41,7 +41,7 @@ func openSource(ctx context.Context, source *dial.Endpoint, settings dial.Settin
 	}
 	if err != nil {
 		_ = conn.Close(context.WithoutCancel(ctx))
-		return nil, err
+		return nil, goneFrom(snapshot.ID, err)
 	}
 	return readFrom(ctx, conn)
 }

@@ -467,7 +467,7 @@ func (c *copyRun) connect(ctx context.Context, l *link) (err error) {
 	if l.from.reads >= maxReads || l.from.reads > 0 && c.Snapshot.yields() {
 		defer l.from.wire.watch(ctx)()
 		if err = l.from.rejoin(c.Snapshot); err != nil {
-			err = fmt.Errorf("joining the source's snapshot again: %w", err)
+			err = fmt.Errorf("joining the source's snapshot again: %w", goneFrom(c.Snapshot.ID, err))
 		}
 	}
 	return cause(ctx, err)

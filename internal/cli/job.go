@@ -74,6 +74,7 @@ type job struct {
 	abandon        func(error)         // ends the steps: the run is another process's
 	joined         bool                // the snapshot is the one of the run's first try
 	kept           copier.Kept         // who keeps the snapshot
+	aged           func()              // takes the warning of its age back; nil: there is none
 	later          []ddlgen.Statement  // what is to be executed after the rows
 	earlier        map[string]bool     // IDs of statements that an earlier process of the run executed
 	failures       *failures           // of the run before; nil where all of it is gone on with
@@ -222,6 +223,9 @@ func (j *job) closeAll(ctx context.Context) {
 
 // release gives the snapshot and its locks back.
 func (j *job) release(ctx context.Context) {
+	if j.aged != nil {
+		j.aged()
+	}
 	if j.snapshot != nil {
 		j.snapshot.Close(ctx)
 		if j.rep.Snapshot != nil {

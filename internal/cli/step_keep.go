@@ -55,6 +55,7 @@ func (j *job) keepSnapshot(ctx context.Context) error {
 	if err == nil {
 		err = j.snapshot.Sign(ctx, j.id)
 		j.kept = kept
+		j.warnOfAge()
 	}
 	if err != nil {
 		if ctx.Err() != nil {
@@ -63,6 +64,21 @@ func (j *job) keepSnapshot(ctx context.Context) error {
 		j.bus.Emit(event.Note{Text: fmt.Sprintf("no process of its own keeps the snapshot (%v): should this one die, tables that are under way are compared with a new one", err)})
 	}
 	return nil
+}
+
+// warnOfAge says that the snapshot is about to be as old as its keeper lets it
+// become: after that a crash costs more, and the source is held back all the same
+// for as long as rows are read.
+func (j *job) warnOfAge() {
+	limit := time.Duration(j.opts.MaxSnapshotAge) * time.Second
+	if limit == 0 {
+		return
+	}
+	timer := time.AfterFunc(limit/5*4, func() {
+		j.bus.Emit(event.Note{Text: fmt.Sprintf("the snapshot is %s old: it keeps the source from cleaning up what was deleted since. At %s (--max-snapshot-age) nobody keeps it any more "+
+			"for a --resume after a crash; the run itself goes on in it", limit/5*4, limit)})
+	})
+	j.aged = func() { timer.Stop() }
 }
 
 // endKept ends the process that keeps the snapshot, when no part needs it any
