@@ -48,7 +48,7 @@ func TestU14RetryFailed(t *testing.T) {
 	const indexes = "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind = 'i' AND relnamespace = 'public'::regnamespace"
 	require.Equal(t, "bad_pkey bad_v", b.target.QueryString(t, indexes), "what follows the rows of the table that failed, and nothing else")
 	require.Equal(t, "0", b.target.QueryString(t, "SELECT count(*) FROM big"))
-	require.Equal(t, "", b.target.QueryString(t, failed), "nothing is a failure any more")
+	require.Empty(t, b.target.QueryString(t, failed), "nothing is a failure any more")
 
 	const ledger = "SELECT (SELECT string_agg(p::text, '|' ORDER BY part) FROM _pg2db9.part p) || (SELECT string_agg(s::text, '|' ORDER BY step) FROM _pg2db9.step s)"
 	before := b.target.QueryString(t, ledger)
