@@ -22,6 +22,25 @@ var ErrNotFailed = errors.New("it was broken off and did not fail: --retry-faile
 // failedText is how much of a reason the ledger keeps, in bytes.
 const failedText = 2000
 
+// passes says whether an error may pass when the part is tried again. A batch
+// that the ledger refused is one: what it holds is read again first.
+func passes(err error) bool {
+	var answer *answerError
+	if c := dial.Classify(err); c == dial.Lost || c == dial.Retry {
+		return true
+	}
+	// Not errLostOwnership: whoever raised the epoch owns the part, and taking it
+	// back would double what that one writes.
+	return errors.Is(err, errLedgerRefused) || errors.As(err, &answer)
+}
+
+// MayGoOn says whether a table that was not copied for this reason may be gone
+// on with as it is: it was stopped, or a server was away. Else something has to
+// be mended first.
+func MayGoOn(err error) bool {
+	return errors.Is(err, errStopped) || errors.Is(err, context.Canceled) || passes(err)
+}
+
 // failure is a part that was given up, and why.
 type failure struct {
 	part int64

@@ -301,25 +301,6 @@ func shielded(p Part, f func() error) (err error) {
 	return f()
 }
 
-// passes says whether an error may pass when the part is tried again. A batch
-// that the ledger refused is one: what it holds is read again first.
-func passes(err error) bool {
-	var answer *answerError
-	if c := dial.Classify(err); c == dial.Lost || c == dial.Retry {
-		return true
-	}
-	// Not errLostOwnership: whoever raised the epoch owns the part, and taking it
-	// back would double what that one writes.
-	return errors.Is(err, errLedgerRefused) || errors.As(err, &answer)
-}
-
-// MayGoOn says whether a table that was not copied for this reason may be gone
-// on with as it is: it was stopped, or a server was away. Else something has to
-// be mended first.
-func MayGoOn(err error) bool {
-	return errors.Is(err, errStopped) || errors.Is(err, context.Canceled) || passes(err)
-}
-
 // pause waits, unless the run is stopped.
 func (c *copyRun) pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
