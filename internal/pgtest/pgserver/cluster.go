@@ -81,7 +81,7 @@ func (c *Cluster) create(ctx context.Context, acc *account) error {
 	if err := dataDir(c.dir, c.opts.OnDisk, acc); err != nil {
 		return err
 	}
-	if err := c.initdb(ctx, acc); err != nil {
+	if err := c.fill(ctx, acc); err != nil {
 		return err
 	}
 	const tries = 5

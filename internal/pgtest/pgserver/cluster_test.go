@@ -122,7 +122,7 @@ func TestKilledInInitdbLeavesNothing(t *testing.T) {
 func runChild(t *testing.T) (*exec.Cmd, io.Reader) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), childVar+"=1")
+	cmd.Env = append(os.Environ(), childVar+"=1", templateVar+"=0") // by initdb
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)

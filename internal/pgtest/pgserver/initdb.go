@@ -32,8 +32,8 @@ var settings = map[string]string{
 	"log_timezone":              "UTC",
 }
 
-// initdb makes the data directory.
-func (c *Cluster) initdb(ctx context.Context, acc *account) error {
+// initdbArgs are the arguments that say what the cluster is, not where.
+func (c *Cluster) initdbArgs() []string {
 	locale := c.opts.Locale
 	if locale == "" {
 		locale = "C"
@@ -46,12 +46,16 @@ func (c *Cluster) initdb(ctx context.Context, acc *account) error {
 		encoding = "UTF8"
 	}
 	auth := "trust"
-	args := []string{
-		"-D", c.Dir(), "-U", Superuser, "-E", encoding,
-		"--locale=" + locale, "--lc-messages=C", "--no-sync",
-	}
 	if c.password != "" {
 		auth = "scram-sha-256"
+	}
+	return []string{"-U", Superuser, "-E", encoding, "--locale=" + locale, "--lc-messages=C", "--no-sync", "-A", auth}
+}
+
+// initdb makes the data directory.
+func (c *Cluster) initdb(ctx context.Context, acc *account) error {
+	args := append([]string{"-D", c.Dir()}, c.initdbArgs()...)
+	if c.password != "" {
 		file := filepath.Join(c.dir, "password")
 		if err := os.WriteFile(file, []byte(c.password), 0o600); err != nil {
 			return fmt.Errorf("write the password for initdb: %w", err)
@@ -62,7 +66,6 @@ func (c *Cluster) initdb(ctx context.Context, acc *account) error {
 		}
 		args = append(args, "--pwfile="+file)
 	}
-	args = append(args, "-A", auth)
 	cmd := exec.CommandContext(ctx, c.bin.path("initdb"), args...)
 	cmd.Dir = c.dir
 	cmd.Env = environment(c.dir)

@@ -5,6 +5,7 @@ package pgserver
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -78,9 +79,15 @@ func linkTree(from, to string) error {
 }
 
 func copyFile(from, to string, mode fs.FileMode) error {
-	data, err := os.ReadFile(from)
+	in, err := os.Open(from)
 	if err != nil {
 		return err
 	}
-	return errors.Join(os.WriteFile(to, data, mode), os.Chmod(to, mode))
+	defer func() { _ = in.Close() }()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in) // in the kernel, where it can
+	return errors.Join(err, out.Close(), os.Chmod(to, mode))
 }
