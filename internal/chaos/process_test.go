@@ -24,7 +24,7 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	built.dir = dir
-	cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "pg2db9"), "./cmd/pg2db9")
+	cmd := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(dir, "pg2db9"), "./cmd/pg2db9")
 	cmd.Dir = "../.."
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {

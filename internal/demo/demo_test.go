@@ -119,7 +119,9 @@ func TestInterrupt(t *testing.T) {
 	needServer(t)
 	dir := t.TempDir()
 	program := filepath.Join(dir, "demo")
-	built, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput()
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // the packages of pg2db9, as it is built too
+	built, err := build.CombinedOutput()
 	require.NoError(t, err, string(built))
 	for _, at := range []struct{ name, text, code string }{
 		{"before clone", "started, each on a socket", `^130$`},

@@ -20,7 +20,7 @@ func (d *demo) build(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("make a place for it: %w", err)
 	}
 	d.program = filepath.Join(d.dir, "pg2db9")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", d.program, "github.com/pg2db9/pg2db9/cmd/pg2db9")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", d.program, "github.com/pg2db9/pg2db9/cmd/pg2db9")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, strings.TrimSpace(string(out)))
