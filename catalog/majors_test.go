@@ -107,14 +107,15 @@ func TestHashFollowsTheSchema(t *testing.T) {
 				CREATE VIEW app.v AS SELECT 1 AS one;
 				CREATE TABLE app.parts (id integer) PARTITION BY RANGE (id);
 				CREATE TABLE app.part PARTITION OF app.parts DEFAULT`)
-			last := load(t, db).Hash()
+			conn := db.Conn(t)
+			last := loadOn(t, conn).Hash()
 			for _, sql := range []string{
 				"INSERT INTO app.t (a) SELECT n FROM generate_series(1, 1000) n", "ANALYZE", "SELECT nextval('app.t_id_seq')", "SELECT setval('app.t_id_seq', 9000)",
 				"UPDATE app.t SET b = repeat('x', 10000)", "VACUUM", "VACUUM FULL app.t", "REINDEX TABLE app.t", "TRUNCATE app.t CASCADE", "SELECT lo_create(0)", "CREATE TEMP TABLE x ()",
 				"GRANT SELECT ON app.t TO PUBLIC", "ALTER TABLE app.t OWNER TO pg_monitor", "ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT SELECT ON TABLES TO PUBLIC",
 			} {
 				db.Exec(t, sql)
-				require.Equal(t, last, load(t, db).Hash(), sql)
+				require.Equal(t, last, loadOn(t, conn).Hash(), sql)
 			}
 			seen := map[string]string{last: "the beginning"}
 			for _, sql := range []string{
@@ -134,7 +135,7 @@ func TestHashFollowsTheSchema(t *testing.T) {
 				"ALTER TABLE app.u SET SCHEMA other", "CREATE STATISTICS app.s ON a, d FROM app.t",
 			} {
 				db.Exec(t, sql)
-				hash := load(t, db).Hash()
+				hash := loadOn(t, conn).Hash()
 				require.Empty(t, seen[hash], sql)
 				seen[hash] = sql
 			}

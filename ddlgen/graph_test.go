@@ -197,7 +197,7 @@ func TestGraphGeneratedColumnOfItsOwnTable(t *testing.T) {
 func TestGraphIsLinear(t *testing.T) {
 	t.Parallel()
 	g := newGraph()
-	const n = 100_000
+	const n = 20_000
 	name := func(i int) string { return fmt.Sprintf("f%06d()", i) }
 	for i := range n {
 		var refs []catalog.Ref
@@ -210,6 +210,6 @@ func TestGraphIsLinear(t *testing.T) {
 	}
 	began := time.Now()
 	plan := g.plan(t, map[string][]catalog.Ref{"t": {ref("routine", name(n-1))}})
-	require.Less(t, time.Since(began), time.Minute)
+	require.Less(t, time.Since(began), 30*time.Second) // under a second on an idle machine; what squares n takes minutes under the race detector
 	require.Equal(t, "early routines: function/"+name(n-1), order(plan)[n], "all stand before the table, the last of them last")
 }
