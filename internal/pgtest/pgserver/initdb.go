@@ -17,6 +17,7 @@ import (
 // what is lost without it is something that tests look at.
 var settings = map[string]string{
 	"fsync":                     "off",
+	"jit":                       "off", // compiles in each new session for what takes a moment
 	"full_page_writes":          "off",
 	"wal_level":                 "logical",
 	"max_connections":           "200",
