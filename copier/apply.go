@@ -128,11 +128,8 @@ type applier struct {
 
 // phases runs the statements phase by phase.
 func (a *applier) phases(ctx context.Context) error {
-	links := make(chan *pgx.Conn, max(a.Jobs, 1))
-	for range cap(links) {
-		links <- nil
-	}
-	defer endLinks(ctx, links)
+	links := &links{most: max(a.Jobs, 1)}
+	defer links.end(ctx)
 	for from := 0; from < len(a.Statements); {
 		to := from + 1
 		for to < len(a.Statements) && a.Statements[to].Phase == a.Statements[from].Phase {
@@ -144,28 +141,6 @@ func (a *applier) phases(ctx context.Context) error {
 		from = to
 	}
 	return nil
-}
-
-// endWait is how long connections may take to end what was cancelled on them.
-const endWait = 2 * time.Second
-
-// endLinks closes the connections. Where one was cancelled, the server is told by
-// another, which is waited for: a process that ends before would leave an index
-// being built behind it.
-func endLinks(ctx context.Context, links chan *pgx.Conn) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWait)
-	defer cancel()
-	for range cap(links) {
-		conn := <-links
-		if conn == nil {
-			continue
-		}
-		_ = conn.Close(ctx)
-		select {
-		case <-conn.PgConn().CleanupDone():
-		case <-ctx.Done():
-		}
-	}
 }
 
 // order puts the statements of heavy tables first, each after those that it
@@ -204,13 +179,13 @@ func (a *applier) order(statements []ddlgen.Statement) []ddlgen.Statement {
 	return out
 }
 
-func (a *applier) phase(ctx context.Context, statements []ddlgen.Statement, links chan *pgx.Conn) error {
+func (a *applier) phase(ctx context.Context, statements []ddlgen.Statement, links *links) error {
 	for _, s := range statements {
 		a.outcome[s.ID] = make(chan struct{})
 	}
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(cap(links))
-	for _, flight := range a.flights(statements, cap(links)) {
+	g.SetLimit(links.most)
+	for _, flight := range a.flights(statements, links.most) {
 		// Statements are begun in an order in which what one needs was begun
 		// before it, so the wait inside cannot block all workers.
 		g.Go(func() error {
@@ -224,7 +199,7 @@ func (a *applier) phase(ctx context.Context, statements []ddlgen.Statement, link
 }
 
 // single runs one statement when what it needs is done.
-func (a *applier) single(ctx context.Context, s ddlgen.Statement, links chan *pgx.Conn) error {
+func (a *applier) single(ctx context.Context, s ddlgen.Statement, links *links) error {
 	defer close(a.outcome[s.ID])
 	if err := a.wait(ctx, s); err != nil {
 		return err
@@ -245,8 +220,8 @@ func (a *applier) single(ctx context.Context, s ddlgen.Statement, links chan *pg
 		a.skip(s, reason)
 		return nil
 	}
-	conn := <-links
-	defer func() { links <- conn }()
+	conn := links.take()
+	defer func() { links.give(conn) }()
 	err := a.one(ctx, s, func() (err error) { conn, err = a.exec(ctx, conn, s, a.Again || a.Doubtful[s.ID]); return err })
 	return a.fatal(ctx, s, err)
 }

@@ -57,7 +57,7 @@ func (a *applier) light(s ddlgen.Statement) bool {
 // fly sends the statements of a flight in one go, each in a transaction of its
 // own, and reads the answers. What is unanswered when the connection breaks, or
 // failed in a way that passes, is tried again alone.
-func (a *applier) fly(ctx context.Context, flight []ddlgen.Statement, links chan *pgx.Conn) error {
+func (a *applier) fly(ctx context.Context, flight []ddlgen.Statement, links *links) error {
 	var sent []ddlgen.Statement
 	for _, s := range flight {
 		defer close(a.outcome[s.ID])
@@ -73,8 +73,8 @@ func (a *applier) fly(ctx context.Context, flight []ddlgen.Statement, links chan
 	if ctx.Err() != nil { // not begun, and so not failed
 		return context.Cause(ctx)
 	}
-	conn := <-links
-	defer func() { links <- conn }()
+	conn := links.take()
+	defer func() { links.give(conn) }()
 	var answers []error
 	left := false // the flight did: what is unanswered may have been done
 	conn, err := a.connected(ctx, conn)
