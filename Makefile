@@ -35,7 +35,10 @@ rehearse: export PG2DB9_SOURCE := $(or $(SOURCE),$(PG2DB9_SOURCE))
 rehearse: ## Clone SOURCE=URL to a stand-in for DB9 that is thrown away (KEEP=1 keeps it until Ctrl-C)
 	@$(GO) run ./internal/demo --rehearse $(if $(KEEP),--keep)
 
+# Collecting garbage takes a fifth of a test's own time under the race detector:
+# seldom is enough. (No test bounds memory there.)
 .PHONY: test
+test: export GOGC := $(or $(GOGC),400)
 test: ## Run everything under the race detector; gets the PostgreSQL versions it needs
 	$(GO) test $(RACE) -timeout $(TEST_TIMEOUT) -p $(TEST_PARALLEL) ./...
 
