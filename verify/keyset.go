@@ -14,7 +14,6 @@ import (
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/event"
 	"github.com/pg2db9/pg2db9/internal/keyset"
-	"github.com/pg2db9/pg2db9/verify/digest"
 )
 
 const (
@@ -37,7 +36,28 @@ var errTwice = errors.New("the last key of a page stands in several rows of the 
 // readPages reads a table of the target page by page. A page counts when all of
 // it arrived. One that did not is read again on another connection, smaller,
 // from the last key on; what was digested before stays.
-func (v *run) readPages(ctx context.Context, r *read, meter *event.Meter) (sum digest.Sum, bytes int64, err error) {
+func (v *run) readPages(ctx context.Context, r *read, meter *event.Meter) (seen, error) {
+	buckets := newBucketTally(r.table.buckets)
+	if buckets != nil {
+		buckets.logged = true
+	}
+	s, err := v.readPagesInto(ctx, r, buckets, meter)
+	if buckets != nil {
+		s.buckets = buckets.bucketSums
+	}
+	return s, err
+}
+
+// pageTaker takes the rows of pages beside their sum: those of a page that
+// arrived are kept, those of one that did not are undone.
+type pageTaker interface {
+	attach(t *tally)
+	keep() error
+	undo()
+	most() int64 // rows that a page may have
+}
+
+func (v *run) readPagesInto(ctx context.Context, r *read, taker pageTaker, meter *event.Meter) (s seen, err error) {
 	limit := time.Duration(v.p.Profile.StatementLimit) * time.Millisecond
 	pace := keyset.NewPace(limit, r.pages.RowLen)
 	var at keyset.Position
@@ -46,31 +66,39 @@ func (v *run) readPages(ctx context.Context, r *read, meter *event.Meter) (sum d
 	wait := newBackOff()
 	for {
 		started := time.Now()
-		page, err := v.readPage(ctx, r, at, pace.Rows)
+		limit := min(pace.Rows, taker.most())
+		page, err := v.readPage(ctx, r, at, limit, taker)
 		if err == nil {
+			if err := taker.keep(); err != nil {
+				return s, err
+			}
 			tries, trouble = 0, time.Time{}
 			v.gone.Store(false)
 			wait.Reset()
 			rows := int64(page.tally.sum.Rows) //nolint:gosec // rows of a page
-			sum.Merge(page.tally.sum)
-			bytes += page.tally.bytes
+			s.sum.Merge(page.tally.sum)
+			s.bytes += page.tally.bytes
 			meter.Add(rows, page.tally.bytes)
 			last := page.lastKey()
 			if rows > 0 && at.Level > 0 && slices.Equal(last, at.Key) {
-				return sum, bytes, errStuck
+				return s, errStuck
 			}
 			var done bool
-			if at, done = r.pages.Next(at, rows, pace.Rows, last); done {
-				return sum, bytes, nil
+			if at, done = r.pages.Next(at, rows, limit, last); done {
+				return s, nil
 			}
 			pace.Measured(rows, page.tally.bytes, time.Since(started))
+			if err := v.slow(ctx, true, page.tally.bytes, meter); err != nil {
+				return s, err
+			}
 			continue
 		}
+		taker.undo()
 		if trouble.IsZero() { // not when the page began: it may have been long under way
 			trouble = time.Now()
 		}
 		if tries++; ctx.Err() != nil || !v.again(r, err, tries, time.Since(trouble)) {
-			return sum, bytes, err
+			return s, err
 		}
 		v.p.Log.DebugContext(ctx, "a page is read again", "table", r.relation, "rows", pace.Rows, "error", err)
 		if tries == 1 {
@@ -83,7 +111,7 @@ func (v *run) readPages(ctx context.Context, r *read, meter *event.Meter) (sum d
 		select {
 		case <-time.After(wait.NextBackOff()):
 		case <-ctx.Done():
-			return sum, bytes, context.Cause(ctx)
+			return s, context.Cause(ctx)
 		}
 		v.target.forgive()
 	}
@@ -92,11 +120,12 @@ func (v *run) readPages(ctx context.Context, r *read, meter *event.Meter) (sum d
 // readPage reads one page on a session of the pool. The session of a page that
 // failed is closed, whatever the failure: after a timeout a target may have
 // left its transaction in silence.
-func (v *run) readPage(ctx context.Context, r *read, at keyset.Position, limit int64) (*page, error) {
+func (v *run) readPage(ctx context.Context, r *read, at keyset.Position, limit int64, taker pageTaker) (*page, error) {
 	page, err := newPage(r.pages, r.table.canons)
 	if err != nil {
 		return nil, err
 	}
+	taker.attach(page.tally)
 	s, err := v.target.get(ctx)
 	if err != nil {
 		return nil, err

@@ -61,9 +61,9 @@ func TestPartsCoverRowsOnce(t *testing.T) {
 	db.Exec(t, "VACUUM t")
 
 	sum := func(where string) digest.Sum {
-		got, _, err := readOnce(t.Context(), p, &read{table: &comparison{}, sql: copySQL([]string{"a", "b"}, name, true, where)}, nil)
+		got, err := (&run{target: p}).readOnce(t.Context(), &read{table: &comparison{}, target: true, sql: copySQL([]string{"a", "b"}, name, true, where)}, nil)
 		require.NoError(t, err)
-		return got
+		return got.sum
 	}
 	for _, limit := range []int64{1, 8192, 100_000, 500_000} {
 		parts := cut(sizes[name], server.Major(), limit)

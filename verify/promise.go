@@ -113,6 +113,11 @@ func (v *run) comparable(t *ddlgen.Transfer, d *Data) bool {
 		d.Verdict = Skipped
 		return false
 	}
+	if v.p.Level == LevelSchema {
+		d.Verdict, d.Err = Skipped, "rows not looked at, as asked (level schema)"
+		v.report.AllowSkipped = true
+		return false
+	}
 	if t.NoData != "" {
 		d.Verdict, d.Err = Skipped, "without data by "+t.NoData+": rows not looked at"
 		v.report.AllowSkipped = true
@@ -132,7 +137,7 @@ func (v *run) comparable(t *ddlgen.Transfer, d *Data) bool {
 			return false
 		}
 	}
-	if !v.provable(t) && v.p.Plan.Unproven(t.Target) {
+	if v.p.Level.has(LevelDigest) && !v.provable(t) && v.p.Plan.Unproven(t.Target) {
 		d.Verdict = Skipped
 		d.Err = "rows not compared: without a key they cannot be read back within the target's statement timeout, as was accepted"
 		v.report.AllowSkipped = true // what was accepted before the copy is no fault after it
@@ -149,6 +154,7 @@ func (v *run) comparable(t *ddlgen.Transfer, d *Data) bool {
 			return false
 		}
 	}
+	d.Level = v.p.Level
 	return true
 }
 

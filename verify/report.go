@@ -19,6 +19,8 @@ type Report struct {
 	Views     []View     `json:"views"`               // by target name; every view of the plan that was made has one
 	Behaviour []Check    `json:"behaviour,omitempty"` // where it was asked for: by table, then indexes, views, routines
 
+	Level Level `json:"level"` // how closely was looked
+
 	ExpectedTables    int  `json:"expected_tables"`    // tables that the plan promises
 	ExpectedSequences int  `json:"expected_sequences"` // sequences that the plan promises
 	ExpectedViews     int  `json:"expected_views"`     // views that the plan promises, those left out that could not be made
@@ -64,6 +66,7 @@ type Data struct {
 	Verdict  Verdict  `json:"verdict"`
 	Err      string   `json:"error,omitempty"`
 	Obtained Obtained `json:"obtained,omitempty"` // where the source's side is from
+	Level    Level    `json:"level,omitempty"`    // how closely its rows were looked at; empty is not at all
 
 	Read    int64 `json:"read"`    // by the source's COPY tags
 	Framed  int64 `json:"framed"`  // seen in the source's stream
@@ -73,6 +76,12 @@ type Data struct {
 
 	SourceDigest string `json:"source_digest,omitempty"` // 32 hexadecimal digits
 	TargetDigest string `json:"target_digest,omitempty"`
+
+	Found     *RowsFound `json:"found,omitempty"`      // at levels rows and deep, where rows differ
+	ReadAgain int64      `json:"read_again,omitempty"` // rows of both sides that were read to find them, at level deep all
+	Excused   []Excused  `json:"excused,omitempty"`    // rows that differ as was announced
+	// NotLocalised is why not all rows that differ were found.
+	NotLocalised string `json:"not_localised,omitempty"`
 
 	Bytes   int64         `json:"bytes"`      // COPY TEXT bytes read from the target, and from the source where it was read
 	Elapsed time.Duration `json:"elapsed_ns"` // summed over the reads of the table, which may have run at the same time
@@ -85,6 +94,8 @@ type Obtained string
 const (
 	CopyStream Obtained = "copy stream" // the rows as they were sent to the target; the source was not read again
 	SourceRead Obtained = "source read" // the source was read for the comparison
+	// RowsCounted is both sides' own count of their rows, and nothing of their contents.
+	RowsCounted Obtained = "counted"
 )
 
 // Position is where a sequence stands.

@@ -48,25 +48,39 @@ type comparison struct {
 	transfer *ddlgen.Transfer
 	canons   []digest.Canon
 	table    *Table // in the report; written by whoever finishes the last read
+	buckets  *bucketing
+	excused  *excuses // rows that the target refused; nil is none
+	localise bool     // its rows are looked for, or all looked at: then it has no verdict yet
 
 	mu             sync.Mutex
 	pending        int // reads that are not finished
 	source, target digest.Sum
+	differences    *bucketDifference // where buckets are kept
 	bytes          int64
 	elapsed        time.Duration
 	errs           []error
 }
 
+// seen is what one read saw.
+type seen struct {
+	sum     digest.Sum
+	bytes   int64
+	buckets *bucketSums // nil: none are kept
+}
+
 // add takes the result of a read and tells whether it was the last.
-func (c *comparison) add(r *read, sum digest.Sum, bytes int64, elapsed time.Duration, err error) (last bool) {
+func (c *comparison) add(r *read, s seen, elapsed time.Duration, err error) (last bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if r.target {
-		c.target.Merge(sum)
+		c.target.Merge(s.sum)
 	} else {
-		c.source.Merge(sum)
+		c.source.Merge(s.sum)
 	}
-	c.bytes += bytes
+	if s.buckets != nil {
+		c.differences.add(s.buckets, r.target)
+	}
+	c.bytes += s.bytes
 	c.elapsed += elapsed
 	if err != nil {
 		c.errs = append(c.errs, err)
@@ -187,14 +201,14 @@ func (v *run) compareRows(ctx context.Context, reads []*read) error {
 				ID: int64(i + 1), Table: r.table.transfer.Target.String(), Relation: r.relation.String(),
 				Range: string(r.side()) + ", " + r.part.label, Bytes: r.part.bytes,
 			})
-			sum, bytes, err := v.read(ctx, r, meter)
+			s, err := v.read(ctx, r, meter)
 			v.p.Progress.Finish(meter, err == nil)
 			if err != nil {
 				err = fmt.Errorf("reading %s on the %s (%s): %w", r.relation, r.side(), r.part.label, err)
 			}
 			v.p.Log.DebugContext(ctx, "read for verification", "relation", r.relation, "side", r.side(), "part", r.part.label,
-				"rows", sum.Rows, "bytes", bytes, "elapsed", time.Since(started), "error", err)
-			if r.table.add(r, sum, bytes, time.Since(started), err) {
+				"rows", s.sum.Rows, "bytes", s.bytes, "elapsed", time.Since(started), "error", err)
+			if r.table.add(r, s, time.Since(started), err) {
 				v.conclude(r.table)
 			}
 			return nil
@@ -205,21 +219,17 @@ func (v *run) compareRows(ctx context.Context, reads []*read) error {
 }
 
 // read executes one read, once more when its connection breaks.
-func (v *run) read(ctx context.Context, r *read, meter *event.Meter) (sum digest.Sum, bytes int64, err error) {
+func (v *run) read(ctx context.Context, r *read, meter *event.Meter) (s seen, err error) {
 	if r.pages != nil {
 		return v.readPages(ctx, r, meter)
 	}
-	pool := v.source
-	if r.target {
-		pool = v.target
-	}
 	for attempt := 1; ; attempt++ {
-		sum, bytes, err = readOnce(ctx, pool, r, meter)
+		s, err = v.readOnce(ctx, r, meter)
 		if err == nil || attempt == attempts || ctx.Err() != nil {
-			return sum, bytes, err
+			return s, err
 		}
 		if class := dial.Classify(err); class != dial.Lost && class != dial.Retry {
-			return sum, bytes, err
+			return s, err
 		}
 		v.p.Bus.Emit(event.Note{Text: fmt.Sprintf("%s is read again on the %s (%s): %v", r.relation, r.side(), r.part.label, err)})
 		meter.Reset(0, 0)
@@ -228,37 +238,85 @@ func (v *run) read(ctx context.Context, r *read, meter *event.Meter) (sum digest
 
 // readOnce returns a sum only when the whole stream arrived and the server's
 // own count of its rows agrees.
-func readOnce(ctx context.Context, p *pool, r *read, meter *event.Meter) (digest.Sum, int64, error) {
-	s, err := p.get(ctx)
-	if err != nil {
-		return digest.Sum{}, 0, err
-	}
+func (v *run) readOnce(ctx context.Context, r *read, meter *event.Meter) (seen, error) {
 	t, err := newTally(r.table.canons)
 	if err != nil {
-		p.put(s)
-		return digest.Sum{}, 0, err
+		return seen{}, err
 	}
+	buckets := newBucketTally(r.table.buckets)
+	t.into(buckets)
 	var metered digest.Sum
 	var meteredBytes int64
-	rows, err := s.copyOut(ctx, r.sql, func(piece []byte) {
+	progress := func() error {
+		bytes := t.bytes - meteredBytes
+		meter.Add(int64(t.sum.Rows-metered.Rows), bytes) //nolint:gosec // rows of one read
+		metered, meteredBytes = t.sum, t.bytes
+		return v.slow(ctx, r.target, bytes, meter)
+	}
+	rows, err := v.copyOut(ctx, r.target, r.sql, func(piece []byte) error {
 		if t.take(piece); t.bytes-meteredBytes >= meterBytes {
-			meter.Add(int64(t.sum.Rows-metered.Rows), t.bytes-meteredBytes) //nolint:gosec // rows of one read
-			metered, meteredBytes = t.sum, t.bytes
+			return progress()
 		}
+		return nil
 	})
+	if err == nil {
+		err = progress()
+	}
+	if err == nil {
+		err = t.close()
+	}
+	if err == nil && uint64(rows) != t.sum.Rows { //nolint:gosec // not negative
+		err = fmt.Errorf("the server says that it sent %d rows, and %d arrived", rows, t.sum.Rows)
+	}
 	if err != nil {
-		p.drop(s)
-		return digest.Sum{}, 0, err
+		return seen{}, err
 	}
-	p.put(s)
-	meter.Add(int64(t.sum.Rows-metered.Rows), t.bytes-meteredBytes) //nolint:gosec // rows of one read
-	if err := t.close(); err != nil {
-		return digest.Sum{}, 0, err
+	s := seen{sum: t.sum, bytes: t.bytes}
+	if buckets != nil {
+		s.buckets = buckets.bucketSums
 	}
-	if uint64(rows) != t.sum.Rows { //nolint:gosec // not negative
-		return digest.Sum{}, 0, fmt.Errorf("the server says that it sent %d rows, and %d arrived", rows, t.sum.Rows)
+	return s, nil
+}
+
+// copyOut executes a COPY on a session of a side. The session of one that failed
+// is closed.
+func (v *run) copyOut(ctx context.Context, target bool, sql string, take func(piece []byte) error) (rows int64, err error) {
+	pool := v.source
+	if target {
+		pool = v.target
 	}
-	return t.sum, t.bytes, nil
+	s, err := pool.get(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if rows, err = s.copyOut(ctx, sql, take); err != nil {
+		pool.drop(s)
+		return 0, err
+	}
+	pool.put(s)
+	return rows, nil
+}
+
+// slow waits until what was read of a side is no more than its rate allows.
+func (v *run) slow(ctx context.Context, target bool, bytes int64, meter *event.Meter) error {
+	p := v.sourcePace
+	if target {
+		p = v.targetPace
+	}
+	d := p.Pay(bytes, 0)
+	if d <= 0 {
+		return nil
+	}
+	meter.Wait(event.WaitRate)
+	defer meter.Wait(event.WaitNothing)
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
 }
 
 // conclude gives a comparison its verdict. All its reads are finished.
@@ -281,5 +339,12 @@ func (v *run) conclude(c *comparison) {
 	}
 	d.SourceDigest = source.Hex()
 	d.Verdict = d.judge(source.Rows, source == c.target)
+	if v.p.Level.has(LevelRows) && (d.Verdict == Mismatch || v.p.Level == LevelDeep) {
+		c.localise = true
+		return
+	}
+	if d.Verdict == Mismatch && c.excused.explain(source, c.target) {
+		d.Verdict, d.Excused = Match, append(d.Excused, c.excused.list()...)
+	}
 	v.finish(c.table)
 }

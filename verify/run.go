@@ -13,6 +13,7 @@ import (
 	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/event"
+	"github.com/pg2db9/pg2db9/internal/pace"
 	"github.com/pg2db9/pg2db9/verify/digest"
 )
 
@@ -64,6 +65,16 @@ type Params struct {
 
 	Jobs int // reads at once, each on a connection of its own; less than 1 is 1
 
+	// Level says how closely to look; with Copied it is at most LevelDigest.
+	Level Level
+	// Differences gets every row that differs, at levels rows and deep, in no
+	// order; its error ends the search in that table. One call at a time.
+	Differences func(RowDifference) error
+	// MaxDifferences is how many of a table the report shows; 0 is 100, less is none.
+	MaxDifferences int
+	ShowValues     bool  // values are shown whole, those of missing and extra rows too
+	MaxRate        int64 // bytes of COPY TEXT a second that are read of either side; 0 is no bound
+
 	Bus      *event.Bus
 	Progress *event.Progress // counts the rows read, in a run of its own; may be nil
 	Log      *slog.Logger    // may be nil
@@ -102,7 +113,11 @@ func Run(ctx context.Context, p Params) (*Report, error) {
 	if p.Log == nil {
 		p.Log = slog.New(slog.DiscardHandler)
 	}
-	v := &run{p: p, report: &Report{Started: time.Now(), AllowSkipped: p.SkipData}}
+	if p.Level == "" || p.Copied != nil && p.Level.has(LevelRows) {
+		p.Level = LevelDigest
+	}
+	v := &run{p: p, report: &Report{Started: time.Now(), Level: p.Level, AllowSkipped: p.SkipData}}
+	v.sourcePace, v.targetPace = pace.New(pace.Rate{Bytes: p.MaxRate}), pace.New(pace.Rate{Bytes: p.MaxRate})
 	if err := v.expect(); err != nil {
 		return v.report, err
 	}
@@ -134,6 +149,9 @@ type run struct {
 	found                    map[catalog.Name]*foundTable
 	gone                     atomic.Bool // the target was away for longer than is waited
 
+	sourcePace, targetPace *pace.Pace
+	differencesMu          sync.Mutex
+
 	mu       sync.Mutex
 	finished map[*Table]bool // told of on the bus
 }
@@ -163,7 +181,7 @@ func (v *run) do(ctx context.Context) error {
 		return errors.New("verify has neither a source to read nor an account of what was copied")
 	}
 	v.weighViews()
-	if err := v.compareRows(ctx, v.planReads(ctx, comparisons)); err != nil {
+	if err := v.compare(ctx, comparisons); err != nil {
 		return err
 	}
 	if v.p.Source != nil && len(comparisons) > 0 && v.p.Copied == nil {
@@ -173,6 +191,32 @@ func (v *run) do(ctx context.Context) error {
 		return v.checkBehaviour(ctx)
 	}
 	return context.Cause(ctx)
+}
+
+// compare compares the tables' rows as closely as the level says.
+func (v *run) compare(ctx context.Context, comparisons []*comparison) error {
+	if len(comparisons) == 0 {
+		return context.Cause(ctx)
+	}
+	if err := v.readRejects(ctx, comparisons); err != nil {
+		return err
+	}
+	if !v.p.Level.has(LevelDigest) && v.p.Copied == nil {
+		return v.countRows(ctx, comparisons)
+	}
+	if v.p.Level.has(LevelRows) {
+		v.chooseBuckets(ctx, comparisons)
+	}
+	if err := v.compareRows(ctx, v.planReads(ctx, comparisons)); err != nil {
+		return err
+	}
+	var differing []*comparison
+	for _, c := range comparisons {
+		if c.localise {
+			differing = append(differing, c)
+		}
+	}
+	return v.localise(ctx, differing)
 }
 
 // lookAtTarget reads what needs one query for all: definitions, positions, sizes.

@@ -195,8 +195,7 @@ func (r *frameReader) row(length int, g *page) error {
 	}
 	g.line = line
 	g.tally.bytes += int64(len(line)) + 1
-	g.tally.sum.Add(g.tally.canon.Row(line))
-	return nil
+	return g.tally.row(line)
 }
 
 func errShortRow(g *page) error {
@@ -270,11 +269,10 @@ func (r *frameReader) longRow(length int, g *page) error {
 		}
 	}
 	g.tally.bytes++
-	g.tally.hasher.Finish(&g.tally.sum)
-	return nil
+	return g.tally.endRow()
 }
 
 func (g *page) write(piece []byte) {
 	g.tally.bytes += int64(len(piece))
-	g.tally.hasher.Write(piece)
+	g.tally.piece(piece)
 }

@@ -30,8 +30,9 @@ var errProtocol = errors.New("the server's answer is not the one to a COPY or SE
 // here a row of any size passes through the session's buffer, so that many
 // sessions may meet rows of hundreds of megabytes at once. The processor time
 // is the same (BenchmarkCopyOut): most of it goes for waking up for each 8 KiB
-// that a server sends. An error leaves the session unusable.
-func (s *session) copyOut(ctx context.Context, sql string, take func(piece []byte)) (rows int64, err error) {
+// that a server sends.
+// What take returns ends the reading. An error leaves the session unusable.
+func (s *session) copyOut(ctx context.Context, sql string, take func(piece []byte) error) (rows int64, err error) {
 	err = s.stream(ctx, sql, func(r *frameReader) error {
 		var err error
 		rows, err = r.run(take)
@@ -75,7 +76,7 @@ type frameReader struct {
 }
 
 // run reads until the server is ready for the next query.
-func (r *frameReader) run(take func([]byte)) (rows int64, err error) {
+func (r *frameReader) run(take func([]byte) error) (rows int64, err error) {
 	var refused error // the server's own error: it is still followed by ReadyForQuery
 	tagged, done := false, false
 	for {
@@ -141,14 +142,13 @@ func (r *frameReader) header() (kind byte, length int, err error) {
 
 // data hands over the body of a CopyData message: at once where it fits into
 // the buffer, else in the pieces that arrive.
-func (r *frameReader) data(length int, take func([]byte)) error {
+func (r *frameReader) data(length int, take func([]byte) error) error {
 	if length <= len(r.buf) {
 		body, err := r.body(length)
 		if err != nil {
 			return err
 		}
-		take(body)
-		return nil
+		return take(body)
 	}
 	for length > 0 {
 		if err := r.need(1); err != nil {
@@ -157,7 +157,9 @@ func (r *frameReader) data(length int, take func([]byte)) error {
 		piece := r.buf[r.at:min(r.end, r.at+length)]
 		r.at += len(piece)
 		length -= len(piece)
-		take(piece)
+		if err := take(piece); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func BenchmarkCopyOut(b *testing.B) {
 					t, err := newTally(nil)
 					require.NoError(b, err)
 					if way == "raw" {
-						_, err = s.copyOut(b.Context(), sql, t.take)
+						_, err = s.copyOut(b.Context(), sql, func(piece []byte) error { t.take(piece); return nil })
 					} else {
 						_, err = s.conn.PgConn().CopyTo(b.Context(), writeFunc(t.take), sql)
 					}
@@ -103,7 +103,7 @@ func BenchmarkRun(b *testing.B) {
 						return err
 					}
 					defer pool.put(s)
-					_, err = s.copyOut(b.Context(), copySQL([]string{"*"}, name, true, ""), func([]byte) {})
+					_, err = s.copyOut(b.Context(), copySQL([]string{"*"}, name, true, ""), func([]byte) error { return nil })
 					return err
 				})
 			}

@@ -59,7 +59,7 @@ func TestFrameReader(t *testing.T) {
 				"at once": bytes.NewReader([]byte(c.stream)), "byte by byte": iotest.OneByteReader(bytes.NewReader([]byte(c.stream))),
 			} {
 				r := frameReader{conn: in, buf: make([]byte, 64)}
-				got, err := r.run(func([]byte) {})
+				got, err := r.run(func([]byte) error { return nil })
 				require.ErrorIs(t, err, c.err, name)
 				require.Equal(t, c.rows, got, name)
 			}
@@ -67,7 +67,7 @@ func TestFrameReader(t *testing.T) {
 	}
 
 	r := frameReader{conn: bytes.NewReader([]byte(begin + rows + refusal + ready)), buf: make([]byte, 16)}
-	_, err := r.run(func([]byte) {})
+	_, err := r.run(func([]byte) error { return nil })
 	var pg *pgconn.PgError
 	require.ErrorAs(t, err, &pg)
 	require.Equal(t, "22012", pg.Code)
@@ -98,7 +98,7 @@ func TestRowsSurviveAnyCut(t *testing.T) {
 		r := frameReader{conn: in, buf: make([]byte, rapid.IntRange(1, 64).Draw(t, "buffer"))}
 		got, err := newTally(nil)
 		require.NoError(t, err)
-		tag, err := r.run(got.take)
+		tag, err := r.run(func(piece []byte) error { got.take(piece); return nil })
 		require.NoError(t, err)
 		require.NoError(t, got.close())
 		require.EqualValues(t, 7, tag)

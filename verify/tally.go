@@ -15,20 +15,73 @@ var errCutRow = errors.New("the stream ended inside a row")
 // that another server does. A line feed inside a value travels as \n, so each
 // line feed byte ends a row.
 type tally struct {
-	canon  *digest.RowCanon
-	hasher *digest.Hasher // takes a row that comes in pieces
+	canon   *digest.RowCanon
+	hasher  *digest.Hasher // takes a row that comes in pieces
+	buckets *bucketTally   // nil: the sum alone
+	long    *longKey       // beside hasher, where there are buckets
+	also    *rowReader     // takes the rows too; nil is none
 
 	sum   digest.Sum
 	bytes int64 // of the stream, line ends included
 	open  bool  // inside a row whose begin is in hasher
 }
 
+// newTally counts rows whose columns have these forms.
 func newTally(canons []digest.Canon) (*tally, error) {
 	canon, err := digest.ForRow(canons)
 	if err != nil {
 		return nil, err
 	}
 	return &tally{canon: canon, hasher: digest.NewHasher(canon)}, nil
+}
+
+// into lets the rows be counted by bucket too, where b is not nil.
+func (t *tally) into(b *bucketTally) {
+	if b != nil {
+		t.buckets, t.long = b, newLongKey(b.bucketing, t.canon)
+	}
+}
+
+// row adds a whole row in COPY TEXT form, without its line end.
+func (t *tally) row(row []byte) error {
+	if t.also != nil {
+		if err := t.also.row(row); err != nil {
+			return err
+		}
+	}
+	row = t.canon.Row(row)
+	if t.buckets == nil {
+		t.sum.Add(row)
+		return nil
+	}
+	hi, lo := digest.Hash(row)
+	t.sum.AddHash(hi, lo)
+	t.buckets.add(row, lo)
+	return nil
+}
+
+// piece adds a piece of a row.
+func (t *tally) piece(piece []byte) {
+	t.hasher.Write(piece)
+	if t.buckets != nil {
+		t.long.fields.Write(piece)
+	}
+	if t.also != nil {
+		t.also.piece(piece)
+	}
+}
+
+// endRow ends a row that came in pieces.
+func (t *tally) endRow() error {
+	hi, lo := t.hasher.Sum()
+	t.sum.AddHash(hi, lo)
+	if t.buckets != nil {
+		t.buckets.addLong(t.long, lo)
+	}
+	if t.also != nil {
+		return t.also.endRow()
+	}
+	return nil
 }
 
 // take adds a piece of the stream.
@@ -38,15 +91,15 @@ func (t *tally) take(piece []byte) {
 		end := bytes.IndexByte(piece, '\n')
 		switch {
 		case end < 0:
-			t.hasher.Write(piece)
+			t.piece(piece)
 			t.open = true
 			return
 		case t.open:
-			t.hasher.Write(piece[:end])
-			t.hasher.Finish(&t.sum)
+			t.piece(piece[:end])
+			_ = t.endRow() // nothing but what takes the rows too can fail
 			t.open = false
 		default:
-			t.sum.Add(t.canon.Row(piece[:end]))
+			_ = t.row(piece[:end])
 		}
 		piece = piece[end+1:]
 	}

@@ -43,13 +43,13 @@ func (d *Data) words() string {
 		}
 		return "rows not compared"
 	case Match:
-		return fmt.Sprintf("%s equal (%s)", rowCount(d.Counted), d.Obtained)
+		return d.equalWords()
 	case Mismatch:
 	}
 	if d.Err != "" {
 		return d.Err
 	}
-	var facts []string
+	facts := d.foundWords()
 	if d.Obtained == CopyStream && (d.Framed != d.Read || d.Acked != d.Read || d.Ledger != d.Read) {
 		facts = append(facts, fmt.Sprintf("while copying, the source's COPY told of %s, %d were seen in the stream, "+
 			"the target acknowledged %d and the ledger holds %d", rowCount(d.Read), d.Framed, d.Acked, d.Ledger))
@@ -59,7 +59,7 @@ func (d *Data) words() string {
 		facts = append(facts, fmt.Sprintf("%s left the source, the target holds %d: %d missing", rowCount(d.Read), d.Counted, d.Read-d.Counted))
 	case d.Counted > d.Read:
 		facts = append(facts, fmt.Sprintf("%s left the source, the target holds %d: %d too many", rowCount(d.Read), d.Counted, d.Counted-d.Read))
-	case d.SourceDigest != d.TargetDigest:
+	case d.Found == nil && d.SourceDigest != d.TargetDigest:
 		facts = append(facts, fmt.Sprintf("%s on both sides, but their contents differ: digest %s on the source, %s on the target",
 			rowCount(d.Read), d.SourceDigest, d.TargetDigest))
 	}

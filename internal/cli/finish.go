@@ -175,11 +175,13 @@ func (j *job) fillTables() {
 		}
 	}
 	if j.verified != nil {
+		j.rep.Level = string(j.verified.Level)
 		for _, v := range j.verified.Tables {
 			t := table(v.Target, v.Source)
 			t.Verdict, t.Detail = v.Verdict.String(), redact(v.Detail)
 			if d := v.Data; d != nil {
 				t.Counted, t.TargetDigest = d.Counted, d.TargetDigest
+				t.Level, t.Found, t.Excused, t.ReadAgain = string(d.Level), d.Found, d.Excused, d.ReadAgain
 				if j.copied == nil {
 					t.Read, t.SourceDigest, t.Bytes, t.Seconds = d.Read, d.SourceDigest, d.Bytes, d.Elapsed.Seconds()
 				}

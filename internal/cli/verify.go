@@ -11,12 +11,12 @@ func verifyCommand() command {
 	return command{
 		name: cmdVerify, usage: "compare the target with the source, row for row",
 		about: "Reads source and target, and compares definitions, row counts, contents and sequences. Rows that the source\n" +
-			"gained or changed since they were copied are differences.\n\n" +
+			"gained or changed since they were copied are differences. --level rows says which rows and columns differ.\n\n" +
 			"With --behaviour the target is also made to act, in transactions that are rolled back: rows that a key, check, foreign\n" +
 			"key or NOT NULL must refuse are sent, generated columns are computed again, rows are inserted that leave defaults and\n" +
 			"identities out, rows are looked up by indexes, views are counted, and functions that are safe to call are called on\n" +
 			"both sides. What is not tried is named with the reason.",
-		options: optionNames(serverOptions, filterOptions, planOptions, probeOptions, []string{"jobs", "behaviour", "report"}, outputOptions),
+		options: optionNames(serverOptions, filterOptions, planOptions, probeOptions, verifyOptions, []string{"jobs", "max-rate", "behaviour", "report"}, outputOptions),
 		run:     runVerify,
 	}
 }
@@ -24,6 +24,9 @@ func verifyCommand() command {
 func runVerify(ctx context.Context, p *program, cfg *config.Config) (Code, error) {
 	opts, err := newOptions(ctx, cmdVerify, cfg, needs{source: true, target: true})
 	if err != nil {
+		return OK, err
+	}
+	if err := checkVerify(cfg); err != nil {
 		return OK, err
 	}
 	return p.startJob(ctx, cmdVerify, opts, func(j *job) []step {
@@ -37,7 +40,7 @@ func runVerify(ctx context.Context, p *program, cfg *config.Config) (Code, error
 			j.findUnfit,
 			j.makePlan(false),
 			j.refuseBlockedPlan,
-			j.verify(false),
+			j.verifyLevel,
 			j.verifiedMessage,
 		}
 	})
@@ -60,8 +63,19 @@ func (j *job) verifiedMessage(context.Context) error {
 		return nil
 	}
 	skipped := j.verified.TableCounts().Skipped
+	if j.opts.Level == config.LevelSchema {
+		j.message = fmt.Sprintf("verified: the definitions of %s and %s are as planned; rows were not looked at, as asked (--level schema)",
+			count(len(j.verified.Tables), "table"), count(len(j.verified.Sequences), "sequence"))
+		return nil
+	}
 	j.message = fmt.Sprintf("verified: %s, %s, %s are as on the source", count(len(j.verified.Tables)-skipped, "table"),
 		count(int(j.verified.Rows()), "row"), count(len(j.verified.Sequences), "sequence"))
+	if j.opts.Level == config.LevelCounts {
+		j.message += "; rows were counted, not compared, as asked (--level counts)"
+	}
+	if n := excusedRows(j.verified); n > 0 {
+		j.message += fmt.Sprintf("; %s differ as announced", count(int(n), "row"))
+	}
 	if n := len(j.verified.Views); n > 0 {
 		j.message += fmt.Sprintf("; %s as planned", count(n, "view"))
 	}

@@ -125,6 +125,13 @@ type Config struct {
 	Probe      string // auto, always, never
 	ProbeCache string // folder, "" the user's own
 
+	// verify
+	Level          string
+	MaxDifferences int
+	Differences    string // file
+	ShowValues     bool
+	State          string // file
+
 	Watch bool // status
 	Yes   bool // clean
 

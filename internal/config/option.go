@@ -87,6 +87,15 @@ const (
 	DropKeys   = "drop"
 )
 
+// The values of --level.
+const (
+	LevelSchema = "schema"
+	LevelCounts = "counts"
+	LevelDigest = "digest"
+	LevelRows   = "rows"
+	LevelDeep   = "deep"
+)
+
 // The values of --probe.
 const (
 	ProbeAuto   = "auto"
@@ -202,7 +211,7 @@ var options = []Option{
 	},
 	{
 		Name: "max-rate", Kind: Text, Holder: "RATE", ref: func(c *Config) any { return &c.MaxRate },
-		Usage: "read rows from the source at no more than `RATE` over all jobs: 10MB is ten million bytes of COPY TEXT a second",
+		Usage: "read rows from the source at no more than `RATE` over all jobs: 10MB is ten million bytes of COPY TEXT a second; verify holds to it on either side",
 	},
 	{
 		Name: "source-max-connections", Kind: Number, Holder: "N", ref: func(c *Config) any { return &c.SourceMaxConnections },
@@ -261,7 +270,7 @@ var options = []Option{
 	},
 	{
 		Name: "resume", Kind: Switch, ref: func(c *Config) any { return &c.Resume },
-		Usage: "go on with the last run of this command and source that the target's ledger knows; where it knows none, begin one",
+		Usage: "go on with the last run of this command and source that the target's ledger (of verify also --state) knows; where it knows none, begin one",
 	},
 	{
 		Name: "new-snapshot", Kind: Switch, ref: func(c *Config) any { return &c.NewSnapshot },
@@ -423,6 +432,27 @@ var options = []Option{
 	{
 		Name: "watch", Kind: Switch, ref: func(c *Config) any { return &c.Watch },
 		Usage: "look every 2 seconds, until the newest run (or that of --run) has come to its end",
+	},
+	{
+		Name: "level", Kind: Text, Default: LevelDigest, Values: []string{LevelSchema, LevelCounts, LevelDigest, LevelRows, LevelDeep}, Holder: "LEVEL",
+		ref:   func(c *Config) any { return &c.Level },
+		Usage: "how closely to look: `LEVEL` is schema (definitions), counts (and numbers of rows), digest (and contents as sums), rows (and which rows differ) or deep (every row beside its counterpart)",
+	},
+	{
+		Name: "max-differences", Kind: Number, Default: "100", Holder: "N", ref: func(c *Config) any { return &c.MaxDifferences },
+		Usage: "put the first `N` rows of each table that differ into the report; all are counted",
+	},
+	{
+		Name: "differences", Kind: Text, Holder: "FILE", ref: func(c *Config) any { return &c.Differences },
+		Usage: "write every row that differs to `FILE`, one JSON object a line (levels rows and deep)",
+	},
+	{
+		Name: "show-values", Kind: Switch, ref: func(c *Config) any { return &c.ShowValues },
+		Usage: "show values of differing rows whole, those of missing and extra rows too; without it 60 characters of what differs",
+	},
+	{
+		Name: "state", Kind: Text, Holder: "FILE", ref: func(c *Config) any { return &c.State },
+		Usage: "keep what was verified in `FILE`, for --resume, where the target may not be written or has no ledger",
 	},
 	{
 		Name: "yes", Kind: Switch, ref: func(c *Config) any { return &c.Yes },

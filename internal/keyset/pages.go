@@ -23,6 +23,7 @@ type Pages struct {
 	Extra  []string // key columns that are not among Exprs, selected behind them
 	Low    *int64   // the first key column is at least this; nil is open
 	High   *int64   // and below this; nil is open
+	Within string   // SQL condition on the rows; empty is all
 	RowLen int64    // bytes of COPY TEXT that a row has, as far as known; 0 is not known
 }
 
@@ -145,6 +146,9 @@ func (p *Pages) where(at Position) []string {
 	}
 	if at.Level <= 1 && p.High != nil {
 		all = append(all, fmt.Sprintf("%s < %s", p.Key[0].Name, integerLiteral(*p.High)))
+	}
+	if p.Within != "" {
+		all = append(all, p.Within)
 	}
 	return all
 }

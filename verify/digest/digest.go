@@ -23,11 +23,17 @@ type Sum struct {
 
 // Add takes one row in canonical form, without its line end.
 func (s *Sum) Add(row []byte) {
-	h := xxh3.Hash128(row)
-	s.add(h.Hi, h.Lo)
+	s.AddHash(Hash(row))
 }
 
-func (s *Sum) add(hi, lo uint64) {
+// Hash is what Add adds for a row in canonical form.
+func Hash(row []byte) (hi, lo uint64) {
+	h := xxh3.Hash128(row)
+	return h.Hi, h.Lo
+}
+
+// AddHash adds a row whose Hash is known.
+func (s *Sum) AddHash(hi, lo uint64) {
 	var carry uint64
 	s.Lo, carry = bits.Add64(s.Lo, lo, 0)
 	s.Hi, _ = bits.Add64(s.Hi, hi, carry)
@@ -40,6 +46,14 @@ func (s *Sum) Merge(o Sum) {
 	s.Lo, carry = bits.Add64(s.Lo, o.Lo, 0)
 	s.Hi, _ = bits.Add64(s.Hi, o.Hi, carry)
 	s.Rows += o.Rows
+}
+
+// Less takes the rows of another sum out.
+func (s *Sum) Less(o Sum) {
+	var borrow uint64
+	s.Lo, borrow = bits.Sub64(s.Lo, o.Lo, 0)
+	s.Hi, _ = bits.Sub64(s.Hi, o.Hi, borrow)
+	s.Rows -= o.Rows
 }
 
 // Hex is the 128-bit sum as 32 hexadecimal digits, without the count.

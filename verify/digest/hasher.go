@@ -48,12 +48,15 @@ func (h *Hasher) Write(piece []byte) {
 
 // Finish adds the row to the sum, as Sum.Add of its whole canonical form would,
 // and makes the hasher ready for the next row.
-func (h *Hasher) Finish(s *Sum) {
+func (h *Hasher) Finish(s *Sum) { s.AddHash(h.Sum()) }
+
+// Sum is the row's Hash. It makes the hasher ready for the next row.
+func (h *Hasher) Sum() (hi, lo uint64) {
 	h.endField()
 	sum := h.h.Sum128()
 	h.h.Reset()
 	h.index, h.next = 0, 0
-	s.add(sum.Hi, sum.Lo)
+	return sum.Hi, sum.Lo
 }
 
 func (h *Hasher) held() bool {

@@ -29,6 +29,7 @@ func (r *Report) Markdown(w io.Writer) error {
 	r.mdProbe(b)
 	r.mdMapping(b)
 	r.mdTables(b)
+	r.mdDifferences(b)
 	r.mdRejects(b)
 	r.mdSequences(b)
 	r.mdViews(b)

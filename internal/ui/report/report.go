@@ -13,6 +13,7 @@ import (
 	"github.com/pg2db9/pg2db9/ddlgen/usermap"
 	"github.com/pg2db9/pg2db9/internal/guide"
 	"github.com/pg2db9/pg2db9/internal/probe"
+	"github.com/pg2db9/pg2db9/verify"
 )
 
 // Report is all that a run has to say. It holds no secret: servers are named
@@ -38,6 +39,7 @@ type Report struct {
 
 	Mapping []Mapping `json:"mapping,omitempty"` // what is otherwise on the target, as the user asked
 
+	Level      string      `json:"level,omitempty"` // how closely verification looked: schema, counts, digest, rows, deep
 	Counts     Counts      `json:"counts"`
 	Tables     []Table     `json:"tables,omitempty"`    // by target name
 	Sequences  []Sequence  `json:"sequences,omitempty"` // by target name
@@ -129,6 +131,11 @@ type Table struct {
 	Verdict      string `json:"verdict"` // match, mismatch, skipped, errored, unknown
 	Detail       string `json:"detail,omitempty"`
 	Error        string `json:"error,omitempty"` // why it is not complete
+
+	Level     string            `json:"level,omitempty"`      // how closely its rows were looked at; empty is not at all
+	Found     *verify.RowsFound `json:"found,omitempty"`      // the rows that differ, where they were looked for
+	Excused   []verify.Excused  `json:"excused,omitempty"`    // rows that differ as was announced
+	ReadAgain int64             `json:"read_again,omitempty"` // rows of both sides that were read to find those that differ
 }
 
 // Uncounted stands in a Table's count that nobody took.

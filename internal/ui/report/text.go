@@ -38,6 +38,7 @@ func (r *Report) text(w *page) {
 	r.textProbe(w)
 	r.textMapping(w)
 	r.textTables(w)
+	r.textDifferences(w)
 	r.textRejects(w)
 	r.textSequences(w)
 	r.textViews(w)

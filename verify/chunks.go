@@ -1,0 +1,172 @@
+package verify
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/pg2db9/pg2db9/internal/dial/quote"
+)
+
+const (
+	heldBytes   = 24 << 20 // of the source's rows that all jobs hold together
+	leastHeld   = 2 << 20  // that one chunk may hold
+	heldRowCost = 256      // bytes that a held row takes beside its text
+	mostRanges  = 64       // of one statement
+	mostPasses  = 8        // how often one table, or one range, is read for rows that do not fit at once
+)
+
+// keyRange is a range of a key's first column, [low, high); nil is open.
+type keyRange struct{ low, high *uint64 }
+
+// chunk is what is read of both sides at once for the rows that differ in it.
+type chunk struct {
+	comparison *comparison
+	number     int // among the table's
+	ranges     []keyRange
+	buckets    []bool // of the whole table's: those whose rows are looked at; nil is all that is read
+	part, of   uint64 // of the keys' hashes: those that are part modulo of; of 0 is all
+	rows       int64  // expected of one side
+}
+
+// wants says whether a row is looked at.
+func (c *chunk) wants(r *row, bucket int, slot uint64) bool {
+	if c.buckets != nil && !c.buckets[bucket] {
+		return false
+	}
+	return c.of == 0 || slot%c.of == c.part
+}
+
+// planChunks cuts the buckets of a table that differ, with deep all of them, into
+// chunks that fit into memory. unread are the rows in those that would take too
+// many reads.
+func planChunks(c *comparison, deep bool, budget int64) (chunks []*chunk, unread int64) {
+	d := c.differences
+	rowCost := heldRowCost + c.bytes/max(1, int64(c.source.Rows+c.target.Rows)) //nolint:gosec // rows of a table
+	fit := max(1, budget/min(rowCost, wholeRow))
+	var wanted []int
+	for i := range d.sums {
+		if (deep || d.differ(i)) && d.source[i]+d.target[i] > 0 {
+			wanted = append(wanted, i)
+		}
+	}
+	rowsOf := func(i int) int64 { return int64(max(d.source[i], d.target[i])) }
+	add := func(k *chunk) {
+		k.comparison, k.number = c, len(chunks)
+		chunks = append(chunks, k)
+	}
+	for at := 0; at < len(wanted); {
+		k := &chunk{}
+		if !c.buckets.ranged() {
+			k.buckets = make([]bool, c.buckets.count)
+		}
+		for first := at; at < len(wanted); at++ {
+			i := wanted[at]
+			if at > first && (k.rows+rowsOf(i) > fit || len(k.ranges) >= mostRanges && !follows(k, c, i)) {
+				break
+			}
+			k.rows += rowsOf(i)
+			k.take(c, i)
+		}
+		if k.buckets != nil && len(chunks) == mostPasses {
+			unread += k.rows
+			continue
+		}
+		if k.rows <= fit {
+			add(k)
+			continue
+		}
+		passes := uint64((k.rows + fit - 1) / fit) //nolint:gosec // positive
+		for part := range min(passes, mostPasses) {
+			piece := *k
+			piece.part, piece.of, piece.rows = part, passes, k.rows/int64(passes) //nolint:gosec // few
+			add(&piece)
+		}
+		if passes > mostPasses {
+			unread += k.rows / int64(passes) * int64(passes-mostPasses) //nolint:gosec // few
+		}
+	}
+	return chunks, unread
+}
+
+// follows says whether a bucket is next to the chunk's last range.
+func follows(k *chunk, c *comparison, bucket int) bool {
+	last := k.ranges[len(k.ranges)-1]
+	return bucket > 0 && last.high != nil && *last.high == c.buckets.borders[bucket-1]
+}
+
+// take adds a bucket.
+func (k *chunk) take(c *comparison, bucket int) {
+	b := c.buckets
+	if k.buckets != nil {
+		k.buckets[bucket] = true
+		return
+	}
+	var r keyRange
+	if bucket > 0 {
+		r.low = &b.borders[bucket-1]
+	}
+	if bucket < len(b.borders) {
+		r.high = &b.borders[bucket]
+	}
+	if len(k.ranges) > 0 && follows(k, c, bucket) {
+		k.ranges[len(k.ranges)-1].high = r.high
+		return
+	}
+	k.ranges = append(k.ranges, r)
+}
+
+// whole says whether the chunk's ranges are all that there is.
+func (k *chunk) whole() bool {
+	return len(k.ranges) == 0 || slices.ContainsFunc(k.ranges, func(r keyRange) bool { return r.low == nil && r.high == nil })
+}
+
+// where is the condition for the chunk's ranges on a column. The last range has
+// the rows that break the key's NOT NULL, too.
+func (k *chunk) where(column string) string {
+	if k.whole() {
+		return ""
+	}
+	parts := make([]string, len(k.ranges))
+	for i, r := range k.ranges {
+		parts[i] = r.where(k.comparison.buckets.form, column)
+	}
+	return "(" + strings.Join(parts, " OR ") + ")"
+}
+
+func (r keyRange) where(form *keyForm, column string) string {
+	switch {
+	case r.low == nil:
+		return column + " < " + strings.TrimSpace(form.literal(*r.high))
+	case r.high == nil:
+		return "(" + column + " >= " + strings.TrimSpace(form.literal(*r.low)) + " OR " + column + " IS NULL)"
+	}
+	return "(" + column + " >= " + strings.TrimSpace(form.literal(*r.low)) + " AND " + column + " < " + strings.TrimSpace(form.literal(*r.high)) + ")"
+}
+
+// sourceColumn and targetColumn are the column that ranges are of, quoted.
+func (c *comparison) sourceColumn() string {
+	return quote.Ident(c.transfer.Columns[c.buckets.first].Source)
+}
+
+func (c *comparison) targetColumn() string {
+	return quote.Ident(c.transfer.Columns[c.buckets.first].Target)
+}
+
+// budgetOf is how many bytes of rows one of so many jobs may hold.
+func budgetOf(jobs int) int64 { return max(heldBytes/int64(jobs), leastHeld) }
+
+// integerBounds are a range's borders as integers, for pages of an integer key.
+func (r keyRange) integerBounds() (low, high *int64) {
+	turn := func(at *uint64) *int64 {
+		if at == nil {
+			return nil
+		}
+		n := int64(*at ^ signBit) //nolint:gosec // the order's way back
+		if n == math.MinInt64 {
+			return nil // nothing is below
+		}
+		return &n
+	}
+	return turn(r.low), turn(r.high)
+}
