@@ -27,7 +27,7 @@ var keyForms = map[string]*keyForm{
 	"uuid": {position: uuidPosition, literal: uuidLiteral}, "bytea": {position: byteaPosition, literal: byteaLiteral},
 	"date":                        {position: momentPosition, literal: func(at uint64) string { return momentLiteral(at, "2006-01-02") }},
 	"timestamp without time zone": {position: momentPosition, literal: func(at uint64) string { return momentLiteral(at, "2006-01-02 15:04:05.000000") }},
-	"timestamp with time zone":    {position: momentPosition, literal: func(at uint64) string { return momentLiteral(at, "2006-01-02 15:04:05.000000") + "+00" }},
+	"timestamp with time zone":    {position: momentPosition, literal: func(at uint64) string { return momentLiteral(at, "2006-01-02 15:04:05.000000+00") }},
 }
 
 var integerForm = keyForm{position: integerPosition, literal: integerText}
