@@ -25,12 +25,9 @@ const (
 	sampleTimeout = 30 * time.Second
 )
 
-// chooseBuckets decides how the rows of each table are put into buckets.
-func (v *run) chooseBuckets(ctx context.Context, comparisons []*comparison) {
-	for _, c := range comparisons {
-		if ctx.Err() != nil {
-			return
-		}
+// chooseBuckets decides how the rows of a table are put into buckets.
+func (v *run) chooseBuckets(ctx context.Context, c *comparison) {
+	if v.p.Level.has(LevelRows) {
 		c.buckets = v.bucketsOf(ctx, c.transfer)
 		c.differences = newBucketDifference(c.buckets.count)
 	}

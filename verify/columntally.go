@@ -151,6 +151,9 @@ func numberChange(x, y string) []string {
 	}
 	hows := []string{}
 	scale := fraction(y)
+	if scale > 0 { // 14.30 was rounded to one digit
+		scale = fraction(strings.TrimRight(y, "0"))
+	}
 	if a.Cmp(b) == 0 {
 		return append(hows, "scale")
 	}

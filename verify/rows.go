@@ -33,6 +33,7 @@ type read struct {
 	sql      string
 	pages    *keyset.Pages // nil is COPY
 	part     part
+	index    int // among the reads of its table
 }
 
 func (r *read) side() dial.Side {
@@ -50,6 +51,8 @@ type comparison struct {
 	table    *Table // in the report; written by whoever finishes the last read
 	buckets  *bucketing
 	excused  *excuses // rows that the target refused; nil is none
+	again    bool     // it differs, and is read anew before that is said
+	resumed  bool     // some of its reads may be another run's
 	localise bool     // its rows are looked for, or all looked at: then it has no verdict yet
 
 	mu             sync.Mutex
@@ -104,7 +107,14 @@ func (v *run) planReads(ctx context.Context, comparisons []*comparison) []*read 
 			reads = append(reads, r)
 		}
 	}
+	var recalled []*read
 	for _, c := range comparisons {
+		if list := v.recall(c); list != nil {
+			recalled = append(recalled, list...)
+			c.pending = len(list)
+			continue
+		}
+		v.chooseBuckets(ctx, c)
 		t := c.transfer
 		bytes := v.targetSizes[t.Target].heap + v.targetSizes[t.Target].toast
 		if account, ok := v.accounts[t.Target]; ok {
@@ -124,7 +134,25 @@ func (v *run) planReads(ctx context.Context, comparisons []*comparison) []*read 
 	}
 	limit := partBytes(total, v.p.Jobs)
 	reads = slices.Concat(v.split(reads, limit), v.splitPages(ctx, paged, total))
-	slices.SortStableFunc(reads, func(a, b *read) int { return cmp.Compare(b.part.bytes, a.part.bytes) })
+	v.recordCuts(ctx, reads)
+	return v.inOrder(append(reads, recalled...))
+}
+
+// inOrder sorts reads, largest first. Where buckets are kept, a table's reads
+// follow each other: few tables' buckets are in memory at once.
+func (v *run) inOrder(reads []*read) []*read {
+	largest := map[*comparison]int64{}
+	if v.p.Level.has(LevelRows) {
+		for _, r := range reads {
+			largest[r.table] = max(largest[r.table], r.part.bytes)
+		}
+	}
+	slices.SortStableFunc(reads, func(a, b *read) int {
+		if a.table == b.table || len(largest) == 0 {
+			return cmp.Compare(b.part.bytes, a.part.bytes)
+		}
+		return cmp.Or(cmp.Compare(largest[b.table], largest[a.table]), a.table.transfer.Target.Compare(b.table.transfer.Target))
+	})
 	return reads
 }
 
@@ -132,10 +160,8 @@ func (v *run) planReads(ctx context.Context, comparisons []*comparison) []*read 
 func (v *run) split(whole []*read, limit int64) []*read {
 	var reads []*read
 	for _, w := range whole {
-		t := w.table.transfer
-		s, major, only := v.sourceSizes[w.relation], v.sourceMajor, true
+		s, major := v.sourceSizes[w.relation], v.sourceMajor
 		if w.target {
-			only = v.only(t)
 			s, major = v.targetSizes[w.relation], v.targetMajor
 		}
 		parts := []part{{label: "whole", bytes: w.part.bytes}}
@@ -144,25 +170,29 @@ func (v *run) split(whole []*read, limit int64) []*read {
 				parts = p
 			}
 		}
-		exprs := make([]string, len(t.Columns))
-		for i, c := range t.Columns {
-			if exprs[i] = c.Select; w.target {
-				exprs[i] = c.ReadBack
-			}
-		}
 		w.table.pending += len(parts) - 1
-		rows := "" // the target holds none but those that were chosen
-		if !w.target {
-			rows = t.WhereOf(w.relation)
-		}
 		for _, p := range parts {
-			reads = append(reads, &read{
-				table: w.table, target: w.target, relation: w.relation, part: p,
-				sql: copySQL(exprs, w.relation, only, both(p.where, rows)),
-			})
+			r := &read{table: w.table, target: w.target, relation: w.relation, part: p}
+			r.sql = v.readSQL(r)
+			reads = append(reads, r)
 		}
 	}
 	return reads
+}
+
+// readSQL is the statement of a read by COPY.
+func (v *run) readSQL(r *read) string {
+	t := r.table.transfer
+	exprs := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		if exprs[i] = c.Select; r.target {
+			exprs[i] = c.ReadBack
+		}
+	}
+	if r.target { // it holds no rows but those that were chosen
+		return copySQL(exprs, r.relation, v.only(t), r.part.where)
+	}
+	return copySQL(exprs, r.relation, true, both(r.part.where, t.WhereOf(r.relation)))
 }
 
 // only says whether a target table is read with ONLY: a partition root's rows
@@ -201,13 +231,20 @@ func (v *run) compareRows(ctx context.Context, reads []*read) error {
 				ID: int64(i + 1), Table: r.table.transfer.Target.String(), Relation: r.relation.String(),
 				Range: string(r.side()) + ", " + r.part.label, Bytes: r.part.bytes,
 			})
-			s, err := v.read(ctx, r, meter)
+			s, done := v.recalled(r)
+			var err error
+			if !done {
+				s, err = v.read(ctx, r, meter)
+			}
 			v.p.Progress.Finish(meter, err == nil)
 			if err != nil {
 				err = fmt.Errorf("reading %s on the %s (%s): %w", r.relation, r.side(), r.part.label, err)
 			}
 			v.p.Log.DebugContext(ctx, "read for verification", "relation", r.relation, "side", r.side(), "part", r.part.label,
 				"rows", s.sum.Rows, "bytes", s.bytes, "elapsed", time.Since(started), "error", err)
+			if err == nil && !done {
+				v.recordRead(ctx, r, s)
+			}
 			if r.table.add(r, s, time.Since(started), err) {
 				v.conclude(r.table)
 			}
@@ -339,6 +376,10 @@ func (v *run) conclude(c *comparison) {
 	}
 	d.SourceDigest = source.Hex()
 	d.Verdict = d.judge(source.Rows, source == c.target)
+	if d.Verdict == Mismatch && c.resumed { // of two moments, perhaps: it is read anew
+		c.again = true
+		return
+	}
 	if v.p.Level.has(LevelRows) && (d.Verdict == Mismatch || v.p.Level == LevelDeep) {
 		c.localise = true
 		return

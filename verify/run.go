@@ -72,8 +72,15 @@ type Params struct {
 	Differences func(RowDifference) error
 	// MaxDifferences is how many of a table the report shows; 0 is 100, less is none.
 	MaxDifferences int
-	ShowValues     bool  // values are shown whole, those of missing and extra rows too
-	MaxRate        int64 // bytes of COPY TEXT a second that are read of either side; 0 is no bound
+	ShowValues     bool // values are shown whole, those of missing and extra rows too
+	// Journal keeps what is finished of a comparison of contents; nil is none. A
+	// run that comes to its end leaves no record, nor does one that is broken off
+	// within JournalAfter, but for those of a journal that is written at once (0).
+	Journal      Journal
+	JournalAfter time.Duration
+	Resume       bool // go on with what Journal has, where it is of the same comparison
+
+	MaxRate int64 // bytes of COPY TEXT a second that are read of either side; 0 is no bound
 
 	Bus      *event.Bus
 	Progress *event.Progress // counts the rows read, in a run of its own; may be nil
@@ -149,6 +156,9 @@ type run struct {
 	found                    map[catalog.Name]*foundTable
 	gone                     atomic.Bool // the target was away for longer than is waited
 
+	journal                *journaling // nil is none
+	states                 tableStates
+	afresh                 bool // nothing is recalled any more
 	sourcePace, targetPace *pace.Pace
 	differencesMu          sync.Mutex
 
@@ -204,19 +214,43 @@ func (v *run) compare(ctx context.Context, comparisons []*comparison) error {
 	if !v.p.Level.has(LevelDigest) && v.p.Copied == nil {
 		return v.countRows(ctx, comparisons)
 	}
-	if v.p.Level.has(LevelRows) {
-		v.chooseBuckets(ctx, comparisons)
-	}
-	if err := v.compareRows(ctx, v.planReads(ctx, comparisons)); err != nil {
+	if err := v.openJournal(ctx); err != nil {
 		return err
 	}
-	var differing []*comparison
+	defer v.flush(ctx)
+	if err := v.compareContents(ctx, comparisons); err != nil {
+		return err
+	}
+	var again, differing []*comparison
+	for _, c := range comparisons {
+		if c.again {
+			*c = comparison{transfer: c.transfer, table: c.table, canons: c.canons, excused: c.excused}
+			again = append(again, c)
+		}
+	}
+	v.afresh = true
+	if err := v.compareContents(ctx, again); err != nil {
+		return err
+	}
 	for _, c := range comparisons {
 		if c.localise {
 			differing = append(differing, c)
 		}
 	}
-	return v.localise(ctx, differing)
+	if err := v.localise(ctx, differing); err != nil {
+		return err
+	}
+	v.clearJournal(ctx)
+	return nil
+}
+
+// compareContents reads the tables' rows and compares their sums.
+func (v *run) compareContents(ctx context.Context, comparisons []*comparison) error {
+	if len(comparisons) == 0 {
+		return context.Cause(ctx)
+	}
+	v.readStates(ctx, comparisons)
+	return v.compareRows(ctx, v.planReads(ctx, comparisons))
 }
 
 // lookAtTarget reads what needs one query for all: definitions, positions, sizes.

@@ -115,3 +115,11 @@ CREATE TABLE IF NOT EXISTS _pg2db9.reject (
     columns       text NOT NULL DEFAULT '', -- JSON: the columns of bytes, with their canonical forms
     PRIMARY KEY (run, part, row)
 );
+
+-- One row a part that a verification has read, and one a table that it cut; they
+-- go when it comes to its end.
+CREATE TABLE IF NOT EXISTS _pg2db9.verification (
+    name    text PRIMARY KEY,
+    record  text NOT NULL, -- JSON
+    changed timestamp with time zone NOT NULL DEFAULT now()
+);

@@ -37,6 +37,11 @@ func (j *job) again(err error) []string {
 			extra = append(extra, "--retry-failed")
 		}
 	}
+	if j.command == cmdVerify {
+		if extra = j.levelFlags(); j.opts.Resume || j.opts.State != "" {
+			extra = append(extra, "--resume")
+		}
+	}
 	return []string{j.commandAgain(extra...)}
 }
 
@@ -67,6 +72,9 @@ func (j *job) reportAgain() []string {
 	var files []string
 	for _, path := range j.opts.Reports {
 		files = append(files, "--report", shellWord(path))
+	}
+	if j.command == cmdVerify {
+		files = append(files, j.levelFlags()...)
 	}
 	return []string{commandLine(cmdVerify, j.serverFlags(), j.filterFlags(), j.planFlags(), j.probeFlags(), files)}
 }

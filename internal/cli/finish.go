@@ -288,11 +288,19 @@ func (j *job) headline(code Code, err error) string {
 			}
 			return msg
 		}
-		return "verification could not look at everything: " + j.verdicts(verify.Errored, verify.Unknown)
+		out := "verification could not look at everything: " + j.verdicts(verify.Errored, verify.Unknown)
+		if differ := j.verdicts(verify.Mismatch); differ != notEnded {
+			out += "; it found differences: " + differ
+		}
+		return out
 	case Usage, Blocked:
 		return redact(ui.ErrorText(err))
 	case Differences:
-		return "verification found differences: " + j.verdicts(verify.Mismatch)
+		out := "verification found differences: " + j.verdicts(verify.Mismatch)
+		if unread := j.verdicts(verify.Errored, verify.Unknown); unread != notEnded {
+			out += "; not everything could be looked at: " + unread
+		}
+		return out + j.whichRows()
 	case Partial:
 		if j.message != "" && err == nil && j.plan == nil { // a finished run with refused rows
 			return j.message
@@ -412,6 +420,23 @@ func (j *job) reasons() string {
 	return strings.Join(out, ", ")
 }
 
+// notEnded is what is said where nothing has the verdicts that are asked for.
+const notEnded = "it did not come to its end"
+
+// whichRows names the command that says which rows differ, where contents were
+// compared by their sums alone.
+func (j *job) whichRows() string {
+	if j.verified == nil || j.verified.Level != verify.LevelDigest && j.verified.Level != verify.LevelCounts {
+		return ""
+	}
+	for i := range j.verified.Tables {
+		if d := j.verified.Tables[i].Data; d != nil && d.Verdict == verify.Mismatch && d.Level != "" {
+			return "; which rows differ says: " + j.localiseCommand()
+		}
+	}
+	return ""
+}
+
 // verdicts names what has one of the verdicts.
 func (j *job) verdicts(which ...verify.Verdict) string {
 	var out []string
@@ -434,7 +459,7 @@ func (j *job) verdicts(which ...verify.Verdict) string {
 		out = append(out, j.behaved(which)...)
 	}
 	if len(out) == 0 {
-		return "it did not come to its end"
+		return notEnded
 	}
 	if len(out) > mostReasons {
 		out = append(out[:mostReasons], fmt.Sprintf("%d more", len(out)-mostReasons))

@@ -7,7 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"time"
 
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pg2db9/pg2db9/copier"
 	"github.com/pg2db9/pg2db9/internal/config"
 	"github.com/pg2db9/pg2db9/internal/event"
 	"github.com/pg2db9/pg2db9/internal/outfile"
@@ -50,6 +55,9 @@ func (j *job) verifyLevel(ctx context.Context) (err error) {
 	if j.snapshot != nil {
 		p.Snapshot = j.snapshot.ID
 	}
+	if err := j.journal(ctx, &p); err != nil {
+		return err
+	}
 	if j.opts.Differences != "" {
 		list, err := newDifferences(j.opts.Differences)
 		if err != nil {
@@ -64,12 +72,67 @@ func (j *job) verifyLevel(ctx context.Context) (err error) {
 	if err != nil {
 		if j.stopped() {
 			j.hold(Partial)
+			j.next = j.verifyAgain()
 			return nil
 		}
 		return fmt.Errorf("verifying: %w", err)
 	}
 	j.weigh(rep)
 	return nil
+}
+
+// recordAfter is how long a verification takes before the target's ledger keeps
+// what it has finished: a shorter one is as well begun anew.
+const recordAfter = 20 * time.Second
+
+// journal says where what is verified is kept: in the file that was named, else
+// in the target's ledger, where there is one.
+func (j *job) journal(ctx context.Context, p *verify.Params) error {
+	p.Resume = j.opts.Resume
+	if j.opts.State != "" {
+		p.Journal = verify.FileJournal{Path: j.opts.State}
+		return nil
+	}
+	const sql = `SELECT count(*) FROM information_schema.tables WHERE table_schema = '_pg2db9' AND table_name = 'run'`
+	var tables int64
+	err := j.target.QueryRow(ctx, sql, pgx.QueryExecModeSimpleProtocol).Scan(&tables)
+	switch {
+	case err == nil && tables > 0:
+		p.Journal, p.JournalAfter = verify.TargetJournal{Endpoint: j.opts.target, Settings: copier.ControlSettings(j.profile)}, recordAfter
+		return nil
+	case !j.opts.Resume:
+		return nil
+	case err != nil:
+		return fmt.Errorf("asking the target whether it has a ledger: %w", err)
+	}
+	return usagef(cmdVerify, "%s: the target has no ledger: say --state FILE, with the file of the verification that is to go on", j.opts.Where("resume"))
+}
+
+// verifyAgain is the command that goes on with this verification.
+func (j *job) verifyAgain() []string {
+	return []string{j.commandAgain(append(j.levelFlags(), "--resume")...)}
+}
+
+// levelFlags repeat how closely verify looks.
+func (j *job) levelFlags() []string {
+	var out []string
+	for _, x := range []struct{ name, value string }{
+		{"level", j.opts.Level}, {"max-differences", strconv.Itoa(j.opts.MaxDifferences)}, {"differences", j.opts.Differences}, {"state", j.opts.State},
+	} {
+		if j.opts.Given(x.name) && !j.opts.InFile(x.name) {
+			out = append(out, "--"+x.name, shellWord(x.value))
+		}
+	}
+	if j.opts.ShowValues && !j.opts.InFile("show-values") {
+		out = append(out, "--show-values")
+	}
+	return out
+}
+
+// localiseCommand is what says which rows differ, where a copy's own verification
+// saw that some do.
+func (j *job) localiseCommand() string {
+	return commandLine(cmdVerify, j.serverFlags(), j.filterFlags(), j.planFlags(), j.probeFlags(), []string{"--level", "rows"})
 }
 
 // differences is the file of all rows that differ.
