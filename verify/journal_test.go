@@ -1,0 +1,117 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/event"
+	"github.com/pg2db9/pg2db9/internal/pgtest"
+)
+
+// errKilled breaks a run off at a named point.
+var errKilled = errors.New("killed")
+
+// killer is a journal that breaks its run off once so many reads are recorded.
+type killer struct {
+	Journal
+	reads int
+	kill  context.CancelCauseFunc
+
+	mu   sync.Mutex
+	seen int
+}
+
+func (k *killer) Save(ctx context.Context, records map[string]string) error {
+	if err := k.Journal.Save(ctx, records); err != nil {
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for name := range records {
+		if strings.Contains(name, " read ") {
+			k.seen++
+		}
+	}
+	if k.seen >= k.reads {
+		k.kill(errKilled)
+	}
+	return nil
+}
+
+// A run that was broken off is gone on with: what it had read is not read again,
+// and the result is that of an unbroken one, with a journal in a file and one on
+// the target. What was written to meanwhile is read from its beginning, and so is
+// all where the level is another (Y11).
+func TestResumedVerification(t *testing.T) {
+	t.Parallel()
+	if pgtest.Server(t).Major() < tidScanSince {
+		t.Skip("no ranges of blocks")
+	}
+	b := setup(t, `CREATE TABLE t (id integer PRIMARY KEY, a text); ALTER TABLE t ALTER a SET STORAGE plain;
+		INSERT INTO t SELECT i, repeat(md5(i::text), 200) FROM generate_series(1, 3500) i;
+		CREATE TABLE u (id text PRIMARY KEY, a text);
+		INSERT INTO u SELECT i, repeat(md5(i::text), 10) FROM generate_series(1, 3000) i;`)
+	b.target.Exec(t, `CREATE SCHEMA _pg2db9`)
+	p := b.withKeys(t, LevelRows)
+	path := filepath.Join(t.TempDir(), "state.jsonl")
+	broken := func(journal Journal, level Level) Params {
+		p := p
+		p.Level = level
+		ctx, kill := context.WithCancelCause(t.Context())
+		p.Journal, p.Progress = &killer{Journal: journal, reads: 3, kill: kill}, &event.Progress{}
+		report, err := Run(ctx, p)
+		require.ErrorIs(t, err, errKilled)
+		require.False(t, report.Good())
+		require.Positive(t, report.TableCounts().Errored)
+		p.Journal, p.Resume, p.Progress = journal, true, &event.Progress{}
+		return p
+	}
+	read := func(p Params) int64 { return p.Progress.Snapshot().Rows }
+
+	resumed := broken(FileJournal{Path: path}, LevelDigest)
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o600)
+	require.NoError(t, err)
+	_, err = file.WriteString(`{"name":"cut o`) // kill -9 inside of a line
+	require.NoError(t, err)
+	require.NoError(t, file.Close())
+	require.EqualValues(t, 6500, matches(t, resumed).Rows())
+	require.Less(t, read(resumed), int64(13000-3*1000))
+	require.NoFileExists(t, path, "at its end nothing stays")
+
+	resumed = broken(FileJournal{Path: path}, LevelDigest)
+	resumed.Level = LevelRows
+	matches(t, resumed)
+	require.EqualValues(t, 13000, read(resumed), "another level")
+
+	b.target.Exec(t, `UPDATE t SET a = 'x' WHERE id = 47; DELETE FROM u WHERE id = '1'`)
+	whole, want := found(t, p)
+	require.Len(t, want, 2)
+	target := TargetJournal{Endpoint: p.Target, Settings: dial.Asker()}
+	resumed = broken(target, LevelRows)
+	report, lines := found(t, resumed)
+	require.Equal(t, want, lines)
+	for i := range report.Tables {
+		got, unbroken := report.Tables[i].Data, whole.Tables[i].Data
+		require.Equal(t, []string{unbroken.SourceDigest, unbroken.TargetDigest}, []string{got.SourceDigest, got.TargetDigest})
+	}
+	left, err := target.Load(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, left)
+
+	b.target.Exec(t, `UPDATE t SET a = repeat(md5('47'), 200) WHERE id = 47; INSERT INTO u VALUES ('1', repeat(md5('1'), 10))`)
+	resumed = broken(FileJournal{Path: path}, LevelDigest)
+	b.source.Exec(t, "UPDATE t SET a = a WHERE id = 1")
+	require.Eventually(t, func() bool {
+		return b.source.QueryString(t, "SELECT (n_tup_upd > 0)::text FROM pg_stat_user_tables WHERE relname = 't'") == "true"
+	}, eventually, tick)
+	matches(t, resumed)
+	require.GreaterOrEqual(t, read(resumed), int64(2*3500), "t was written to since: all of it is read")
+}
