@@ -64,7 +64,7 @@ func (v *run) bucketsOf(ctx context.Context, t *ddlgen.Transfer) *bucketing {
 	if len(borders) < b.count/2 { // a first column of few values: ranges of it would be large
 		return b
 	}
-	b.form, b.borders, b.count = form, borders, len(borders)+1
+	b.setRanges(form, column, borders)
 	return b
 }
 

@@ -24,6 +24,52 @@ type bucketing struct {
 	form    *keyForm // nil: buckets of the hash
 	borders []uint64 // of ranges: bucket i is below borders[i] and not below the one before; the last is open
 	count   int
+
+	// jump shortens the search for a border: those of positions whose distance
+	// from the first, shifted, is i begin at jump[i].
+	jump  []int32
+	shift int
+}
+
+// jumps is how many stretches of equal width the borders are found by.
+const jumps = 1 << 14
+
+// setRanges makes the buckets ranges of the key's first column.
+func (b *bucketing) setRanges(form *keyForm, first int, borders []uint64) {
+	b.form, b.first, b.borders, b.count = form, first, borders, len(borders)+1
+	if len(borders) < 2 {
+		return
+	}
+	b.shift = max(0, bits.Len64(borders[len(borders)-1]-borders[0])-bits.Len64(jumps-1))
+	b.jump = make([]int32, (borders[len(borders)-1]-borders[0])>>b.shift+2)
+	at := 0
+	for i := range b.jump {
+		for at < len(borders) && int((borders[at]-borders[0])>>b.shift) < i { //nolint:gosec // below jumps
+			at++
+		}
+		b.jump[i] = int32(at) //nolint:gosec // below mostBuckets
+	}
+}
+
+// bucketOf is the number of borders that are not above a position.
+func (b *bucketing) bucketOf(at uint64) int {
+	n := len(b.borders)
+	switch {
+	case n == 0 || at < b.borders[0]:
+		return 0
+	case at >= b.borders[n-1]:
+		return n
+	}
+	i := (at - b.borders[0]) >> b.shift
+	low, high := int(b.jump[i]), int(b.jump[i+1])
+	for low < high {
+		if middle := int(uint(low+high) >> 1); b.borders[middle] <= at { //nolint:gosec // not negative
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low
 }
 
 // ranged says whether buckets are ranges of the key.
@@ -121,12 +167,8 @@ func (t *bucketTally) bucketAt(at uint64, ok bool) int {
 	if (t.at == len(t.borders) || at < t.borders[t.at]) && (t.at == 0 || at >= t.borders[t.at-1]) {
 		return t.at
 	}
-	i, found := slices.BinarySearch(t.borders, at)
-	if found {
-		i++
-	}
-	t.at = i
-	return i
+	t.at = t.bucketOf(at)
+	return t.at
 }
 
 func (b *bucketing) ofHash(hash uint64) int {

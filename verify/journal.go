@@ -353,16 +353,16 @@ func (k *bucketsKept) restore(c *comparison, v *run) (*bucketing, error) {
 		if form == nil || first != k.First {
 			return nil, errors.New("the key has another form")
 		}
-		b.form = form
-		b.borders = make([]uint64, k.Count-1)
-		if err := binary.Read(flate.NewReader(bytes.NewReader(k.Borders)), binary.LittleEndian, b.borders); err != nil {
+		borders := make([]uint64, k.Count-1)
+		if err := binary.Read(flate.NewReader(bytes.NewReader(k.Borders)), binary.LittleEndian, borders); err != nil {
 			return nil, err
 		}
 		var last uint64
-		for i, step := range b.borders {
+		for i, step := range borders {
 			last += step
-			b.borders[i] = last
+			borders[i] = last
 		}
+		b.setRanges(form, first, borders)
 	}
 	return b, nil
 }
