@@ -218,6 +218,9 @@ func (v *run) compare(ctx context.Context, comparisons []*comparison) error {
 		return err
 	}
 	defer v.flush(ctx)
+	if err := v.excuse(ctx, comparisons); err != nil {
+		return err
+	}
 	if err := v.compareContents(ctx, comparisons); err != nil {
 		return err
 	}
