@@ -62,15 +62,19 @@ func (b *bucketing) isKey(field int) bool {
 
 // keyValues are the values of a key, in the key's order.
 func keyValues(t *ddlgen.Transfer, fields []int, key []byte) []KeyValue {
-	byName := map[string]string{}
+	byName := map[string]KeyValue{}
 	for i, text := range bytes.Split(key, []byte{'\t'}) {
 		if i < len(fields) {
-			byName[t.Columns[fields[i]].Target] = string(digest.AppendUnescaped(nil, text))
+			k := KeyValue{Column: t.Columns[fields[i]].Target, Null: string(text) == digest.Null}
+			if !k.Null {
+				k.Value = string(digest.AppendUnescaped(nil, text))
+			}
+			byName[k.Column] = k
 		}
 	}
 	list := make([]KeyValue, len(t.Key))
 	for i, name := range t.Key {
-		list[i] = KeyValue{Column: name, Value: byName[name]}
+		list[i] = byName[name]
 	}
 	return list
 }

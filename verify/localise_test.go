@@ -55,6 +55,9 @@ func lineOf(d RowDifference) string {
 		fmt.Fprintf(&b, " x%d", d.Copies)
 	}
 	for _, k := range d.Key {
+		if k.Null {
+			k.Value = "NULL"
+		}
 		fmt.Fprintf(&b, " %s=%s", k.Column, k.Value)
 	}
 	text := func(v *Value) string {

@@ -34,6 +34,7 @@ type RowDifference struct {
 type KeyValue struct {
 	Column string `json:"column"` // on the target
 	Value  string `json:"value"`
+	Null   bool   `json:"null,omitempty"` // then Value is empty: the target broke the key's NOT NULL
 }
 
 // ValueDifference is one column of a row that differs.

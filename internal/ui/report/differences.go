@@ -66,7 +66,9 @@ func differenceRows(f *verify.RowsFound, most int) (lines [][]string, left int64
 func keyText(key []verify.KeyValue) string {
 	parts := make([]string, len(key))
 	for i, k := range key {
-		parts[i] = k.Column + "=" + short(k.Value)
+		if parts[i] = k.Column + "=" + short(k.Value); k.Null {
+			parts[i] = k.Column + " NULL"
+		}
 	}
 	return strings.Join(parts, ", ")
 }
