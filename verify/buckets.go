@@ -47,7 +47,7 @@ func (b *bucketing) setRanges(form *keyForm, first int, borders []uint64) {
 		for at < len(borders) && int((borders[at]-borders[0])>>b.shift) < i { //nolint:gosec // below jumps
 			at++
 		}
-		b.jump[i] = int32(at) //nolint:gosec // below mostBuckets
+		b.jump[i] = int32(at)
 	}
 }
 
@@ -63,7 +63,7 @@ func (b *bucketing) bucketOf(at uint64) int {
 	i := (at - b.borders[0]) >> b.shift
 	low, high := int(b.jump[i]), int(b.jump[i+1])
 	for low < high {
-		if middle := int(uint(low+high) >> 1); b.borders[middle] <= at { //nolint:gosec // not negative
+		if middle := int(uint(low+high) >> 1); b.borders[middle] <= at {
 			low = middle + 1
 		} else {
 			high = middle

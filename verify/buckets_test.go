@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"testing"
@@ -12,6 +13,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/dial/quote"
 	"github.com/pg2db9/pg2db9/internal/pgtest"
 	"github.com/pg2db9/pg2db9/verify/digest"
 )
@@ -113,6 +118,7 @@ func TestScatteredDifferencesReadLittle(t *testing.T) {
 	source.Exec(t, "ANALYZE")
 	target.Exec(t, "ANALYZE")
 	p := b.withKeys(t, LevelRows)
+	p.Jobs = 8
 	matches(t, p)
 	r := rand.New(rand.NewPCG(1, 2))
 	for range differences / 4 {
@@ -122,7 +128,12 @@ func TestScatteredDifferencesReadLittle(t *testing.T) {
 	}
 	want := target.QueryString(t, `SELECT count(*) FROM t WHERE a = 'new'`)
 	started := time.Now()
+	peak := heapPeak(t)
 	report, lines := found(t, p)
+	if heap := peak(); os.Getenv("PG2DB9_LARGE") != "" { // nothing else runs beside it
+		t.Logf("heap at most %d MiB with 8 jobs", heap>>20)
+		require.Less(t, heap, uint64(64<<20))
+	}
 	d := table(t, report, "t").Data
 	share := float64(d.ReadAgain) / float64(2*rows)
 	t.Logf("%d rows, %d differences: %.2f %% of both sides read again, %s", rows, len(lines), 100*share, time.Since(started).Round(time.Millisecond))
@@ -131,6 +142,67 @@ func TestScatteredDifferencesReadLittle(t *testing.T) {
 	require.GreaterOrEqual(t, len(lines), differences/4*3)
 	require.Zero(t, d.Found.Unlocalised)
 	require.Less(t, share, most)
+}
+
+// heapPeak watches the heap until it is asked how large it was at most, in bytes.
+func heapPeak(t *testing.T) func() uint64 {
+	t.Helper()
+	stop, peak := make(chan struct{}), make(chan uint64)
+	go func() {
+		var most uint64
+		look := time.NewTicker(tick)
+		defer look.Stop()
+		for {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			most = max(most, m.HeapInuse)
+			select {
+			case <-stop:
+				peak <- most
+				return
+			case <-look.C:
+			}
+		}
+	}()
+	return func() uint64 {
+		close(stop)
+		return <-peak
+	}
+}
+
+// BenchmarkLevels is a verification that finds all equal, with buckets and
+// without, of a key of ranges and one of hashes.
+func BenchmarkLevels(b *testing.B) {
+	server := pgtest.Server(b)
+	db := server.Database(b)
+	db.Exec(b, `CREATE TABLE ints (id bigint PRIMARY KEY, b integer, c timestamp, d text);
+		INSERT INTO ints SELECT i, i % 10, timestamp '2020-01-01' + i * interval '1 second', repeat('x', 60) FROM generate_series(1, 1000000) i;
+		CREATE TABLE texts (id text PRIMARY KEY, b integer, c timestamp, d text);
+		INSERT INTO texts SELECT 'key ' || id, b, c, d FROM ints; VACUUM ANALYZE ints; VACUUM ANALYZE texts;`)
+	for _, name := range []string{"ints", "texts"} {
+		t := ddlgen.Transfer{Target: catalog.Name{Schema: "public", Name: name}, Source: catalog.Name{Schema: "public", Name: name}, Relations: []catalog.Name{{Schema: "public", Name: name}}, Key: []string{"id"}}
+		for i, c := range []string{"id", "b", "c", "d"} {
+			typ := []string{map[string]string{"ints": "bigint", "texts": "text"}[name], "integer", "timestamp without time zone", "text"}[i]
+			id := quote.Ident(c)
+			t.Columns = append(t.Columns, ddlgen.ColumnTransfer{Source: c, Target: c, Select: id, ReadBack: id, TargetType: typ, SourceType: &catalog.Type{Text: typ, Kind: catalog.KindBase}})
+		}
+		for _, level := range []Level{LevelDigest, LevelRows} {
+			b.Run(name+"/"+string(level), func(b *testing.B) {
+				p := Params{
+					Source: endpoint(b, dial.Source, db), Target: endpoint(b, dial.Target, db), Plan: &ddlgen.Plan{Transfers: []ddlgen.Transfer{t}},
+					Profile: ddlgen.Postgres(), Jobs: 2, Level: level,
+				}
+				before, n := processCPU(b), 0
+				for b.Loop() {
+					report, err := Run(b.Context(), p)
+					require.NoError(b, err)
+					require.Equal(b, Match, report.Tables[0].Data.Verdict, report.Tables[0].Detail)
+					n++
+				}
+				b.ReportMetric(float64((processCPU(b)-before).Nanoseconds())/float64(n)/2e6, "cpu-ns/row")
+			})
+		}
+	}
 }
 
 // BenchmarkTally is what buckets cost beside the sum alone.

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"math"
 	"slices"
 	"strings"
 
@@ -30,17 +29,17 @@ type chunk struct {
 }
 
 // wants says whether a row is looked at.
-func (c *chunk) wants(r *row, bucket int, slot uint64) bool {
-	if c.buckets != nil && !c.buckets[bucket] {
+func (k *chunk) wants(bucket int, slot uint64) bool {
+	if k.buckets != nil && !k.buckets[bucket] {
 		return false
 	}
-	return c.of == 0 || slot%c.of == c.part
+	return k.of == 0 || slot%k.of == k.part
 }
 
 // planChunks cuts the buckets of a table that differ, with deep all of them, into
-// chunks that fit into memory. unread are the rows in those that would take too
-// many reads.
-func planChunks(c *comparison, deep bool, budget int64) (chunks []*chunk, unread int64) {
+// chunks that fit into memory. unread are the rows in those that differ and would
+// take too many reads, summed those in others: of them only the sums are compared.
+func planChunks(c *comparison, deep bool, budget int64) (chunks []*chunk, unread, summed int64) {
 	d := c.differences
 	rowCost := heldRowCost + c.bytes/max(1, int64(c.source.Rows+c.target.Rows)) //nolint:gosec // rows of a table
 	fit := max(1, budget/min(rowCost, wholeRow))
@@ -49,6 +48,9 @@ func planChunks(c *comparison, deep bool, budget int64) (chunks []*chunk, unread
 		if (deep || d.differ(i)) && d.source[i]+d.target[i] > 0 {
 			wanted = append(wanted, i)
 		}
+	}
+	if !c.buckets.ranged() { // which are not next to each other anyway: those that differ first
+		slices.SortStableFunc(wanted, func(a, b int) int { return order(d.differ(b), d.differ(a)) })
 	}
 	rowsOf := func(i int) int64 { return int64(max(d.source[i], d.target[i])) }
 	add := func(k *chunk) {
@@ -60,19 +62,28 @@ func planChunks(c *comparison, deep bool, budget int64) (chunks []*chunk, unread
 		if !c.buckets.ranged() {
 			k.buckets = make([]bool, c.buckets.count)
 		}
+		last := k.buckets != nil && len(chunks) >= mostPasses
 		for first := at; at < len(wanted); at++ {
 			i := wanted[at]
+			switch {
+			case last && d.differ(i):
+				unread += rowsOf(i)
+				continue
+			case last:
+				summed += rowsOf(i)
+				continue
+			}
 			if at > first && (k.rows+rowsOf(i) > fit || len(k.ranges) >= mostRanges && !follows(k, c, i)) {
 				break
 			}
 			k.rows += rowsOf(i)
 			k.take(c, i)
 		}
-		if k.buckets != nil && len(chunks) == mostPasses {
-			unread += k.rows
-			continue
+		if last {
+			break
 		}
-		if k.rows <= fit {
+		// A bucket of hashes has more rows than others only where they are equal.
+		if k.rows <= fit || k.buckets != nil {
 			add(k)
 			continue
 		}
@@ -86,7 +97,17 @@ func planChunks(c *comparison, deep bool, budget int64) (chunks []*chunk, unread
 			unread += k.rows / int64(passes) * int64(passes-mostPasses) //nolint:gosec // few
 		}
 	}
-	return chunks, unread
+	return chunks, unread, summed
+}
+
+func order(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
 }
 
 // follows says whether a bucket is next to the chunk's last range.
@@ -155,18 +176,3 @@ func (c *comparison) targetColumn() string {
 
 // budgetOf is how many bytes of rows one of so many jobs may hold.
 func budgetOf(jobs int) int64 { return max(heldBytes/int64(jobs), leastHeld) }
-
-// integerBounds are a range's borders as integers, for pages of an integer key.
-func (r keyRange) integerBounds() (low, high *int64) {
-	turn := func(at *uint64) *int64 {
-		if at == nil {
-			return nil
-		}
-		n := int64(*at ^ signBit) //nolint:gosec // the order's way back
-		if n == math.MinInt64 {
-			return nil // nothing is below
-		}
-		return &n
-	}
-	return turn(r.low), turn(r.high)
-}

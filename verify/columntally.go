@@ -18,9 +18,8 @@ type columnTallies struct {
 }
 
 type columnTally struct {
-	rows  int64
-	hows  []string      // those that hold of every change so far
-	shift time.Duration // that all have in common, where hows says so
+	rows int64
+	hows []string // those that hold of every change so far
 }
 
 func newColumnTallies(t *ddlgen.Transfer) *columnTallies {

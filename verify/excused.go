@@ -120,19 +120,9 @@ func (v *run) readRejects(ctx context.Context, comparisons []*comparison) error 
 	if v.p.Copied != nil { // the copier's account has left them out
 		return nil
 	}
-	s, err := v.target.get(ctx)
-	if err != nil {
-		return err
-	}
-	rows, err := s.conn.Query(ctx, rejectsSQL, pgx.QueryExecModeSimpleProtocol)
-	var list []rejectRow
-	if err == nil {
-		list, err = pgx.CollectRows(rows, pgx.RowToStructByName[rejectRow])
-	}
-	if s.conn.IsClosed() {
-		v.target.drop(s)
-	} else {
-		v.target.put(s)
+	list, err := v.askRejects(ctx)
+	if class := dial.Classify(err); (class == dial.Lost || class == dial.Retry) && ctx.Err() == nil {
+		list, err = v.askRejects(ctx)
 	}
 	switch dial.SQLState(err) {
 	case pgerrcode.UndefinedTable, pgerrcode.InvalidSchemaName, pgerrcode.UndefinedColumn, pgerrcode.InsufficientPrivilege:
@@ -160,6 +150,23 @@ func (v *run) readRejects(ctx context.Context, comparisons []*comparison) error 
 		c.excused.add(excusedRow{hi: one.Hi, lo: one.Lo, key: rejectKey(c, r)})
 	}
 	return nil
+}
+
+func (v *run) askRejects(ctx context.Context) (list []rejectRow, err error) {
+	s, err := v.target.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.conn.Query(ctx, rejectsSQL, pgx.QueryExecModeSimpleProtocol)
+	if err == nil {
+		list, err = pgx.CollectRows(rows, pgx.RowToStructByName[rejectRow])
+	}
+	if s.conn.IsClosed() {
+		v.target.drop(s)
+	} else {
+		v.target.put(s)
+	}
+	return list, err
 }
 
 // rejectKey is the key of a refused row, where its columns are those that travel.

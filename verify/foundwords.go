@@ -14,6 +14,9 @@ func (d *Data) equalWords() string {
 	switch {
 	case d.Level == LevelDeep:
 		words = fmt.Sprintf("%s equal, each beside its counterpart (%s)", rowCount(d.Counted), d.Obtained)
+		if d.Summed > 0 {
+			words += fmt.Sprintf("; %s of them by sums of some hundred: their key has no ranges that both sides order alike", rowCount(d.Summed))
+		}
 	case d.Obtained == RowsCounted:
 		words = rowCount(d.Counted) + " on both sides; their contents were not compared"
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pg2db9/pg2db9/internal/dial"
@@ -44,8 +45,9 @@ func (v *run) localise(ctx context.Context, list []*comparison) error {
 	for _, c := range list {
 		l := &localising{comparison: c, run: v, shown: map[int][]RowDifference{}, columns: newColumnTallies(c.transfer), rest: c.source, excused: c.excused}
 		l.rest.Less(c.target)
-		own, unread := planChunks(c, v.p.Level == LevelDeep, budgetOf(v.p.Jobs))
+		own, unread, summed := planChunks(c, v.p.Level == LevelDeep, budgetOf(v.p.Jobs))
 		l.found.Unlocalised, l.pending = unread, len(own)
+		c.table.Data.Summed = summed
 		byTable[c] = l
 		chunks = append(chunks, own...)
 		if len(own) == 0 {
@@ -108,7 +110,7 @@ var errNotTaken = errors.New("a row that differs could not be written down")
 
 func (l *localising) once(ctx context.Context, k *chunk, meter *event.Meter) error {
 	out := &chunkResult{of: l, chunk: k}
-	m := newMatcher(k.comparison, int(budgetOf(l.run.p.Jobs)), out.add) //nolint:gosec // megabytes
+	m := newMatcher(k.comparison, int(budgetOf(l.run.p.Jobs)), out.add)
 	source, err := l.side(ctx, k, m, false, meter)
 	if err != nil {
 		return err
@@ -147,7 +149,7 @@ func (l *localising) side(ctx context.Context, k *chunk, m *matcher, target bool
 	}
 	for _, sql := range l.run.chunkSQL(k, target) {
 		before := r.sum.Rows
-		rows, err := l.run.copyOut(ctx, target, sql, func(piece []byte) error {
+		rows, err := l.run.copyRanges(ctx, k, target, sql, func(piece []byte) error {
 			if err := r.write(piece); err != nil || r.bytes-meteredBytes < meterBytes {
 				return err
 			}
@@ -166,10 +168,39 @@ func (l *localising) side(ctx context.Context, k *chunk, m *matcher, target bool
 	return r, nil
 }
 
+// copyRanges is copyOut for ranges of a key: they are few rows, which servers
+// that know little of a table (one that was just loaded) do not believe.
+func (v *run) copyRanges(ctx context.Context, k *chunk, target bool, sql string, take func(piece []byte) error) (rows int64, err error) {
+	if k.whole() {
+		return v.copyOut(ctx, target, sql, take)
+	}
+	pool := v.source
+	if target {
+		pool = v.target
+	}
+	s, err := pool.get(ctx)
+	if err != nil {
+		return 0, err
+	}
+	_, err = s.conn.Exec(ctx, "SET enable_seqscan = off", pgx.QueryExecModeSimpleProtocol)
+	if err == nil {
+		rows, err = s.copyOut(ctx, sql, take)
+	}
+	if err == nil {
+		_, err = s.conn.Exec(ctx, "RESET enable_seqscan", pgx.QueryExecModeSimpleProtocol)
+	}
+	if err != nil {
+		pool.drop(s)
+		return 0, err
+	}
+	pool.put(s)
+	return rows, nil
+}
+
 // newRowFilter hands the rows that a chunk wants to its matcher.
 func newRowFilter(k *chunk, m *matcher, target bool) func(*row, int) error {
 	return func(r *row, bucket int) error {
-		if !k.wants(r, bucket, m.slot(r)) {
+		if !k.wants(bucket, m.slot(r)) {
 			return nil
 		}
 		if target {
@@ -211,9 +242,6 @@ func (v *run) chunkSQL(k *chunk, target bool) []string {
 type chunkResult struct {
 	of    *localising
 	chunk *chunk
-	found RowsFound
-	shown []RowDifference
-	sum   digest.Sum // of the source's rows found, less the target's
 	all   []pairFound
 }
 

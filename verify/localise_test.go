@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pg2db9/pg2db9/catalog"
-	"github.com/pg2db9/pg2db9/ddlgen"
 )
 
 // withKeys gives the plan's tables the keys that they have on the source, and
@@ -180,6 +178,3 @@ func TestRowsAreLocalised(t *testing.T) {
 	_, lines = found(t, p)
 	require.Equal(t, want, lines, "deep, by pages of the key")
 }
-
-var _ = context.Background
-var _ ddlgen.Plan

@@ -179,7 +179,7 @@ func momentPosition(field []byte) (uint64, bool) {
 	if h < 0 || mi < 0 || s < 0 {
 		return 0, false
 	}
-	micros += uint64(h*3600+mi*60+s) * 1e6 //nolint:gosec // not negative
+	micros += uint64(h*3600+mi*60+s) * 1e6
 	rest := field[19:]
 	if len(rest) > 0 && rest[0] == '.' {
 		rest = rest[1:]
@@ -195,7 +195,7 @@ func momentPosition(field []byte) (uint64, bool) {
 
 const dayMicros = 86_400_000_000
 
-var lastMoment = uint64(days(10000, 1, 1)) * dayMicros //nolint:gosec // not negative
+var lastMoment = uint64(days(10000, 1, 1)) * dayMicros
 
 // number reads digits; -1 is no number.
 func number(b []byte) int {
@@ -221,6 +221,6 @@ func days(y, m, d int) int {
 func momentLiteral(at uint64, layout string) string {
 	at = min(at, lastMoment)
 	t := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, int(at/dayMicros)) //nolint:gosec // days of 10,000 years
-	t = t.Add(time.Duration(at%dayMicros) * time.Microsecond)                      //nolint:gosec // less than a day
+	t = t.Add(time.Duration(at%dayMicros) * time.Microsecond)
 	return quote.Literal(t.Format(layout))
 }

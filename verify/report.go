@@ -79,6 +79,7 @@ type Data struct {
 
 	Found     *RowsFound `json:"found,omitempty"`      // at levels rows and deep, where rows differ
 	ReadAgain int64      `json:"read_again,omitempty"` // rows of both sides that were read to find them, at level deep all
+	Summed    int64      `json:"summed,omitempty"`     // rows that level deep compared by the sums of some hundred alone: the key has no ranges, and they are too many
 	Excused   []Excused  `json:"excused,omitempty"`    // rows that differ as was announced
 	// NotLocalised is why not all rows that differ were found.
 	NotLocalised string `json:"not_localised,omitempty"`

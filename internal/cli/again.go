@@ -38,9 +38,7 @@ func (j *job) again(err error) []string {
 		}
 	}
 	if j.command == cmdVerify {
-		if extra = j.levelFlags(); j.opts.Resume || j.opts.State != "" {
-			extra = append(extra, "--resume")
-		}
+		return j.verifyAgain()
 	}
 	return []string{j.commandAgain(extra...)}
 }

@@ -91,6 +91,7 @@ type job struct {
 	sequences      []copier.SequenceResult
 	viewRows       map[catalog.Name]int64 // of the source's materialized views, in the snapshot
 	verified       *verify.Report
+	recorded       bool           // what is verified is kept, for --resume
 	assessed       *assess.Report // of the assess command: the report in place of rep
 
 	script  bool   // stdout holds an SQL script: what else is said there is a comment

@@ -58,6 +58,7 @@ func (j *job) verifyLevel(ctx context.Context) (err error) {
 	if err := j.journal(ctx, &p); err != nil {
 		return err
 	}
+	j.recorded = p.Journal != nil
 	if j.opts.Differences != "" {
 		list, err := newDifferences(j.opts.Differences)
 		if err != nil {
@@ -110,7 +111,11 @@ func (j *job) journal(ctx context.Context, p *verify.Params) error {
 
 // verifyAgain is the command that goes on with this verification.
 func (j *job) verifyAgain() []string {
-	return []string{j.commandAgain(append(j.levelFlags(), "--resume")...)}
+	extra := j.levelFlags()
+	if j.recorded {
+		extra = append(extra, "--resume")
+	}
+	return []string{j.commandAgain(extra...)}
 }
 
 // levelFlags repeat how closely verify looks.
