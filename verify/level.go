@@ -19,6 +19,9 @@ var levels = []Level{LevelSchema, LevelCounts, LevelDigest, LevelRows, LevelDeep
 // has says whether the level does what another does. One that is not known does
 // everything.
 func (l Level) has(other Level) bool {
+	if l == "" {
+		l = LevelDigest
+	}
 	at := slices.Index(levels, l)
 	return at < 0 || at >= slices.Index(levels, other)
 }

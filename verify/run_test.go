@@ -98,7 +98,7 @@ func TestRunReports(t *testing.T) {
 	got := *table(t, report, "t").Data
 	got.Elapsed = 0
 	require.Empty(t, cmp.Diff(Data{
-		Verdict: Match, Obtained: CopyStream, Read: 10, Framed: 10, Acked: 10, Ledger: 10, Counted: 10,
+		Verdict: Match, Obtained: CopyStream, Level: LevelDigest, Read: 10, Framed: 10, Acked: 10, Ledger: 10, Counted: 10,
 		SourceDigest: hex, TargetDigest: hex, Bytes: 21,
 	}, got))
 	require.EqualValues(t, 10, report.Rows())
@@ -115,7 +115,7 @@ func TestRunReports(t *testing.T) {
 	got = *table(t, report, "t").Data
 	got.Elapsed = 0
 	require.Empty(t, cmp.Diff(Data{
-		Verdict: Match, Obtained: SourceRead, Read: 10, Framed: 10, Acked: Uncounted, Ledger: Uncounted, Counted: 10,
+		Verdict: Match, Obtained: SourceRead, Level: LevelDigest, Read: 10, Framed: 10, Acked: Uncounted, Ledger: Uncounted, Counted: 10,
 		SourceDigest: hex, TargetDigest: hex, Bytes: 42,
 	}, got))
 }
