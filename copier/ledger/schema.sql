@@ -120,6 +120,7 @@ CREATE TABLE IF NOT EXISTS _pg2db9.reject (
 -- go when it comes to its end.
 CREATE TABLE IF NOT EXISTS _pg2db9.verification (
     name    text PRIMARY KEY,
+    run     text NOT NULL DEFAULT '', -- no copy's
     record  text NOT NULL, -- JSON
     changed timestamp with time zone NOT NULL DEFAULT now()
 );
