@@ -112,7 +112,7 @@ func TestScatteredDifferencesReadLittle(t *testing.T) {
 	server := pgtest.Server(t)
 	source, target := server.Database(t), server.Database(t)
 	b := setupOn(t, source, target, `CREATE TABLE t (id bigint PRIMARY KEY, a text, n numeric)`)
-	fill := fmt.Sprintf(`INSERT INTO t SELECT CASE WHEN i %% 2 = 0 THEN i ELSE i::bigint * 1000000 + 5e12 END, 'row ' || i, i / 8.0 FROM generate_series(1, %d) i`, rows)
+	fill := fmt.Sprintf(`INSERT INTO t SELECT CASE WHEN i %% 2 = 0 THEN i ELSE i::bigint * 1000000 + 5000000000000 END, 'row ' || i, i / 8.0 FROM generate_series(1, %d) i`, rows)
 	source.Exec(t, fill+" ORDER BY (i * 7919::bigint) % 100003")
 	target.Exec(t, fill)
 	source.Exec(t, "ANALYZE")
@@ -123,8 +123,8 @@ func TestScatteredDifferencesReadLittle(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range differences / 4 {
 		n := strconv.Itoa(r.IntN(rows/2) * 2)
-		target.Exec(t, "UPDATE t SET a = upper(a) WHERE id = "+n+"; DELETE FROM t WHERE id = "+n+" + 2; UPDATE t SET n = n + 1 WHERE id = ("+n+" + 1)::bigint * 1000000 + 5e12; "+
-			"INSERT INTO t VALUES (("+n+" + 1)::bigint * 1000000 + 5e12 + 17, 'new', 0)")
+		target.Exec(t, "UPDATE t SET a = upper(a) WHERE id = "+n+"; DELETE FROM t WHERE id = "+n+" + 2; UPDATE t SET n = n + 1 WHERE id = ("+n+" + 1)::bigint * 1000000 + 5000000000000; "+
+			"INSERT INTO t VALUES (("+n+" + 1)::bigint * 1000000 + 5000000000000 + 17, 'new', 0)")
 	}
 	want := target.QueryString(t, `SELECT count(*) FROM t WHERE a = 'new'`)
 	started := time.Now()

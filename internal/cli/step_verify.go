@@ -47,7 +47,7 @@ func (j *job) verifyLevel(ctx context.Context) (err error) {
 	p := verify.Params{
 		Source: j.opts.source, Target: j.opts.target, Plan: j.plan, Profile: j.profile, Jobs: j.jobs, Patience: j.patience(), Bus: j.bus, Log: j.log,
 		Level: verify.Level(j.opts.Level), MaxDifferences: j.opts.MaxDifferences, ShowValues: j.opts.ShowValues, MaxRate: j.opts.polite.rate,
-		Progress: &event.Progress{},
+		Behaviour: j.opts.Behaviour, Progress: &event.Progress{},
 	}
 	if p.MaxDifferences == 0 {
 		p.MaxDifferences = -1
@@ -130,6 +130,9 @@ func (j *job) levelFlags() []string {
 	}
 	if j.opts.ShowValues && !j.opts.InFile("show-values") {
 		out = append(out, "--show-values")
+	}
+	if j.opts.Behaviour && !j.opts.InFile("behaviour") {
+		out = append(out, "--behaviour")
 	}
 	return out
 }
