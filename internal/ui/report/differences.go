@@ -15,8 +15,8 @@ import (
 // the report has.
 const mostShownRows = 20
 
-// differing are the tables with rows that were found to differ.
-func (r *Report) differing() []Table {
+// Differing are the tables with rows that were found to differ.
+func (r *Report) Differing() []Table {
 	var list []Table
 	for _, t := range r.Tables {
 		if t.Found != nil {
@@ -97,7 +97,7 @@ func valueText(v *verify.Value) string {
 // textDifferences shows for each table what differs: how many rows, which
 // columns, and the first rows with key and both values.
 func (r *Report) textDifferences(w *page) {
-	for _, x := range r.differing() {
+	for _, x := range r.Differing() {
 		t := newTable("row", "key", "column", "source", "target")
 		lines, left := differenceRows(x.Found, mostShownRows)
 		for _, l := range lines {
@@ -123,44 +123,58 @@ func (r *Report) textDifferences(w *page) {
 	r.textExcused(w)
 }
 
-func (r *Report) textExcused(w *page) {
-	first := true
+// ExcusedLines are the rows of each table that differ as was announced, in words.
+func (r *Report) ExcusedLines() []string {
+	var lines []string
 	for _, x := range r.Tables {
 		for _, e := range x.Excused {
-			if first {
-				w.f("\nRows that differ as announced\n")
-				first = false
-			}
-			w.f("  %s: %s\n", ui.Printable(x.Target), ui.Printable(e.String()))
+			lines = append(lines, x.Target+": "+e.String())
 		}
+	}
+	return lines
+}
+
+// moreRows says how many rows of a table differ that the report does not show.
+func moreRows(t Table) string {
+	_, left := differenceRows(t.Found, len(t.Found.Shown))
+	if left <= 0 {
+		return ""
+	}
+	return humanize.Comma(left) + " rows more differ: verify --differences FILE writes all of them."
+}
+
+func (r *Report) textExcused(w *page) {
+	lines := r.ExcusedLines()
+	if len(lines) == 0 {
+		return
+	}
+	w.f("\nRows that differ as announced\n")
+	for _, l := range lines {
+		w.f("  %s\n", ui.Printable(l))
 	}
 }
 
 func (r *Report) mdDifferences(b *page) {
-	for _, x := range r.differing() {
+	for _, x := range r.Differing() {
 		b.f("\n## Differences in %s\n\n%s\n", code(x.Target), escape(foundTitle(x)))
 		for _, c := range x.Found.Columns {
 			b.f("\n- %s", escape(c.String()))
 		}
-		lines, left := differenceRows(x.Found, len(x.Found.Shown))
+		lines, _ := differenceRows(x.Found, len(x.Found.Shown))
 		if len(lines) > 0 {
 			b.f("\n\n| row | key | column | source | target |\n| --- | --- | --- | --- | --- |\n")
 		}
 		for _, l := range lines {
 			b.f("| %s | %s | %s | %s | %s |\n", l[0], orDash(l[1]), orDash(l[2]), orDash(l[3]), orDash(l[4]))
 		}
-		if left > 0 {
-			b.f("\n%s rows more differ.\n", humanize.Comma(left))
+		if more := moreRows(x); more != "" {
+			b.f("\n%s\n", more)
 		}
 	}
-	first := true
-	for _, x := range r.Tables {
-		for _, e := range x.Excused {
-			if first {
-				b.f("\n## Rows that differ as announced\n\n")
-				first = false
-			}
-			b.f("- %s: %s\n", code(x.Target), escape(e.String()))
+	if lines := r.ExcusedLines(); len(lines) > 0 {
+		b.f("\n## Rows that differ as announced\n\n")
+		for _, l := range lines {
+			b.f("- %s\n", escape(l))
 		}
 	}
 }

@@ -27,7 +27,11 @@ var htmlPage = sync.OnceValue(func() *htmlpage.Page {
 		"bar": func(c Counts) htmlpage.Bar {
 			return htmlpage.NewBar([]string{"carried", "changed", "left", "blocked"}, max(0, c.Carried-c.Changed), c.Changed, c.Left, c.Blocking)
 		},
-		"because": because,
+		"because": because, "foundTitle": foundTitle, "more": moreRows,
+		"differences": func(t Table) [][]string {
+			lines, _ := differenceRows(t.Found, len(t.Found.Shown))
+			return lines
+		},
 		"sections": func(e *guide.Ending) []section {
 			var out []section
 			for _, s := range endingSections(e) {

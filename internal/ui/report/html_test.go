@@ -25,6 +25,9 @@ func hostile() *Report {
 	r := full()
 	r.Message, r.Run, r.Options, r.Next, r.Notes = name, name, []string{name}, []string{name}, []string{name}
 	r.Tables[0].Target, r.Tables[0].Error, r.Sequences[0].Target = name, name, name
+	x := found()
+	x.Columns[0].Column, x.Shown[0].Key[0].Value, x.Shown[1].Columns[0].Target.Text = name, name, name
+	r.Tables[0].Found = x
 	r.Statements[0].Reason, r.Statements[0].SQL = name, name
 	r.Findings = append(r.Findings, Finding{Finding: finding.Finding{Code: "object.left", Severity: finding.Left, Object: obj(name, name, name, name), Message: name, Remedy: name}})
 	r.Profile.Probe.Facts[0].Evidence = name
@@ -44,6 +47,9 @@ func TestHTML(t *testing.T) {
 	for _, x := range r.Tables {
 		require.Contains(t, text, x.Target)
 		require.Contains(t, text, x.Verdict)
+	}
+	for _, x := range []string{"public.lines: 1 row missing, 2 rows extra, 1,204 rows changed", "total: 1,204 rows, all rounded", "id=4, day=2026-01-01", "extra (2 times)", "'1.25'", "NULL", "1,203 rows more differ", "2 rows with digits of a second beyond 3 in at"} {
+		require.Contains(t, text, x)
 	}
 	for _, x := range r.Sequences {
 		require.Contains(t, text, x.Target)

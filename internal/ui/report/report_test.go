@@ -12,11 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/catalog/finding"
 	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/guide"
 	"github.com/pg2db9/pg2db9/internal/probe"
 	"github.com/pg2db9/pg2db9/internal/provider"
+	"github.com/pg2db9/pg2db9/verify"
 )
 
 func golden(t *testing.T, name, got string) {
@@ -33,6 +35,23 @@ func golden(t *testing.T, name, got string) {
 
 func obj(kind, schema, parent, name string) finding.Object {
 	return finding.Object{Kind: kind, Schema: schema, Parent: parent, Name: name}
+}
+
+// found is what differs in a table, of each kind.
+func found() *verify.RowsFound {
+	name := catalog.Name{Schema: "public", Name: "lines"}
+	return &verify.RowsFound{
+		Missing: 1, Extra: 2, Changed: 1204, Unlocalised: 7,
+		Columns: []verify.ColumnTally{{Column: "total", Rows: 1204, How: "rounded"}, {Column: "note", Rows: 1}},
+		Shown: []verify.RowDifference{
+			{Table: name, Source: name, Kind: verify.RowMissing, Key: []verify.KeyValue{{Column: "id", Value: "3"}}, Copies: 1},
+			{Table: name, Source: name, Kind: verify.RowExtra, Key: []verify.KeyValue{{Column: "id", Null: true}}, Copies: 2, Columns: []verify.ValueDifference{{Column: "note", Target: &verify.Value{Text: "x | y"}}}},
+			{Table: name, Source: name, Kind: verify.RowChanged, Key: []verify.KeyValue{{Column: "id", Value: "4"}, {Column: "day", Value: "2026-01-01"}}, Copies: 1, Columns: []verify.ValueDifference{
+				{Column: "total", Source: &verify.Value{Text: "1.25"}, Target: &verify.Value{Text: "1.3"}},
+				{Column: "note", Source: &verify.Value{Text: "…<b>long…", Bytes: 70000}, Target: &verify.Value{Null: true}},
+			}},
+		},
+	}
 }
 
 // full is a report with one of everything, given in no particular order.
@@ -68,7 +87,7 @@ func full() *Report {
 		Tables: []Table{
 			{Target: "public.orders", Source: "public.orders", Read: 1234567, Framed: 1234567, Acked: 1234567, Ledger: 1234567, Counted: 1234567, Bytes: 98765432, Parts: 2, Seconds: 60.4, SourceDigest: "00ff", TargetDigest: "00ff", Verdict: "match", Detail: "1234567 rows"},
 			{Target: "public.odd | name", Source: "public.odd | name", Read: 10, Framed: 9, Acked: Uncounted, Ledger: Uncounted, Counted: Uncounted, Seconds: 1, Verdict: "skipped", Error: "the target refused row 10: invalid input <x> `y`"},
-			{Target: "public.lines", Source: "public.lines", Read: 5, Framed: 5, Acked: 5, Ledger: 5, Counted: 6, Bytes: 50, Seconds: 0.1, SourceDigest: "01", TargetDigest: "02", Verdict: "mismatch", Detail: "5 rows sent, 6 on the target"},
+			{Target: "public.lines", Source: "public.lines", Read: 5, Framed: 5, Acked: 5, Ledger: 5, Counted: 6, Bytes: 50, Seconds: 0.1, SourceDigest: "01", TargetDigest: "02", Verdict: "mismatch", Detail: "5 rows sent, 6 on the target", Level: "rows", ReadAgain: 11, Found: found(), Excused: []verify.Excused{{Why: "digits of a second beyond 3", Column: "at", Rows: 2}}},
 		},
 		Sequences: []Sequence{
 			{Target: "public.seq_b", Source: "public.seq_b", Set: &Position{1, false}, Found: &Position{1, false}, Now: &Position{7, true}, Verdict: "match"},
