@@ -41,9 +41,9 @@ func (d *Data) excusedWords() string {
 // String says it in words.
 func (e Excused) String() string {
 	if e.Column == "" {
-		return manyRows(e.Rows) + " " + e.Why
+		return countedRows(e.Rows) + " " + e.Why
 	}
-	return fmt.Sprintf("%s with %s in %s", manyRows(e.Rows), e.Why, e.Column)
+	return fmt.Sprintf("%s with %s in %s", countedRows(e.Rows), e.Why, e.Column)
 }
 
 // foundWords says how many rows differ, and in which columns.
@@ -68,7 +68,7 @@ func (d *Data) foundWords() []string {
 		if d.NotLocalised != "" {
 			why = ": " + d.NotLocalised
 		}
-		facts = append(facts, fmt.Sprintf("more differ that were not found, among %s%s", manyRows(f.Unlocalised), why))
+		facts = append(facts, fmt.Sprintf("more differ that were not found, among %s%s", countedRows(f.Unlocalised), why))
 	}
 	return facts
 }
@@ -81,7 +81,7 @@ func (f *RowsFound) String() string {
 		kind RowKind
 	}{{f.Missing, RowMissing}, {f.Extra, RowExtra}, {f.Changed, RowChanged}} {
 		if p.n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s", manyRows(p.n), p.kind))
+			parts = append(parts, fmt.Sprintf("%s %s", countedRows(p.n), p.kind))
 		}
 	}
 	if len(parts) == 0 {
@@ -92,7 +92,7 @@ func (f *RowsFound) String() string {
 
 // String says what changed in a column.
 func (c ColumnTally) String() string {
-	words := fmt.Sprintf("%s: %s", c.Column, manyRows(c.Rows))
+	words := fmt.Sprintf("%s: %s", c.Column, countedRows(c.Rows))
 	switch {
 	case c.How != "" && c.Rows > 1:
 		words += ", all " + c.How
@@ -102,7 +102,7 @@ func (c ColumnTally) String() string {
 	return words
 }
 
-func manyRows(n int64) string {
+func countedRows(n int64) string {
 	if n == 1 {
 		return "1 row"
 	}
