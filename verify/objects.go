@@ -42,6 +42,16 @@ type promisedObject struct {
 	def   string // of a constraint what follows its name, of an index the statement
 }
 
+// word is what the object is, in words.
+func (o *promisedObject) word() string {
+	for _, kind := range constraintTypes {
+		if o.what == whatConstraint && strings.HasPrefix(o.def, kind) {
+			return strings.ToLower(kind)
+		}
+	}
+	return o.what
+}
+
 // promisedObjects are the constraints and indexes that the plan's statements
 // make, but for those not executed.
 func promisedObjects(plan *ddlgen.Plan, missing map[string]bool) []promisedObject {
@@ -92,16 +102,19 @@ func inlineDef(sql, name string) string {
 	return rest
 }
 
-// checkObjects looks for the constraints and indexes of the plan where the
-// target's catalog is not PostgreSQL's, and may have lost some without a word.
-// Those of a catalog that the target lacks are assumed, by name.
+// checkObjects looks for the constraints and indexes of the plan. Where the
+// target's catalog is not PostgreSQL's it may have lost some without a word, and
+// those of a catalog that the target lacks are assumed, by name.
 func (v *run) checkObjects(ctx context.Context, conn *pgx.Conn, schemas []string) error {
-	if v.p.Profile.FullCatalog || v.p.ExistingTables {
+	if v.p.ExistingTables {
 		return nil
 	}
 	objects := promisedObjects(v.p.Plan, v.p.Missing)
 	if len(objects) == 0 {
 		return nil
+	}
+	if v.p.Profile.FullCatalog {
+		return v.checkDefinitions(ctx, conn, schemas, objects)
 	}
 	there, err := readObjects(ctx, conn, schemas)
 	if err != nil {

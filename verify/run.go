@@ -285,7 +285,10 @@ func (v *run) lookAtTarget(ctx context.Context) error {
 		v.target.drop(s)
 		return err
 	}
-	v.checkViews(ctx, s.conn)
+	if err := v.checkViews(ctx, s.conn, schemas); err != nil {
+		v.target.drop(s)
+		return err
+	}
 	checkSequences(ctx, s.conn, v.report.Sequences)
 	v.checkSequenceDefs(ctx, s.conn)
 	v.checkFeeds(ctx, s.conn)

@@ -20,8 +20,9 @@ import (
 // View is the verdict on one view of the target.
 //
 // It is about the definition: the view is there, of its kind, with its columns
-// and their types; where the target's catalog is not PostgreSQL's, it is also
-// asked for no rows, which proves that its query runs. The rows of a
+// and their types, and the query behind it is the one that was sent; where the
+// target's catalog is not PostgreSQL's, it is also asked for no rows, which
+// proves that its query runs. The rows of a
 // materialized view are counted on both sides, and told of, but decide nothing:
 // the target's are those of its query over what was copied, while the source's
 // are those of its last REFRESH. That it can be counted at all proves that it
@@ -68,22 +69,34 @@ func (v *run) viewSchemas() []string {
 }
 
 // checkViews reads the views back.
-func (v *run) checkViews(ctx context.Context, conn *pgx.Conn) {
+func (v *run) checkViews(ctx context.Context, conn *pgx.Conn, schemas []string) error {
+	queries, err := v.viewQueries(ctx, conn, schemas)
+	if err != nil {
+		return err
+	}
 	for i, e := range v.views {
 		if ctx.Err() != nil {
-			return
+			return context.Cause(ctx)
 		}
-		v.checkView(ctx, conn, e, &v.report.Views[i])
+		v.checkView(ctx, conn, e, queries, &v.report.Views[i])
 	}
+	return nil
 }
 
-func (v *run) checkView(ctx context.Context, conn *pgx.Conn, e *ddlgen.ExpectedView, out *View) {
+func (v *run) checkView(ctx context.Context, conn *pgx.Conn, e *ddlgen.ExpectedView, queries map[catalog.Name]string, out *View) {
 	found := v.found[e.Name]
 	if v.p.Profile.FullCatalog {
 		v.compareView(e, found, out)
 	} else if err := v.runView(ctx, conn, e, found, out); err != nil {
 		out.Verdict, out.Detail = Errored, fmt.Sprintf("it could not be asked for its rows: %v", err)
 		return
+	}
+	if len(out.Differences) == 0 {
+		query, told := queries[e.Name]
+		if err := v.checkQuery(ctx, conn, e, query, told, out); err != nil {
+			out.Verdict, out.Detail = Errored, fmt.Sprintf("its query could not be compared with the one that was sent: %v", err)
+			return
+		}
 	}
 	out.Verdict = Match
 	if len(out.Differences) > 0 {
@@ -307,6 +320,8 @@ func (out *View) words(refresh string) string {
 			facts = append(facts, "it is not on the target")
 		case d.What == "query":
 			facts = append(facts, "the target does not run its query: "+d.Found)
+		case d.What == whatQuery:
+			facts = append(facts, fmt.Sprintf("its query is not the one that was sent: expected %s, found %s", oneLine(d.Expected), oneLine(d.Found)))
 		case d.What == "rows":
 			facts = append(facts, d.Found)
 		default:
@@ -332,3 +347,6 @@ func (out *View) words(refresh string) string {
 	}
 	return strings.Join(facts, "; ")
 }
+
+// oneLine is a query on one line.
+func oneLine(sql string) string { return strings.Join(strings.Fields(sql), " ") }

@@ -1,0 +1,95 @@
+package verify
+
+import (
+	"context"
+	_ "embed" // queries
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/catalog/finding"
+)
+
+//go:embed queries/definitions.sql
+var definitionsSQL string
+
+// definitionRow is a constraint or index of a target that has PostgreSQL's catalog.
+type definitionRow struct {
+	Schema     string `db:"schema_name"`
+	Table      string `db:"table_name"`
+	Kind       string `db:"kind"`
+	Name       string `db:"name"`
+	Definition string `db:"definition"`
+	Flaw       string `db:"flaw"`
+}
+
+// definitions are the constraints and indexes of the target, as it writes them.
+type definitions map[finding.Object]definitionRow
+
+func (r *definitionRow) key() finding.Object {
+	return finding.Object{Kind: r.Kind, Schema: r.Schema, Parent: r.Table, Name: r.Name}
+}
+
+// readDefinitions reads all of the schemas, with one query.
+func readDefinitions(ctx context.Context, conn *pgx.Conn, schemas []string) (definitions, error) {
+	rows, err := conn.Query(ctx, definitionsSQL, pgx.QueryExecModeSimpleProtocol, schemas)
+	if err != nil {
+		return nil, fmt.Errorf("reading the target's constraints and indexes: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[definitionRow])
+	if err != nil {
+		return nil, fmt.Errorf("reading the target's constraints and indexes: %w", err)
+	}
+	d := definitions{}
+	for i := range list {
+		d[list[i].key()] = list[i]
+	}
+	return d, nil
+}
+
+// compare holds a promised object against its definition on the target.
+func (d definitions) compare(o promisedObject) compared {
+	c := compared{object: o}
+	found, ok := d[finding.Object{Kind: o.what, Schema: o.table.Schema, Parent: o.table.Name, Name: o.name}]
+	switch {
+	case !ok:
+		c.differ(o.word(), "none")
+	case !sameSQL(o.def, found.Definition):
+		c.differ(o.def, found.Definition)
+	case found.Flaw != "":
+		c.differ("a valid "+o.what, found.Flaw)
+	}
+	return c
+}
+
+// checkDefinitions is checkObjects for a target that has PostgreSQL's catalog,
+// which tells of every constraint and index what was sent.
+func (v *run) checkDefinitions(ctx context.Context, conn *pgx.Conn, schemas []string, objects []promisedObject) error {
+	there, err := readDefinitions(ctx, conn, schemas)
+	if err != nil {
+		return err
+	}
+	at := map[catalog.Name][]promisedObject{}
+	for _, o := range objects {
+		at[o.table] = append(at[o.table], o)
+	}
+	for i, w := range v.wanted {
+		if v.found[w.expected.Name] == nil {
+			continue
+		}
+		s := &v.report.Tables[i].Shape
+		for _, o := range at[w.expected.Name] {
+			s.Differences = append(s.Differences, there.compare(o).differences...)
+		}
+		if len(s.Differences) > 0 && s.Verdict == Match {
+			s.Verdict = Mismatch
+		}
+	}
+	for i, e := range v.views {
+		for _, o := range at[e.Name] {
+			v.report.Views[i].Differences = append(v.report.Views[i].Differences, there.compare(o).differences...)
+		}
+	}
+	return nil
+}
