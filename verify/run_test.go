@@ -59,7 +59,7 @@ func TestRunFindsDamage(t *testing.T) {
 		{"NOT NULL missing", keyed, "ALTER TABLE t DROP CONSTRAINT t_pkey; ALTER TABLE t ALTER id DROP NOT NULL", Mismatch, "not null of column id: expected yes, found no"},
 		{"column missing", keyed, "ALTER TABLE t DROP b", Mismatch, "column b (text) is not on the target; its rows on the target lack column b"},
 		{"column too many", keyed, "ALTER TABLE t ADD c integer", Mismatch, "column c (integer) was not expected"},
-		{"columns in another order", keyed, "ALTER TABLE t RENAME a TO x; ALTER TABLE t RENAME b TO a; ALTER TABLE t RENAME x TO b; UPDATE t SET a = b, b = a", Mismatch, "position of column a: expected 2, found 3"},
+		{"columns in another order", keyed, "ALTER TABLE t RENAME a TO x; ALTER TABLE t RENAME b TO a; ALTER TABLE t RENAME x TO b; UPDATE t SET a = b, b = a", Match, "100 rows equal"},
 		{
 			"hostile defaults of the database", "CREATE TABLE t (a timestamptz, b interval, c bytea, d float8, e money); INSERT INTO t VALUES ('2020-02-03 04:05:06.789012', '1 mon 2 days', '\\x00ff', 0.1::float8 * 3, '12.34');",
 			`DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET datestyle = ''German''';

@@ -150,4 +150,3 @@ func (v *run) viewQueries(ctx context.Context, conn *pgx.Conn, schemas []string)
 	}
 	return out, nil
 }
-

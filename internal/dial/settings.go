@@ -70,6 +70,8 @@ func Reader() Settings {
 		param{name: "row_security", value: "off", strength: native},
 		param{name: "synchronize_seqscans", value: "off", strength: native},
 		param{name: "max_parallel_workers_per_gather", value: "0", strength: native},
+		// Else every type and definition is written with quotes.
+		param{name: "quote_all_identifiers", value: "off", strength: native},
 	)}
 }
 
