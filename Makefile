@@ -84,6 +84,14 @@ scan-large: ## Plant a row of each kind in MB=5000 megabytes, and find each in 6
 huge-rows: ## Copy two rows of MB=500 megabytes among others, by 16 jobs to a target that stalls, and bound the memory
 	PGTEST_DISK=1 HUGE_ROW_MB=$(or $(MB),500) $(GO) test -v -timeout 30m -run TestC18HugeRows ./copier
 
+.PHONY: damage
+damage: ## Damage a copy in every way that is known, and write others harmlessly; print what verify says of each (SEED=1)
+	DAMAGE_ALL=1 DAMAGE_SEED=$(or $(SEED),1) $(GO) test -v -count=1 -tags pgquery_cgo -timeout 30m -run TestDamage ./internal/damage
+
+.PHONY: damage-property
+damage-property: ## Hold verify against a typed comparison in SQL in CASES=10000 random tables (SEED=1)
+	DAMAGE_CASES=$(or $(CASES),10000) DAMAGE_SEED=$(or $(SEED),1) $(GO) test -v -count=1 -timeout 60m -run TestProperty ./internal/damage
+
 .PHONY: bench
 bench: ## Run the Go benchmarks once each (ITERATIONS=10x for figures)
 	$(GO) test -run xxx -bench . -benchtime $(or $(ITERATIONS),1x) ./...

@@ -13,7 +13,7 @@ func documentCases() []Case {
 		typed("member of a document lost", "jsonb", doc+"jsonb", `v - 's'`),
 		typed("null for an absent member", "jsonb", doc+"jsonb", `v || '{"x": null}'`),
 		typed("text for a document's number", "jsonb", doc+"jsonb", `jsonb_set(v, '{n}', to_jsonb(v ->> 'n'))`),
-		typed("order of a document's array", "jsonb", doc+"jsonb", `jsonb_set(v, '{a}', '[2, null, 1]')`),
+		typed("array of a document in another order", "jsonb", doc+"jsonb", `jsonb_set(v, '{a}', '[2, null, 1]')`),
 		typed("JSON null for NULL", "jsonb", "NULL", `'null'`),
 		typed("document as a text in a document", "jsonb", doc+"jsonb", `to_jsonb(v::text)`),
 		typed("blanks of a json", "json", doc+"json", `v::jsonb::text::json`),
