@@ -63,7 +63,7 @@ func (v *run) readPagesInto(ctx context.Context, r *read, taker pageTaker, meter
 	var at keyset.Position
 	var trouble time.Time // since when no page arrived
 	tries := 0
-	wait := newBackOff()
+	wait := newBackOff(v.patience())
 	for {
 		started := time.Now()
 		limit := min(pace.Rows, taker.most())
@@ -165,10 +165,6 @@ func (s *session) checkBorder(ctx context.Context, sql string) error {
 
 // again says whether a page that failed may be read once more.
 func (v *run) again(r *read, err error, tries int, trouble time.Duration) bool {
-	patience := v.p.Patience
-	if patience == 0 {
-		patience = defaultPatience
-	}
 	switch dial.SQLState(err) {
 	case pgerrcode.QueryCanceled: // the statement timeout: a smaller page may be done in time
 		return len(r.pages.Key) > 0 && tries < pageTries
@@ -179,7 +175,7 @@ func (v *run) again(r *read, err error, tries int, trouble time.Duration) bool {
 	case dial.Retry:
 		return tries < pageTries
 	case dial.Lost:
-		if trouble < patience && !v.gone.Load() {
+		if trouble < v.patience() && !v.gone.Load() {
 			return len(r.pages.Key) > 0 || tries < attempts
 		}
 		v.gone.Store(true) // the next table does not wait as long again
@@ -188,14 +184,23 @@ func (v *run) again(r *read, err error, tries int, trouble time.Duration) bool {
 	return false
 }
 
-// newBackOff waits 0.2 s, 0.4 s, 0.8 s, ... with jitter, at most 5 s.
-func newBackOff() *backoff.ExponentialBackOff {
+// newBackOff waits 0.2 s, 0.4 s, 0.8 s, ... with jitter, at most 5 s; shorter
+// where there is little patience.
+func newBackOff(patience time.Duration) *backoff.ExponentialBackOff {
 	b := backoff.NewExponentialBackOff()
-	b.InitialInterval = 200 * time.Millisecond
+	b.InitialInterval = max(min(200*time.Millisecond, patience/10), time.Microsecond)
 	b.Multiplier = 2
-	b.MaxInterval = 5 * time.Second
+	b.MaxInterval = max(min(5*time.Second, patience), time.Microsecond)
 	b.Reset()
 	return b
+}
+
+// patience is how long a target that is away is tried again.
+func (v *run) patience() time.Duration {
+	if v.p.Patience == 0 {
+		return defaultPatience
+	}
+	return v.p.Patience
 }
 
 const (

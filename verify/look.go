@@ -18,7 +18,7 @@ var errLookCut = errors.New("the connection broke while the target was asked for
 // where the caller has said for how long: a restart is no reason to doubt days
 // of work. Whatever is said of the target comes from one look.
 func (v *run) lookWell(ctx context.Context) error {
-	wait := newBackOff()
+	wait := newBackOff(v.p.Patience)
 	for started := time.Now(); ; {
 		err := v.lookAtTarget(ctx)
 		class := dial.Classify(err)
