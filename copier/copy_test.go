@@ -114,7 +114,7 @@ func TestCopyLengthsAroundBuffers(t *testing.T) {
 
 // A source whose settings are all wrong gives the same bytes, since every
 // reader sets its own (V30).
-func TestCopyFromHostileSettings(t *testing.T) {
+func TestCopyFromHostileSettingsV30(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
 	p.both(t, "CREATE TABLE public.t (a timestamptz, b interval, c float8, d bytea, e date, m money, x xml)")

@@ -31,7 +31,7 @@ const manyRows = `CREATE TABLE t (a integer, b text); INSERT INTO t SELECT i, re
 
 // The server is gone after any number of bytes: never a Match of what was not
 // read (Y4).
-func TestRunNeverMatchesOnLostServer(t *testing.T) {
+func TestRunNeverMatchesOnLostServerY4(t *testing.T) {
 	t.Parallel()
 	b := setup(t, manyRows)
 	p := b.params
@@ -290,7 +290,7 @@ func TestRunCancelledWhileWaiting(t *testing.T) {
 }
 
 // A row of any size passes through the session's buffer (V26).
-func TestRunHoldsNoRow(t *testing.T) { //nolint:paralleltest // it counts the process's allocations
+func TestRunHoldsNoRowY12(t *testing.T) { //nolint:paralleltest // it counts the process's allocations
 	if testing.Short() {
 		t.Skip("64 MB rows")
 	}

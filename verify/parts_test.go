@@ -40,7 +40,7 @@ func TestPartBytes(t *testing.T) {
 
 // The parts of a table hold each of its rows once: first and last block, blocks
 // without rows, and rows that came after the size was read (Y5).
-func TestPartsCoverRowsOnce(t *testing.T) {
+func TestPartsCoverRowsOnceY5(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t)
 	if server.Major() < tidScanSince {

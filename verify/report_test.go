@@ -13,7 +13,7 @@ var verdicts = []Verdict{Unknown, Match, Mismatch, Skipped, Errored}
 
 // Only Match everywhere is good, or a skip with leave: looped over all verdicts
 // in every place (Y4).
-func TestOnlyMatchIsGood(t *testing.T) {
+func TestOnlyMatchIsGoodY4(t *testing.T) {
 	t.Parallel()
 	require.Len(t, verdicts, len(verdictNames), "a verdict is not looped over")
 	var zero Table
@@ -53,7 +53,7 @@ func TestWorse(t *testing.T) {
 
 // A report that lacks what the plan promises is bad, as is an empty one that
 // nobody made (Y16).
-func TestMissingAnswersAreBad(t *testing.T) {
+func TestMissingAnswersAreBadY16(t *testing.T) {
 	t.Parallel()
 	require.False(t, (&Report{}).Good())
 	for _, r := range []Report{

@@ -17,7 +17,7 @@ import (
 
 // Each damage is found, whether the source's side is the copier's account or a
 // read of the source; each form without damage is a Match (Y1, Y2, Y6, V12).
-func TestRunFindsDamage(t *testing.T) {
+func TestRunFindsDamageY1Y2Y6(t *testing.T) {
 	t.Parallel()
 	const keyed = `CREATE TABLE t (id integer PRIMARY KEY, a text, b text); INSERT INTO t SELECT i, 'a' || i, 'b' || i FROM generate_series(1, 100) i;`
 	const bag = `CREATE TABLE t (a integer); INSERT INTO t SELECT i / 2 FROM generate_series(1, 100) i;`
@@ -122,7 +122,7 @@ func TestRunReports(t *testing.T) {
 
 // Each number of the account counts (U2): one that is off makes a Mismatch even
 // where the target holds the right rows.
-func TestRunHoldsCopiersCountsTogether(t *testing.T) {
+func TestRunHoldsCopiersCountsTogetherU2(t *testing.T) {
 	t.Parallel()
 	b := setup(t, `CREATE TABLE t (a integer); INSERT INTO t SELECT generate_series(1, 10);`)
 	for name, change := range map[string]func(*SourceSide){
@@ -152,7 +152,7 @@ func TestRunHoldsCopiersCountsTogether(t *testing.T) {
 
 // What the copier could not do, or does not speak of, is not a Match, even where
 // the target looks right (Y16).
-func TestRunMistrustsMissingAccounts(t *testing.T) {
+func TestRunMistrustsMissingAccountsY16(t *testing.T) {
 	t.Parallel()
 	b := setup(t, `CREATE TABLE t (a integer); CREATE TABLE u (a integer);`)
 	p := b.params

@@ -16,7 +16,7 @@ import (
 func public(name string) catalog.Name { return catalog.Name{Schema: "public", Name: name} }
 
 // Positions are those that were set; both parts of one count (T30).
-func TestRunComparesSequences(t *testing.T) {
+func TestRunComparesSequencesT30(t *testing.T) {
 	t.Parallel()
 	b := setup(t, `
 		CREATE SEQUENCE called; SELECT setval('called', 42);

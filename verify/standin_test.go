@@ -15,7 +15,7 @@ import (
 // read to its end: pages that take too long are cut off by the server, and come
 // again smaller, behind the key of the last whole one. Its OIDs are wider than 32
 // bits, its catalogs poorer, its values printed in its own way (N14).
-func TestPagesThroughStandIn(t *testing.T) {
+func TestPagesThroughStandInN14(t *testing.T) {
 	t.Parallel()
 	plan, target, _ := planned(t, `CREATE TABLE t (a text, b bigint, at timestamptz NOT NULL, v text, f double precision, ta text[], PRIMARY KEY (a, b));
 		CREATE TABLE bag (v text);`)

@@ -54,7 +54,7 @@ func TestSumMergesAnyPartition(t *testing.T) {
 
 // Sums are equal exactly when the multisets of rows are: a duplicate beside a
 // missing row, or two of them, does not cancel out (Y2, Y6).
-func TestSumIsAMultiset(t *testing.T) {
+func TestSumIsAMultisetY2Y6(t *testing.T) {
 	t.Parallel()
 	count := func(rows []string) map[string]int {
 		m := map[string]int{}
@@ -80,7 +80,7 @@ func TestSumIsAMultiset(t *testing.T) {
 
 // Every pair differs: what the COPY TEXT form tells apart, the digest does (V12,
 // V13, V14, Y1).
-func TestSumTellsApart(t *testing.T) {
+func TestSumTellsApartY1(t *testing.T) {
 	t.Parallel()
 	sets := map[string][]string{
 		"no row":                        {},

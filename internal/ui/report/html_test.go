@@ -36,7 +36,7 @@ func hostile() *Report {
 
 // U8: what moved, differs, was rewritten or dropped, timings, assumptions not
 // proved, work left: all of it stands on a page that fetches nothing.
-func TestHTML(t *testing.T) {
+func TestHTMLU8(t *testing.T) {
 	t.Parallel()
 	pagetest.FetchesNothing(t, htmlOf(t, hostile()))
 	pagetest.FetchesNothing(t, htmlOf(t, &Report{Message: "failed"}))
