@@ -45,8 +45,10 @@ func layoutForms() []Case {
 			Damage: "UPDATE {t} SET v = v",
 		},
 		{Name: "inheritance", Setup: "CREATE TABLE {t} (id integer PRIMARY KEY, v text); CREATE TABLE {t}_child (x integer) INHERITS ({t}); INSERT INTO {t} VALUES (1, 'a'); INSERT INTO {t}_child VALUES (2, 'b', 3)", Damage: "UPDATE {t} SET v = v"},
-		{Name: "collation of a text key", Setup: "CREATE TABLE {t} (id text PRIMARY KEY, v integer); INSERT INTO {t} SELECT x, 1 FROM unnest(ARRAY['a', 'B', 'ä', 'Z', '_', 'é', '10', '9', 'a-b', 'ab', '']) x",
-			Damage: `ALTER TABLE {t} ALTER id TYPE text COLLATE "C"`},
+		{
+			Name: "collation of a text key", Setup: "CREATE TABLE {t} (id text PRIMARY KEY, v integer); INSERT INTO {t} SELECT x, 1 FROM unnest(ARRAY['a', 'B', 'ä', 'Z', '_', 'é', '10', '9', 'a-b', 'ab', '']) x",
+			Damage: `ALTER TABLE {t} ALTER id TYPE text COLLATE "C"`,
+		},
 		{Name: "collation of the rows", Setup: "CREATE TABLE {t} (a text, b text); INSERT INTO {t} SELECT 'ä' || i % 5, 'B' FROM generate_series(1, 40) i", Damage: `ALTER TABLE {t} ALTER a TYPE text COLLATE "C"`},
 		{
 			Name: "collation that ignores case", Setup: `CREATE COLLATION {t}_c (provider = icu, locale = 'und-u-ks-level2', deterministic = false);

@@ -82,9 +82,9 @@ func (p *pair) run(t *testing.T, command string, more ...string) outcome {
 	file := filepath.Join(t.TempDir(), "report.json")
 	args := slices.Concat([]string{command}, p.options, []string{"--report", file}, more)
 	var out, stderr bytes.Buffer
-	o := outcome{code: int(cli.Main(t.Context(), args, cli.Streams{Out: &out, Err: &stderr}))}
+	o := outcome{code: cli.Main(t.Context(), args, cli.Streams{Out: &out, Err: &stderr})}
 	o.stderr = stderr.String()
-	data, err := os.ReadFile(file) //nolint:gosec // the test's own
+	data, err := os.ReadFile(file)
 	require.NoError(t, err, "exit %d: %s", o.code, o.stderr)
 	require.NoError(t, json.Unmarshal(data, &o.rep))
 	return o
@@ -110,7 +110,7 @@ func (p *pair) verify(t *testing.T, level string) outcome {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "differences.jsonl")
 	o := p.run(t, "verify", "--level", level, "--differences", file)
-	f, err := os.Open(file) //nolint:gosec // the test's own
+	f, err := os.Open(file)
 	if os.IsNotExist(err) {
 		return o
 	}

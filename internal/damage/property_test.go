@@ -43,7 +43,7 @@ func TestPropertyY1Y2Y3Y5Y6V29(t *testing.T) {
 	equal, differ := 0, 0
 	for first := 0; first < cases; first += tablesAtOnce {
 		t.Run(fmt.Sprintf("from %d", first), func(t *testing.T) {
-			r := rand.New(rand.NewPCG(seed(t), uint64(first))) //nolint:gosec // the same tables for the same seed
+			r := rand.New(rand.NewPCG(seed(t), uint64(first)))
 			e, d := propertyOf(t, r, min(tablesAtOnce, cases-first))
 			equal, differ = equal+e, differ+d
 		})
@@ -104,7 +104,8 @@ func propertyOf(t *testing.T, r *rand.Rand, n int) (equal, differ int) {
 		differ++
 		require.Equal(t, verify.Mismatch, x.Verdict, about)
 		require.NotNil(t, x.Data.Found, about)
-		require.Equal(t, w, verify.RowsFound{Missing: x.Data.Found.Missing, Extra: x.Data.Found.Extra, Changed: x.Data.Found.Changed, Unlocalised: x.Data.Found.Unlocalised}, about)
+		found := x.Data.Found
+		require.Equal(t, [4]int64{w.Missing, w.Extra, w.Changed}, [4]int64{found.Missing, found.Extra, found.Changed, found.Unlocalised}, about)
 	}
 	return equal, differ
 }
