@@ -36,7 +36,7 @@ func TestDamageY1Y2Y3Y6Y7Y9Y13Y14V30(t *testing.T) {
 	}
 	requireApart(t, forms, slices.Concat(cases, forms))
 	if !all() {
-		cases, forms = some(cases, 6), some(forms, 6)
+		cases, forms = some(cases, 10), some(forms, 10)
 	}
 	source := pgtest.Major(t, 13).Database(t)
 	source.Exec(t, neighbours)
