@@ -38,6 +38,9 @@ var variable = regexp.MustCompile(`[0-9A-F]{8}-[0-9A-F]{8}-[0-9]+|\d+`)
 func (s *switchboard) at(sql string) (instead string, cut bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if strings.HasPrefix(sql, "-- ping") { // pgx's, of a connection that was slow: no question
+		return sql, false
+	}
 	text := variable.ReplaceAllString(sql, "?")
 	if !slices.Contains(s.seen, text) {
 		s.seen = append(s.seen, text)
@@ -132,20 +135,11 @@ func TestEveryStatementThatFailsY4Y8(t *testing.T) {
 	server := pgtest.Server(t)
 	source := server.Database(t)
 	source.Exec(t, sql)
-	for _, c := range []struct {
-		name    string
-		profile ddlgen.Profile
-		level   Level
-	}{
-		{"postgres, digest", ddlgen.Postgres(), LevelDigest},
-		{"postgres, deep", ddlgen.Postgres(), LevelDeep},
-		{"db9, rows", ddlgen.DB9(), LevelRows},
-		{"db9, deep", ddlgen.DB9(), LevelDeep},
-	} {
-		t.Run(c.name, func(t *testing.T) {
+	for _, profile := range []ddlgen.Profile{ddlgen.Postgres(), ddlgen.DB9()} {
+		t.Run(profile.Name, func(t *testing.T) {
 			t.Parallel()
 			target := server.Database(t)
-			plan := planFor(t, source, c.profile)
+			plan := planFor(t, source, profile)
 			for _, s := range plan.Statements {
 				if s.Phase < ddlgen.PhaseData {
 					target.Exec(t, s.SQL)
@@ -157,39 +151,48 @@ func TestEveryStatementThatFailsY4Y8(t *testing.T) {
 					target.Exec(t, s.SQL)
 				}
 			}
-			from, to := &switchboard{}, &switchboard{}
-			run := func() (*Report, error) { // with endpoints that have learnt nothing yet
-				return Run(t.Context(), Params{
-					Source: from.endpoint(endpoint(t, dial.Source, source)), Target: to.endpoint(endpoint(t, dial.Target, target)),
-					Plan: plan, Profile: c.profile, Level: c.level, Jobs: 1, Patience: time.Millisecond,
+			tried := map[string]bool{}
+			for _, level := range []Level{LevelRows, LevelDeep} { // of these the former has all that digest has
+				failEach(t, tried, func(from, to *switchboard) (*Report, error) { // with endpoints that have learnt nothing yet
+					return Run(t.Context(), Params{
+						Source: from.endpoint(endpoint(t, dial.Source, source)), Target: to.endpoint(endpoint(t, dial.Target, target)),
+						Plan: plan, Profile: profile, Level: level, Jobs: 1, Patience: time.Millisecond,
+					})
 				})
 			}
-			report, err := run()
-			require.NoError(t, err)
-			require.Equal(t, Match, report.Verdict(), "%+v", report)
-			for name, side := range map[string]*switchboard{"source: ": from, "target: ": to} {
-				statements := slices.Clone(side.seen)
-				require.Greater(t, len(statements), 3)
-				for _, text := range statements {
-					require.NotRegexp(t, `(?i)\b(md[?]|hash[a-z]*|sha[?]*|digest|bit_xor|crc[?]c?) *[(]`, text)
-					for fault, instead := range everyFault {
-						side.victim, side.fault, side.struck = text, instead, 0
-						report, err := run()
-						about := name + fault + " of " + text
-						require.Positive(t, side.struck, about)
-						if why := excuse(name + text); why != "" {
-							continue
-						}
-						require.False(t, report.Good(), about)
-						require.NotEqual(t, Match, report.Verdict(), about)
-						if err == nil {
-							require.Positive(t, failed(report), about)
-						}
-					}
-				}
-				side.victim = ""
-			}
 		})
+	}
+}
+
+// failEach lets each statement of a run fail that was not tried before.
+func failEach(t *testing.T, tried map[string]bool, run func(from, to *switchboard) (*Report, error)) {
+	t.Helper()
+	from, to := &switchboard{}, &switchboard{}
+	report, err := run(from, to)
+	require.NoError(t, err)
+	require.Equal(t, Match, report.Verdict(), "%+v", report)
+	for name, side := range map[string]*switchboard{"source: ": from, "target: ": to} {
+		statements := slices.Clone(side.seen)
+		require.Greater(t, len(statements), 3)
+		for _, text := range statements {
+			require.NotRegexp(t, `(?i)\b(md[?]|hash[a-z]*|sha[?]*|digest|bit_xor|crc[?]c?) *[(]`, text)
+			if tried[name+text] || excuse(name+text) != "" {
+				continue
+			}
+			tried[name+text] = true
+			for fault, instead := range everyFault {
+				side.victim, side.fault, side.struck = text, instead, 0
+				report, err := run(from, to)
+				about := name + fault + " of " + text
+				require.Positive(t, side.struck, about)
+				require.False(t, report.Good(), about)
+				require.NotEqual(t, Match, report.Verdict(), about)
+				if err == nil {
+					require.Positive(t, failed(report), about)
+				}
+			}
+		}
+		side.victim = ""
 	}
 }
 
