@@ -55,6 +55,7 @@ func SetSequences(ctx context.Context, p SequenceParams) ([]SequenceResult, erro
 		}
 	}
 	for i := range out {
+		out[i].notBefore(&p.Values[i])
 		out[i].LastValue = further(out[i].LastValue, p.Margin, &p.Values[i])
 	}
 	var conn *pgx.Conn
@@ -82,6 +83,22 @@ func SetSequences(ctx context.Context, p SequenceParams) ([]SequenceResult, erro
 		}
 	}
 	return out, nil
+}
+
+// notBefore keeps the snapshot's position where the source has since gone back
+// (TRUNCATE ... RESTART IDENTITY, setval): the rows that were copied are the
+// snapshot's, and have its numbers. One that cycles goes back by itself.
+func (r *SequenceResult) notBefore(v *ddlgen.SequenceValue) {
+	if v.Increment == 0 || v.Cycle {
+		return
+	}
+	back := r.LastValue < v.LastValue
+	if v.Increment < 0 {
+		back = r.LastValue > v.LastValue
+	}
+	if back || r.LastValue == v.LastValue && v.IsCalled {
+		r.LastValue, r.IsCalled = v.LastValue, v.IsCalled
+	}
 }
 
 // further is a position a number of values further, the last one before the

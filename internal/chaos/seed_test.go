@@ -18,7 +18,7 @@ import (
 
 const (
 	mostProcesses = 12                // lives of the program in one seed
-	deadline      = 240 * time.Second // of each: the copier's own longest wait, for a session that outlives its client, is half of it
+	deadline      = 480 * time.Second // of each: a seed can have three black holes, each found out by the network timeout of two minutes
 	endWait       = 30 * time.Second  // for what ends after it
 )
 

@@ -163,10 +163,16 @@ func (w *world) endBackend(ctx context.Context, url string, number int) (bool, e
 		return false, err
 	}
 	pids, err := pgx.CollectRows(rows, pgx.RowTo[int])
+	if conn.IsClosed() {
+		return false, nil //nolint:nilerr // the server is restarted at this moment: there is nobody to end
+	}
 	if err != nil || len(pids) == 0 {
 		return false, err
 	}
 	_, err = conn.Exec(ctx, "SELECT pg_terminate_backend("+strconv.Itoa(pids[number%len(pids)])+")")
+	if conn.IsClosed() { // the seed's other accident has ended the server, and so this backend too
+		return true, nil
+	}
 	return true, err
 }
 
