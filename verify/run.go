@@ -194,8 +194,8 @@ func (v *run) do(ctx context.Context) error {
 	if err := v.compare(ctx, comparisons); err != nil {
 		return err
 	}
-	if v.p.Source != nil && len(comparisons) > 0 && v.p.Copied == nil {
-		v.askSource(ctx, settings) // after the rows: its transaction is not that of the snapshot
+	if v.p.Source != nil {
+		v.askSource(ctx, settings) // after the rows: what is excused follows from them, and its transaction is not that of the snapshot
 	}
 	if v.p.Behaviour {
 		return v.checkBehaviour(ctx)
@@ -305,14 +305,13 @@ func (v *run) lookAtTarget(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// lookAtSource reads the sequences' lead or, where the rows will be read, the
-// sizes, and sees to a snapshot for all readers.
+// lookAtSource reads the sizes, where the rows will be read, and sees to a
+// snapshot for all readers.
 func (v *run) lookAtSource(ctx context.Context, rows bool) (release func(), err error) {
 	release = func() {}
 	var s *session
 	switch {
 	case !rows:
-		v.askSource(ctx, v.source.settings) // the lead is a courtesy
 		return release, context.Cause(ctx)
 	case v.p.Snapshot == "":
 		if s, err = exportSnapshot(ctx, v.source); err != nil {

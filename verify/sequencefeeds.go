@@ -178,15 +178,7 @@ func (v *run) excuseBehind(ctx context.Context, conn *pgx.Conn) {
 				feeds = append(feeds, want.Feeds[n])
 			}
 		}
-		down := make([]bool, len(feeds))
-		for n := range down {
-			down[n] = want.Increment < 0
-		}
-		same := len(feeds) > 0
-		for _, e := range readEnds(ctx, conn, feeds, down, func(f ddlgen.Feed) catalog.ColumnRef { return f.Source }) {
-			behind, err := behindEnd(*q.Now, want.Increment, e.text)
-			same = same && e.err == nil && err == nil && behind
-		}
+		same := len(feeds) > 0 && (v.behindThen(q, want) || behindNow(ctx, conn, q, want, feeds))
 		switch {
 		case !same:
 		case v.p.StrictSequences:
@@ -196,6 +188,45 @@ func (v *run) excuseBehind(ctx context.Context, conn *pgx.Conn) {
 			q.Verdict, q.Detail = Match, "behind a column that it feeds, as on the source"
 		}
 	}
+}
+
+// behindThen says whether a sequence was behind its columns in the snapshot that
+// was copied: there it stood where the plan says, beside the rows that the target
+// is proved to hold. The source of now may have other rows, or none.
+func (v *run) behindThen(q *Sequence, want ddlgen.SequenceValue) bool {
+	for n, f := range q.Feeds {
+		if !f.Behind {
+			continue
+		}
+		behind, err := behindEnd(Position{LastValue: want.LastValue, IsCalled: want.IsCalled}, want.Increment, f.End)
+		if err != nil || !behind || !v.rowsProved(want.Feeds[n].Target.Table) {
+			return false
+		}
+	}
+	return true
+}
+
+func (v *run) rowsProved(table catalog.Name) bool {
+	for i := range v.report.Tables {
+		if t := &v.report.Tables[i]; t.Target == table {
+			return t.Data != nil && t.Data.Verdict == Match
+		}
+	}
+	return false
+}
+
+// behindNow says whether the source's sequence is behind its columns too.
+func behindNow(ctx context.Context, conn *pgx.Conn, q *Sequence, want ddlgen.SequenceValue, feeds []ddlgen.Feed) bool {
+	down := make([]bool, len(feeds))
+	for n := range down {
+		down[n] = want.Increment < 0
+	}
+	for _, e := range readEnds(ctx, conn, feeds, down, func(f ddlgen.Feed) catalog.ColumnRef { return f.Source }) {
+		if behind, err := behindEnd(*q.Now, want.Increment, e.text); e.err != nil || err != nil || !behind {
+			return false
+		}
+	}
+	return true
 }
 
 // askSource reads where the source's sequences stand now, on a connection of its
