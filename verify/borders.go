@@ -60,6 +60,7 @@ func (v *run) bucketsOf(ctx context.Context, t *ddlgen.Transfer) *bucketing {
 		b.form = form
 		return b
 	}
+	b.stored = s.stored()
 	borders := s.borders(b.count)
 	if len(borders) < b.count/2 { // a first column of few values: ranges of it would be large
 		return b
@@ -177,6 +178,22 @@ func (s *keySample) readRelation(ctx context.Context, relation catalog.Name, blo
 		}
 	}
 	return nil
+}
+
+// storedShare is how many of a sample's neighbours must be in the key's order, of
+// those of a table that is stored in it.
+const storedShare = 0.9
+
+// stored says whether the rows stand in the order of the key, as far as the
+// sample tells: then a range of the key is read from blocks that are together.
+func (s *keySample) stored() bool {
+	up := 0
+	for i := 1; i < len(s.at); i++ {
+		if s.at[i-1].at <= s.at[i].at {
+			up++
+		}
+	}
+	return float64(up) >= storedShare*float64(len(s.at)-1)
 }
 
 func from(relation catalog.Name, where, tids string) string {

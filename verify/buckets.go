@@ -24,6 +24,7 @@ type bucketing struct {
 	form    *keyForm // nil: buckets of the hash
 	borders []uint64 // of ranges: bucket i is below borders[i] and not below the one before; the last is open
 	count   int
+	stored  bool // the source stores the rows in the order of the key, more or less
 
 	// jump shortens the search for a border: those of positions whose distance
 	// from the first, shifted, is i begin at jump[i].

@@ -33,7 +33,7 @@ func (v *run) readChunkPages(ctx context.Context, k *chunk, to *rowReader, meter
 		v.p.Log.DebugContext(ctx, "ranges are read one by one", "table", t.Target, "error", err)
 	}
 	ranges := k.ranges
-	if k.whole() {
+	if k.whole() || len(k.byKey) > 0 {
 		ranges = []keyRange{{}}
 	}
 	for _, r := range ranges {
@@ -42,7 +42,10 @@ func (v *run) readChunkPages(ctx context.Context, k *chunk, to *rowReader, meter
 			return err
 		}
 		pages := *whole
-		if r.low != nil || r.high != nil {
+		switch {
+		case len(k.byKey) > 0:
+			pages.Within = k.condition(true)
+		case r.low != nil || r.high != nil:
 			pages.Within = r.where(k.comparison.buckets.form, k.comparison.targetColumn())
 		}
 		read := &read{table: k.comparison, target: true, relation: t.Target, pages: &pages, part: part{label: "rows that differ"}}

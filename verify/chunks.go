@@ -26,6 +26,10 @@ type chunk struct {
 	buckets    []bool // of the whole table's: those whose rows are looked at; nil is all that is read
 	part, of   uint64 // of the keys' hashes: those that are part modulo of; of 0 is all
 	rows       int64  // expected of one side
+
+	keys  map[string]bool          // those of the rows that are looked at; nil is all
+	byKey [][]byte                 // the same: they are asked for, and nothing else
+	then  func(*chunkResult) error // takes what was found; nil is the table's
 }
 
 // wants says whether a row is looked at.
@@ -139,7 +143,23 @@ func (k *chunk) take(c *comparison, bucket int) {
 
 // whole says whether the chunk's ranges are all that there is.
 func (k *chunk) whole() bool {
+	if len(k.byKey) > 0 {
+		return false
+	}
 	return len(k.ranges) == 0 || slices.ContainsFunc(k.ranges, func(r keyRange) bool { return r.low == nil && r.high == nil })
+}
+
+// condition is the condition for the chunk's rows on a side; empty is all.
+func (k *chunk) condition(target bool) string {
+	switch {
+	case k.whole():
+		return ""
+	case len(k.byKey) > 0:
+		return k.keyCondition(target)
+	case target:
+		return k.where(k.comparison.targetColumn())
+	}
+	return k.where(k.comparison.sourceColumn())
 }
 
 // where is the condition for the chunk's ranges on a column. The last range has

@@ -22,6 +22,9 @@ func (d *Data) equalWords() string {
 	case d.Obtained == RowsCounted:
 		words = rowCount(d.Counted) + " on both sides; their contents were not compared"
 	}
+	for _, fact := range d.Live.facts() {
+		words += "; " + fact
+	}
 	return words + d.excusedWords()
 }
 

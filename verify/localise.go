@@ -23,7 +23,8 @@ const defaultDifferences = 100
 type localising struct {
 	comparison *comparison
 	run        *run
-	pending    int // chunks that are not finished
+	pending    int       // chunks that are not finished
+	live       *liveRows // nil: what is found is found for good
 
 	mu      sync.Mutex
 	found   RowsFound
@@ -38,8 +39,9 @@ type localising struct {
 }
 
 // localise finds the rows that differ in the tables whose sums do, at level deep
-// in all of them. It reads only the buckets that differ.
-func (v *run) localise(ctx context.Context, list []*comparison) error {
+// in all of them. It reads only the buckets that differ. With live what it finds
+// is put into queues, and no table has its verdict yet.
+func (v *run) localise(ctx context.Context, list []*comparison, live *liveQueues) error {
 	var chunks []*chunk
 	byTable := map[*comparison]*localising{}
 	for _, c := range list {
@@ -49,6 +51,7 @@ func (v *run) localise(ctx context.Context, list []*comparison) error {
 		l.found.Unlocalised, l.pending = unread, len(own)
 		c.table.Data.Summed = summed
 		byTable[c] = l
+		live.attach(l, own)
 		chunks = append(chunks, own...)
 		if len(own) == 0 {
 			l.conclude()
@@ -126,6 +129,9 @@ func (l *localising) once(ctx context.Context, k *chunk, meter *event.Meter) err
 	defer l.mu.Unlock()
 	l.read += int64(source.sum.Rows + target.sum.Rows) //nolint:gosec // rows of a chunk
 	l.bytes += source.bytes + target.bytes
+	if k.then != nil {
+		return k.then(out)
+	}
 	return l.take(out)
 }
 
@@ -200,7 +206,7 @@ func (v *run) copyRanges(ctx context.Context, k *chunk, target bool, sql string,
 // newRowFilter hands the rows that a chunk wants to its matcher.
 func newRowFilter(k *chunk, m *matcher, target bool) func(*row, int) error {
 	return func(r *row, bucket int) error {
-		if !k.wants(bucket, m.slot(r)) {
+		if !k.wants(bucket, m.slot(r)) || k.keys != nil && !k.keys[string(r.key)] {
 			return nil
 		}
 		if target {
@@ -221,19 +227,11 @@ func (v *run) chunkSQL(k *chunk, target bool) []string {
 		}
 	}
 	if target {
-		where := ""
-		if !k.whole() {
-			where = k.where(k.comparison.targetColumn())
-		}
-		return []string{copySQL(exprs, t.Target, v.only(t), where)}
+		return []string{copySQL(exprs, t.Target, v.only(t), k.condition(true))}
 	}
 	var list []string
 	for _, relation := range t.Relations {
-		where := ""
-		if !k.whole() {
-			where = k.where(k.comparison.sourceColumn())
-		}
-		list = append(list, copySQL(exprs, relation, true, both(where, t.WhereOf(relation))))
+		list = append(list, copySQL(exprs, relation, true, both(k.condition(false), t.WhereOf(relation))))
 	}
 	return list
 }
@@ -290,14 +288,6 @@ func (l *localising) take(out *chunkResult) error {
 				continue
 			}
 		}
-		switch p.kind {
-		case RowMissing:
-			l.found.Missing += p.copies
-		case RowExtra:
-			l.found.Extra += p.copies
-		case RowChanged:
-			l.found.Changed += p.copies
-		}
 		if err := l.tell(out.chunk, p); err != nil {
 			return err
 		}
@@ -312,8 +302,16 @@ func (p pairFound) key() []byte {
 	return p.target.key
 }
 
-// tell counts a difference by column, and hands it on.
+// tell counts a difference by kind and column, and hands it on.
 func (l *localising) tell(k *chunk, p pairFound) error {
+	switch p.kind {
+	case RowMissing:
+		l.found.Missing += p.copies
+	case RowExtra:
+		l.found.Extra += p.copies
+	case RowChanged:
+		l.found.Changed += p.copies
+	}
 	show := l.room(k) > 0
 	if p.kind == RowChanged {
 		l.columns.add(p.source, p.target)
@@ -357,6 +355,9 @@ func (v *run) mostShown() int {
 
 // conclude gives the table what was found. All chunks are finished.
 func (l *localising) conclude() {
+	if l.live != nil && !l.live.over { // its rows are looked at again
+		return
+	}
 	d := l.comparison.table.Data
 	numbers := make([]int, 0, len(l.shown))
 	for n := range l.shown {
@@ -371,7 +372,11 @@ func (l *localising) conclude() {
 	d.ReadAgain = l.read
 	d.Bytes += l.bytes
 	d.Elapsed += l.elapsed
-	l.judge(d)
+	if l.live != nil {
+		l.judgeLive(d)
+	} else {
+		l.judge(d)
+	}
 	l.run.finish(l.comparison.table)
 }
 
@@ -382,6 +387,9 @@ func (l *localising) judge(d *Data) {
 	excused := l.excused.list()
 	d.Excused = append(d.Excused, excused...)
 	some := f.Missing+f.Extra+f.Changed > 0
+	if d.Live != nil {
+		d.Live.Differ = f.Missing + f.Extra + f.Changed
+	}
 	whole := l.rest == digest.Sum{} && f.Unlocalised == 0 && len(l.errs) == 0
 	if !whole && f.Unlocalised == 0 {
 		f.Unlocalised = 1

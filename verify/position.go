@@ -25,7 +25,7 @@ type keyForm struct {
 var keyForms = map[string]*keyForm{
 	"smallint": &integerForm, "integer": &integerForm, "bigint": &integerForm,
 	"uuid": {position: uuidPosition, literal: uuidLiteral}, "bytea": {position: byteaPosition, literal: byteaLiteral},
-	"date":                        {position: momentPosition, literal: func(at uint64) string { return momentLiteral(at, "2006-01-02") }},
+	"date":                        {position: momentPosition, literal: dateLiteral},
 	"timestamp without time zone": {position: momentPosition, literal: func(at uint64) string { return momentLiteral(at, "2006-01-02 15:04:05.000000") }},
 	"timestamp with time zone":    {position: momentPosition, literal: func(at uint64) string { return momentLiteral(at, "2006-01-02 15:04:05.000000+00") }},
 }
@@ -216,6 +216,11 @@ func days(y, m, d int) int {
 		m += 12
 	}
 	return 365*y + y/4 - y/100 + y/400 + (153*(m-3)+2)/5 + d - 307
+}
+
+// dateLiteral is the first day that begins at a position or after it.
+func dateLiteral(at uint64) string {
+	return momentLiteral((min(at, lastMoment)+dayMicros-1)/dayMicros*dayMicros, "2006-01-02")
 }
 
 func momentLiteral(at uint64, layout string) string {

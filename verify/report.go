@@ -81,6 +81,7 @@ type Data struct {
 	ReadAgain int64      `json:"read_again,omitempty"` // rows of both sides that were read to find them, at level deep all
 	Summed    int64      `json:"summed,omitempty"`     // rows that level deep compared by the sums of some hundred alone: the key has no ranges, and they are too many
 	Excused   []Excused  `json:"excused,omitempty"`    // rows that differ as was announced
+	Live      *Live      `json:"live,omitempty"`       // of a comparison of sides that are written
 	// NotLocalised is why not all rows that differ were found.
 	NotLocalised string `json:"not_localised,omitempty"`
 

@@ -165,7 +165,9 @@ func (v *run) split(whole []*read, limit int64) []*read {
 			s, major = v.targetSizes[w.relation], v.targetMajor
 		}
 		parts := []part{{label: "whole", bytes: w.part.bytes}}
-		if v.p.Jobs > 1 {
+		if v.p.Live {
+			parts = v.liveParts(w, s, major, limit)
+		} else if v.p.Jobs > 1 {
 			if p := cut(s, major, limit); len(p) > 1 {
 				parts = p
 			}
@@ -389,6 +391,9 @@ func (v *run) slow(ctx context.Context, target bool, bytes int64, meter *event.M
 func (v *run) conclude(c *comparison) {
 	d := c.table.Data
 	d.Bytes, d.Elapsed = c.bytes, c.elapsed
+	if v.p.Live {
+		d.Live = &Live{}
+	}
 	if err := errors.Join(c.errs...); err != nil {
 		d.Verdict, d.Err = Errored, err.Error()
 		v.finish(c.table)

@@ -80,6 +80,13 @@ type Params struct {
 	JournalAfter time.Duration
 	Resume       bool // go on with what Journal has, where it is of the same comparison
 
+	// Live lets both sides be written while they are compared: nothing is read in a
+	// snapshot that is held, and rows that differ are read again until they are
+	// equal or Deadline has passed since the first of them were known. Snapshot is
+	// not used, Copied must be nil, Level is at least LevelRows.
+	Live     bool
+	Deadline time.Duration // 0 is DefaultDeadline
+
 	MaxRate int64 // bytes of COPY TEXT a second that are read of either side; 0 is no bound
 
 	Bus      *event.Bus
@@ -123,6 +130,7 @@ func Run(ctx context.Context, p Params) (*Report, error) {
 	if p.Level == "" || p.Copied != nil && p.Level.has(LevelRows) {
 		p.Level = LevelDigest
 	}
+	p.forLive()
 	v := &run{p: p, report: &Report{Started: time.Now(), Level: p.Level, AllowSkipped: p.SkipData}}
 	v.sourcePace, v.targetPace = pace.New(pace.Rate{Bytes: p.MaxRate}), pace.New(pace.Rate{Bytes: p.MaxRate})
 	if err := v.expect(); err != nil {
@@ -161,6 +169,7 @@ type run struct {
 	afresh                 bool // nothing is recalled any more
 	sourcePace, targetPace *pace.Pace
 	differencesMu          sync.Mutex
+	looks                  atomic.Int64 // at rows that may settle
 
 	mu       sync.Mutex
 	finished map[*Table]bool // told of on the bus
@@ -197,6 +206,7 @@ func (v *run) do(ctx context.Context) error {
 	if v.p.Source != nil {
 		v.askSource(ctx, settings) // after the rows: what is excused follows from them, and its transaction is not that of the snapshot
 	}
+	v.leaveSequences()
 	if v.p.Behaviour {
 		return v.checkBehaviour(ctx)
 	}
@@ -240,7 +250,12 @@ func (v *run) compare(ctx context.Context, comparisons []*comparison) error {
 			differing = append(differing, c)
 		}
 	}
-	if err := v.localise(ctx, differing); err != nil {
+	if v.p.Live {
+		err := v.settle(ctx, differing)
+		if err != nil {
+			return err
+		}
+	} else if err := v.localise(ctx, differing, nil); err != nil {
 		return err
 	}
 	v.clearJournal(ctx)
@@ -313,7 +328,7 @@ func (v *run) lookAtSource(ctx context.Context, rows bool) (release func(), err 
 	switch {
 	case !rows:
 		return release, context.Cause(ctx)
-	case v.p.Snapshot == "":
+	case v.p.Snapshot == "" && !v.p.Live:
 		if s, err = exportSnapshot(ctx, v.source); err != nil {
 			return release, err
 		}

@@ -49,12 +49,13 @@ func (d *Data) words() string {
 	if d.Err != "" {
 		return d.Err
 	}
-	facts := d.foundWords()
+	facts := append(d.foundWords(), d.Live.facts()...)
 	if d.Obtained == CopyStream && (d.Framed != d.Read || d.Acked != d.Read || d.Ledger != d.Read) {
 		facts = append(facts, fmt.Sprintf("while copying, the source's COPY told of %s, %d were seen in the stream, "+
 			"the target acknowledged %d and the ledger holds %d", rowCount(d.Read), d.Framed, d.Acked, d.Ledger))
 	}
 	switch {
+	case d.Live != nil: // counts of two moments
 	case d.Counted < d.Read:
 		facts = append(facts, fmt.Sprintf("%s left the source, the target holds %d: %d missing", rowCount(d.Read), d.Counted, d.Read-d.Counted))
 	case d.Counted > d.Read:

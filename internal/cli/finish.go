@@ -182,6 +182,7 @@ func (j *job) fillTables() {
 			if d := v.Data; d != nil {
 				t.Counted, t.TargetDigest = d.Counted, d.TargetDigest
 				t.Level, t.Found, t.Excused, t.ReadAgain = string(d.Level), d.Found, d.Excused, d.ReadAgain
+				t.Live = d.Live
 				if j.copied == nil {
 					t.Read, t.SourceDigest, t.Bytes, t.Seconds = d.Read, d.SourceDigest, d.Bytes, d.Elapsed.Seconds()
 				}

@@ -24,6 +24,9 @@ func checkVerify(cfg *config.Config) error {
 	if cfg.MaxDifferences < 0 {
 		return usagef(cmdVerify, "%s: must be at least 0, not %d", cfg.Where("max-differences"), cfg.MaxDifferences)
 	}
+	if err := checkLive(cfg); err != nil {
+		return err
+	}
 	if cfg.Level != config.LevelRows && cfg.Level != config.LevelDeep {
 		for _, name := range []string{"differences", "show-values", "max-differences"} {
 			if cfg.Given(name) && !cfg.InFile(name) {
@@ -48,6 +51,9 @@ func (j *job) verifyLevel(ctx context.Context) (err error) {
 		Source: j.opts.source, Target: j.opts.target, Plan: j.plan, Profile: j.profile, Jobs: j.jobs, Patience: j.patience(), Bus: j.bus, Log: j.log,
 		Level: verify.Level(j.opts.Level), MaxDifferences: j.opts.MaxDifferences, ShowValues: j.opts.ShowValues, MaxRate: j.opts.polite.rate,
 		Behaviour: j.opts.Behaviour, Progress: &event.Progress{},
+	}
+	if err := j.live(&p); err != nil {
+		return err
 	}
 	if p.MaxDifferences == 0 {
 		p.MaxDifferences = -1
@@ -122,7 +128,7 @@ func (j *job) verifyAgain() []string {
 func (j *job) levelFlags() []string {
 	var out []string
 	for _, x := range []struct{ name, value string }{
-		{"level", j.opts.Level}, {"max-differences", strconv.Itoa(j.opts.MaxDifferences)}, {"differences", j.opts.Differences}, {"state", j.opts.State},
+		{"level", j.opts.Level}, {"deadline", j.opts.Deadline}, {"max-differences", strconv.Itoa(j.opts.MaxDifferences)}, {"differences", j.opts.Differences}, {"state", j.opts.State},
 	} {
 		if j.opts.Given(x.name) && !j.opts.InFile(x.name) {
 			out = append(out, "--"+x.name, shellWord(x.value))
@@ -130,6 +136,9 @@ func (j *job) levelFlags() []string {
 	}
 	if j.opts.ShowValues && !j.opts.InFile("show-values") {
 		out = append(out, "--show-values")
+	}
+	if j.opts.Live && !j.opts.InFile("live") {
+		out = append(out, "--live")
 	}
 	if j.opts.Behaviour && !j.opts.InFile("behaviour") {
 		out = append(out, "--behaviour")

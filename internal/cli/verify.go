@@ -15,7 +15,10 @@ func verifyCommand() command {
 			"With --behaviour the target is also made to act, in transactions that are rolled back: rows that a key, check, foreign\n" +
 			"key or NOT NULL must refuse are sent, generated columns are computed again, rows are inserted that leave defaults and\n" +
 			"identities out, rows are looked up by indexes, views are counted, and functions that are safe to call are called on\n" +
-			"both sides. What is not tried is named with the reason.",
+			"both sides. What is not tried is named with the reason.\n\n" +
+			"With --live both sides may be written meanwhile, the target behind the source: no snapshot is held, and rows that\n" +
+			"differ are looked at again until they are equal or the deadline passes. The answer says how many settled, how many\n" +
+			"differ and stand still, and how many were still changing: those are neither equal nor different.",
 		options: optionNames(serverOptions, filterOptions, planOptions, probeOptions, verifyOptions, []string{"jobs", "max-rate", "behaviour", "report"}, outputOptions),
 		run:     runVerify,
 	}
@@ -40,6 +43,7 @@ func runVerify(ctx context.Context, p *program, cfg *config.Config) (Code, error
 			j.findUnfit,
 			j.makePlan(false),
 			j.refuseBlockedPlan,
+			j.releaseForLive,
 			j.verifyLevel,
 			j.verifiedMessage,
 		}
@@ -69,9 +73,12 @@ func (j *job) verifiedMessage(context.Context) error {
 		return nil
 	}
 	j.message = fmt.Sprintf("verified: %s, %s, %s are as on the source", count(len(j.verified.Tables)-skipped, "table"),
-		count(int(j.verified.Rows()), "row"), count(len(j.verified.Sequences), "sequence"))
+		count(int(j.verified.Rows()), "row"), count(len(j.verified.Sequences)-j.verified.SequenceCounts().Skipped, "sequence"))
 	if j.opts.Level == config.LevelCounts {
 		j.message += "; rows were counted, not compared, as asked (--level counts)"
+	}
+	if j.opts.Live {
+		j.message += j.settledWords()
 	}
 	if n := excusedRows(j.verified); n > 0 {
 		j.message += fmt.Sprintf("; %s differ as announced", count(int(n), "row"))

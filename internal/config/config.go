@@ -131,6 +131,8 @@ type Config struct {
 	Differences    string // file
 	ShowValues     bool
 	State          string // file
+	Live           bool
+	Deadline       string // duration
 
 	Watch bool // status
 	Yes   bool // clean

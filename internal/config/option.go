@@ -451,6 +451,14 @@ var options = []Option{
 		Usage: "show values of differing rows whole, those of missing and extra rows too; without it 60 characters of what differs",
 	},
 	{
+		Name: "live", Kind: Switch, ref: func(c *Config) any { return &c.Live },
+		Usage: "compare while both sides are written: no snapshot is held, and rows that differ are looked at again until they are equal or --deadline passes",
+	},
+	{
+		Name: "deadline", Kind: Text, Default: "10m", Holder: "TIME", ref: func(c *Config) any { return &c.Deadline },
+		Usage: "how long --live looks at rows that differ again: `TIME` such as 90s, 10m or 2h",
+	},
+	{
 		Name: "state", Kind: Text, Holder: "FILE", ref: func(c *Config) any { return &c.State },
 		Usage: "keep what was verified in `FILE`, for --resume, where the target may not be written or has no ledger",
 	},

@@ -134,6 +134,7 @@ type Table struct {
 
 	Level     string            `json:"level,omitempty"`      // how closely its rows were looked at; empty is not at all
 	Found     *verify.RowsFound `json:"found,omitempty"`      // the rows that differ, where they were looked for
+	Live      *verify.Live      `json:"live,omitempty"`       // what became of rows that differed while both sides were written
 	Excused   []verify.Excused  `json:"excused,omitempty"`    // rows that differ as was announced
 	ReadAgain int64             `json:"read_again,omitempty"` // rows of both sides that were read to find those that differ
 }
