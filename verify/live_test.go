@@ -210,7 +210,6 @@ func TestY10TrueDifferencesRemain(t *testing.T) {
 	require.Equal(t, &Live{Moving: 1}, moving.Data.Live)
 	require.Contains(t, moving.Detail, "1 row was still changing at the deadline")
 	require.EqualValues(t, 3, table(t, report, "bag").Data.Live.Differ)
-
 }
 
 // The queue of rows that may settle is bounded; what does not fit is counted, and
