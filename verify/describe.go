@@ -28,6 +28,7 @@ func (v *run) describe(c *comparison, p pairFound) RowDifference {
 	if either == nil {
 		either = p.target
 	}
+	d.Hash = [2]uint64{either.hi, either.lo}
 	keyed := len(c.buckets.keys) > 0
 	if keyed {
 		d.Key = keyValues(t, c.buckets.keys, either.key)

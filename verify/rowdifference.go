@@ -27,6 +27,9 @@ type RowDifference struct {
 	// Copies is how many rows that are equal in everything are missing or extra: of
 	// a table with a key it is 1.
 	Copies int64 `json:"copies"`
+	// Hash is that of the source's row in canonical form, of the target's where the
+	// row is extra: what tells rows without a key apart.
+	Hash [2]uint64 `json:"-"`
 }
 
 // KeyValue is the value of one column of a key, whole: statements that mend the

@@ -55,7 +55,7 @@ type program struct {
 
 // commands are all commands, in the order of help.
 func commands() []command {
-	return []command{assessCommand(), cloneCommand(), schemaCommand(), copyCommand(), verifyCommand(), sequencesCommand(), probeCommand(), rejectsExportCommand(), rejectsLoadCommand(), statusCommand(), cleanCommand(), versionCommand(), holderCommand()}
+	return []command{assessCommand(), cloneCommand(), schemaCommand(), copyCommand(), verifyCommand(), repairCommand(), sequencesCommand(), probeCommand(), rejectsExportCommand(), rejectsLoadCommand(), statusCommand(), cleanCommand(), versionCommand(), holderCommand()}
 }
 
 // Main runs the program and returns its exit code. args are without the

@@ -14,6 +14,7 @@ const (
 	cmdAssess    = "assess"
 	cmdCopy      = "copy"
 	cmdVerify    = "verify"
+	cmdRepair    = "repair"
 	cmdSequences = "sequences"
 	cmdStatus    = "status"
 	cmdClean     = "clean"

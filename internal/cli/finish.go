@@ -298,6 +298,9 @@ func (j *job) headline(code Code, err error) string {
 		return redact(ui.ErrorText(err))
 	case Differences:
 		out := "verification found differences: " + j.verdicts(verify.Mismatch)
+		if j.command == cmdRepair && j.message != "" {
+			out = j.message + "; " + out
+		}
 		if unread := j.verdicts(verify.Errored, verify.Unknown); unread != notEnded {
 			out += "; not everything could be looked at: " + unread
 		}

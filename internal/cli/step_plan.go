@@ -89,7 +89,7 @@ func (j *job) loadCatalog(ctx context.Context) error {
 // copy. Comparing looks too where the user has accepted some: they arrived as
 // something else.
 func (j *job) findUnfit(ctx context.Context) error {
-	if !j.profile.Map || j.command == cmdVerify && len(j.opts.Accept) == 0 {
+	if !j.profile.Map || (j.command == cmdVerify || j.command == cmdRepair) && len(j.opts.Accept) == 0 {
 		return nil
 	}
 	return j.phase("values", len(j.db.Tables), func() (int, error) {

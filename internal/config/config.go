@@ -134,6 +134,11 @@ type Config struct {
 	Live           bool
 	Deadline       string // duration
 
+	// repair
+	Execute       bool
+	Delete        bool
+	AllowTriggers []string
+
 	Watch bool // status
 	Yes   bool // clean
 

@@ -463,6 +463,18 @@ var options = []Option{
 		Usage: "keep what was verified in `FILE`, for --resume, where the target may not be written or has no ledger",
 	},
 	{
+		Name: "execute", Kind: Switch, ref: func(c *Config) any { return &c.Execute },
+		Usage: "write the rows that differ to the target; without it the statements are printed, and nothing is written",
+	},
+	{
+		Name: "delete", Kind: Switch, ref: func(c *Config) any { return &c.Delete },
+		Usage: "delete the target's rows that the source has not; without it they stay",
+	},
+	{
+		Name: "allow-triggers", Kind: List, Holder: "TABLE", ref: func(c *Config) any { return &c.AllowTriggers },
+		Usage: "let the triggers and rules of the target's `TABLE` act on the rows that are written; may be repeated",
+	},
+	{
 		Name: "yes", Kind: Switch, ref: func(c *Config) any { return &c.Yes },
 		Usage: "remove what is shown, without a question",
 	},

@@ -1,0 +1,326 @@
+package copier
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgerrcode"
+
+	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/dial/quote"
+)
+
+// Bounds of a transaction, where the profile has no smaller ones. One row that is
+// larger is one alone.
+const (
+	repairRows  = 500
+	repairBytes = 1 << 20
+)
+
+// repairOp is the repair of one row.
+type repairOp struct {
+	row    RepairRow
+	sql    string // UPDATE or DELETE
+	values string // of an INSERT
+}
+
+// repairWriter writes rows of one kind to one table.
+type repairWriter struct {
+	repairer *repairer
+	number   int // of the table
+	table    RepairTable
+	send     *mender // for statements that are seen to run, each
+
+	ops     []repairOp
+	bytes   int64
+	refused []RepairRow
+}
+
+func newRepairWriter(r *repairer, number int) *repairWriter {
+	return &repairWriter{repairer: r, number: number, table: r.p.Tables[number], send: &mender{conn: r.target}}
+}
+
+// source takes a row as the source has it.
+func (w *repairWriter) source(ctx context.Context, row RepairRow, fields [][]byte) error {
+	size := int64(len(bytes.Join(fields, nil)) + len(fields))
+	if limit := w.repairer.p.Profile.RowBytes; limit > 0 && size > limit {
+		return w.putOff(row, fmt.Sprintf("a row has %d bytes, the target takes at most %d", size, limit))
+	}
+	for _, f := range fields {
+		if !utf8.Valid(f) {
+			return w.putOff(row, "a row holds bytes that are not UTF-8: mend them on the source")
+		}
+	}
+	op := repairOp{row: row}
+	if row.Kind == RepairMissing {
+		op.values = w.values(fields)
+	} else {
+		op.sql = w.updateSQL(row, fields)
+	}
+	return w.add(ctx, op)
+}
+
+// putOff keeps a row that cannot be written, or not yet.
+func (w *repairWriter) putOff(row RepairRow, why string) error {
+	w.refused = append(w.refused, row)
+	w.repairer.failed[w.number] = why
+	return nil
+}
+
+func (w *repairWriter) add(ctx context.Context, op repairOp) error {
+	p := w.repairer.p.Profile
+	rows, most := int64(repairRows), int64(repairBytes)
+	if p.BatchRows > 0 {
+		rows = min(rows, p.BatchRows)
+	}
+	if p.BatchBytes > 0 {
+		most = min(most, p.BatchBytes)
+	}
+	size := int64(len(op.sql) + len(op.values))
+	if n := int64(len(w.ops)); n > 0 && (n >= rows || w.bytes+size > most) {
+		if err := w.flush(ctx); err != nil {
+			return err
+		}
+	}
+	w.ops = append(w.ops, op)
+	w.bytes += size
+	return nil
+}
+
+// flush sends what is collected.
+func (w *repairWriter) flush(ctx context.Context) error {
+	ops := w.ops
+	w.ops, w.bytes = nil, 0
+	if len(ops) == 0 {
+		return nil
+	}
+	if w.repairer.p.Print == nil {
+		return w.settle(ctx, ops)
+	}
+	statements, _ := w.statements(ops)
+	for _, sql := range statements {
+		if err := w.repairer.p.Print(w.table.Transfer.Target, sql); err != nil {
+			return err
+		}
+	}
+	w.count(ops)
+	return nil
+}
+
+// statements are those of a batch, with how many rows each must change.
+func (w *repairWriter) statements(ops []repairOp) (list []string, rows []int) {
+	var values []string
+	for _, op := range ops {
+		if op.sql != "" {
+			list, rows = append(list, op.sql), append(rows, 1)
+			continue
+		}
+		if values = append(values, op.values); len(w.table.Transfer.Columns) == 0 {
+			list, rows, values = append(list, w.insertSQL(nil)), append(rows, 1), nil
+		}
+	}
+	if len(values) > 0 {
+		list, rows = append(list, w.insertSQL(values)), append(rows, len(values))
+	}
+	return list, rows
+}
+
+func (w *repairWriter) count(ops []repairOp) {
+	r := &w.repairer.result
+	for _, op := range ops {
+		switch op.row.Kind {
+		case RepairMissing:
+			r.Inserted++
+		case RepairChanged:
+			r.Updated++
+		case RepairExtra:
+			r.Deleted++
+		}
+	}
+}
+
+// settle sends a batch, in halves where the target refuses it, and puts off what it
+// refuses alone.
+func (w *repairWriter) settle(ctx context.Context, ops []repairOp) error {
+	err := w.transaction(ctx, "BEGIN", func() error {
+		statements, rows := w.statements(ops)
+		return w.run(ctx, statements, rows)
+	})
+	if err == nil {
+		w.count(ops)
+		return nil
+	}
+	why, ok := w.refusal(err)
+	switch {
+	case !ok:
+		return err
+	case len(ops) == 1:
+		return w.putOff(ops[0].row, why)
+	}
+	half := len(ops) / 2
+	if err := w.settle(ctx, ops[:half]); err != nil {
+		return err
+	}
+	return w.settle(ctx, ops[half:])
+}
+
+// errRepairMoved is a row of the target that is not as it was compared.
+var errRepairMoved = errors.New("somebody else writes to the target: a row is not there any more, or more than one has its key")
+
+// refusal says what the target has against a batch that was rolled back.
+func (w *repairWriter) refusal(err error) (string, bool) {
+	if errors.Is(err, errRepairMoved) {
+		return err.Error(), true
+	}
+	why, ok := refusalOf(err)
+	return fmt.Sprintf("the target refuses: %s (%s)", why.message, why.state), ok
+}
+
+// transaction runs work in a transaction of the run's, and no other: once somebody
+// has taken the table over, the part's epoch is not ours, and nothing is committed.
+func (w *repairWriter) transaction(ctx context.Context, begin string, work func() error) (err error) {
+	if err := w.send.step(ctx, begin, 'T'); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil && !w.send.conn.IsClosed() {
+			_ = w.send.step(context.WithoutCancel(ctx), "ROLLBACK", 'I')
+		}
+	}()
+	r := w.repairer
+	tag, err := w.send.tag(ctx, fmt.Sprintf("UPDATE _pg2db9.part SET token = '' WHERE run = %s AND part = %d AND epoch = 1", quote.Literal(r.p.Run), w.number+1), 'T')
+	if err != nil {
+		return &recordError{err}
+	}
+	if tag != "UPDATE 1" {
+		return fmt.Errorf("another run has taken table %s over: nothing more is written to it", w.table.Transfer.Target)
+	}
+	if r.quiet(w.table.Transfer.Target) {
+		if err := w.send.step(ctx, replicaSQL, 'T'); err != nil {
+			return err
+		}
+	}
+	if r.p.Profile.FullCatalog {
+		if err := w.send.step(ctx, "SET CONSTRAINTS ALL DEFERRED", 'T'); err != nil {
+			return err
+		}
+	}
+	if err := work(); err != nil {
+		return err
+	}
+	return w.send.step(ctx, "COMMIT", 'I')
+}
+
+// run sends statements as one message, and holds what each did against what it
+// must do.
+func (w *repairWriter) run(ctx context.Context, statements []string, rows []int) error {
+	results, err := w.send.conn.PgConn().Exec(ctx, strings.Join(statements, ";\n")).ReadAll()
+	if err != nil {
+		return err
+	}
+	if status := w.send.conn.PgConn().TxStatus(); status != 'T' || len(results) != len(statements) {
+		return fmt.Errorf("%w: the target answered %d of %d statements (transaction status %q)", dial.ErrLost, len(results), len(statements), status)
+	}
+	for i, result := range results {
+		if n := result.CommandTag.RowsAffected(); n != int64(rows[i]) {
+			return fmt.Errorf("%w (%s, and %d were meant)", errRepairMoved, result.CommandTag, rows[i])
+		}
+	}
+	return nil
+}
+
+// removeCopies deletes as many copies of rows as there are too many, of a table
+// without a key: by their places, read in the transaction that deletes them, whose
+// snapshot keeps other rows from them.
+func (w *repairWriter) removeCopies(ctx context.Context, rows []RepairRow) error {
+	if w.repairer.p.Print != nil {
+		if err := w.send.step(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ", 'T'); err != nil {
+			return err
+		}
+		statements, _, err := w.places(ctx, rows)
+		if err := errors.Join(err, w.send.step(ctx, "ROLLBACK", 'I')); err != nil {
+			return err
+		}
+		for _, sql := range statements {
+			if err := w.repairer.p.Print(w.table.Transfer.Target, sql); err != nil {
+				return err
+			}
+		}
+		w.repairer.result.Deleted += countRows(rows)
+		return nil
+	}
+	err := w.transaction(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ", func() error {
+		statements, counts, err := w.places(ctx, rows)
+		if err != nil {
+			return err
+		}
+		return w.run(ctx, statements, counts)
+	})
+	if err == nil {
+		w.repairer.result.Deleted += countRows(rows)
+		return nil
+	}
+	why, ok := w.refusal(err)
+	if !ok {
+		if dial.SQLState(err) == pgerrcode.SerializationFailure {
+			return fmt.Errorf("%w: %w", errRepairMoved, err)
+		}
+		return err
+	}
+	w.refused = append(w.refused, rows...)
+	w.repairer.failed[w.number] = why
+	return nil
+}
+
+// places reads the table and makes the statements that delete the copies.
+func (w *repairWriter) places(ctx context.Context, rows []RepairRow) (statements []string, counts []int, err error) {
+	t := w.table.Transfer
+	find, err := newRowFinder(t)
+	if err != nil {
+		return nil, nil, err
+	}
+	find.want(rows)
+	exprs := []string{"tableoid", "ctid"}
+	for _, c := range t.Columns {
+		exprs = append(exprs, c.ReadBack)
+	}
+	byTable := map[string][]string{}
+	taken := map[string]int64{}
+	lines := &lineWriter{take: func(line []byte) error {
+		head := bytes.SplitN(bytes.Clone(line), []byte{'\t'}, 3)
+		var rest []byte
+		if len(head) == 3 {
+			rest = head[2]
+		}
+		name := find.nameOf(find.canon.Row(rest))
+		if row, ok := find.wanted[name]; ok && taken[name] < row.Copies {
+			taken[name]++
+			byTable[string(head[0])] = append(byTable[string(head[0])], `"`+string(head[1])+`"`)
+		}
+		return nil
+	}}
+	if _, err := w.send.conn.PgConn().CopyTo(ctx, lines, fmt.Sprintf("COPY (SELECT %s FROM %s) TO STDOUT", strings.Join(exprs, ", "), w.name())); err != nil {
+		return nil, nil, err
+	}
+	for name, row := range find.wanted {
+		if taken[name] != row.Copies {
+			return nil, nil, errRepairMoved
+		}
+	}
+	for table, places := range byTable {
+		if _, err := strconv.ParseUint(table, 10, 32); err != nil {
+			return nil, nil, fmt.Errorf("the target names a table %q: %w", table, err)
+		}
+		for some := range slices.Chunk(places, 5000) {
+			statements = append(statements, fmt.Sprintf("DELETE FROM %s WHERE tableoid = %s AND ctid = ANY ('{%s}'::pg_catalog.tid[])", w.name(), table, strings.Join(some, ",")))
+			counts = append(counts, len(some))
+		}
+	}
+	return statements, counts, nil
+}
