@@ -5,7 +5,6 @@ import (
 	_ "embed" // queries
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -126,15 +125,26 @@ func (r *repairer) beyond(t RepairTable) bool {
 	return slices.Contains(r.p.Allow, name) && len(r.hooksOf(name)) > 0 || len(r.facts.deletes[name])+len(r.facts.updates[name]) > 0
 }
 
-// waits names the tables that a foreign key would write to if rows of a table were
-// deleted now, and that are not repaired yet. What refers to a row that is deleted is
-// often a row that is still to be changed.
+// waits names a table to which a foreign key would write if rows of a table were
+// deleted now, and which is not repaired yet, or not at all. What refers to a row that
+// is deleted is often a row that is still to be changed.
 func (r *repairer) waits(t catalog.Name, left [][]RepairRow) string {
-	var names []string
-	for i, x := range r.p.Tables {
-		if len(left[i]) > 0 && x.Transfer.Target != t && slices.Contains(r.facts.deletes[t], x.Transfer.Target) {
-			names = append(names, x.Transfer.Target.String())
+	for _, other := range r.facts.deletes[t] {
+		for _, x := range r.result.Refused {
+			if x.Table == other {
+				return other.String()
+			}
+		}
+		for i, x := range r.p.Tables {
+			if x.Transfer.Target != other {
+				continue
+			}
+			for _, row := range left[i] {
+				if other != t || row.Kind != RepairExtra {
+					return other.String()
+				}
+			}
 		}
 	}
-	return strings.Join(names, ", ")
+	return ""
 }

@@ -23,7 +23,7 @@ func hardCases() (ids []string) {
 	for i := 1; i <= 13; i++ {
 		ids = append(ids, fmt.Sprint("R", i))
 	}
-	return append(ids, "U3", "U4", "U5", "U11", "U14", "Y10", "Y11")
+	return append(ids, "U3", "U4", "U5", "U11", "U14", "Y10", "Y11", "Y15")
 }
 
 // docs/edge-cases.md names each case once, and tests that are there and carry its id.

@@ -127,6 +127,8 @@ func TestY15RepairWritesOnlyWhatDiffers(t *testing.T) {
 func TestY15RepairThatMayNotWrite(t *testing.T) {
 	t.Parallel()
 	b := setup(t, `CREATE TABLE kept (id int PRIMARY KEY, v text); CREATE TABLE heard (id int PRIMARY KEY, v text); CREATE TABLE audit (id int, what text);
+		CREATE TABLE up (id int PRIMARY KEY); CREATE TABLE down (id int PRIMARY KEY, up int REFERENCES up ON DELETE CASCADE); INSERT INTO up VALUES (1); INSERT INTO down VALUES (1, 1);
+		CREATE TABLE tree (id int PRIMARY KEY, parent int REFERENCES tree ON DELETE CASCADE);
 		CREATE FUNCTION hear() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.audit VALUES (NEW.id, TG_TABLE_NAME); RETURN NEW; END $$;
 		INSERT INTO kept VALUES (1, 'a'), (2, 'b'), (3, 'c'); INSERT INTO heard VALUES (1, 'a'), (2, 'b');
 		CREATE TRIGGER t BEFORE INSERT OR UPDATE ON kept FOR EACH ROW EXECUTE FUNCTION hear();`)
@@ -166,6 +168,23 @@ func TestY15RepairThatMayNotWrite(t *testing.T) {
 	require.Contains(t, r.last(), "1 row of public.heard not repaired (the target refuses:")
 	require.Equal(t, "1", b.target.QueryString(t, "SELECT string_agg(id::text, ',') FROM heard"))
 	require.Equal(t, Usage, b.run(t, "repair", append(args, "--dry-run")...).code)
+
+	// A row that is deleted takes none with it that the source has.
+	b.target.Exec(t, `INSERT INTO up VALUES (2); UPDATE down SET up = 2; INSERT INTO tree VALUES (10, NULL), (12, 10), (11, 12);
+		CREATE TRIGGER t BEFORE INSERT OR UPDATE ON down FOR EACH ROW EXECUTE FUNCTION hear(); ALTER TABLE down ENABLE ALWAYS TRIGGER t`)
+	args = append(args, "--delete", "--include-table", "up", "--include-table", "tree")
+	r = b.run(t, "repair", args...)
+	require.Equal(t, Differences, r.code, "%s\n%s", r.err, r.out)
+	require.Contains(t, r.last(), "a foreign key of public.down, which is not among the tables that are compared")
+	b.same(t, "tree")
+	args = append(args, "--include-table", "down")
+	r = b.run(t, "repair", args...)
+	require.Equal(t, Differences, r.code, "%s\n%s", r.err, r.out)
+	require.Contains(t, r.last(), "a foreign key of public.down would change rows there that are not repaired")
+	require.Equal(t, "1 2", b.target.QueryString(t, "SELECT id || ' ' || up FROM down"))
+	b.target.Exec(t, "DROP TRIGGER t ON down")
+	b.ok(t, "repair", args...)
+	b.same(t, "up", "down", "tree")
 }
 
 // Through a target with DB9's documented worst side rows are repaired by key; a
