@@ -49,8 +49,13 @@ func (v *run) countRows(ctx context.Context, comparisons []*comparison) error {
 
 func (v *run) countBoth(ctx context.Context, c *comparison) error {
 	d, t := c.table.Data, c.transfer
-	d.Obtained = RowsCounted
+	if d.Obtained != Certified {
+		d.Obtained = RowsCounted
+	}
 	var read int64
+	if a, ok := v.accounts[t.Target]; ok {
+		read = a.Read
+	}
 	for _, relation := range t.Relations {
 		n, err := v.count(ctx, v.source, relation, true, t.WhereOf(relation))
 		if err != nil {

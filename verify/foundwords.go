@@ -19,6 +19,8 @@ func (d *Data) equalWords() string {
 		if d.Summed > 0 {
 			words += fmt.Sprintf("; %s of them by sums of some hundred: their key has no ranges that both sides order alike", rowCount(d.Summed))
 		}
+	case d.Level == LevelCounts && d.Obtained == Certified:
+		words = rowCount(d.Counted) + ", as the certificate says; their contents were not compared"
 	case d.Obtained == RowsCounted:
 		words = rowCount(d.Counted) + " on both sides; their contents were not compared"
 	}

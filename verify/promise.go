@@ -130,6 +130,9 @@ func (v *run) comparable(t *ddlgen.Transfer, d *Data) bool {
 			return false
 		}
 		d.Obtained = CopyStream
+		if v.p.Certified {
+			d.Obtained = Certified
+		}
 		d.Read, d.Framed, d.Acked, d.Ledger = a.Read, a.Framed, a.Acked, a.Ledger
 		d.SourceDigest = a.Digest.Hex()
 		if a.Err != nil {
@@ -175,6 +178,7 @@ func (v *run) finish(t *Table) {
 	if told {
 		return
 	}
+	t.At = time.Now()
 	t.Verdict = t.Shape.Verdict
 	t.Detail = t.Shape.words()
 	var rows int64

@@ -38,6 +38,7 @@ type Table struct {
 	Source  catalog.Name `json:"source"`  // empty for a table that only holds others, such as a partition root
 	Verdict Verdict      `json:"verdict"` // the worse of Shape and Data
 	Detail  string       `json:"detail"`  // one sentence: what was compared, or which numbers differ
+	At      time.Time    `json:"at"`      // when it had its verdict: by then the last of it was read
 
 	Shape Shape `json:"shape"`
 	Data  *Data `json:"data,omitempty"` // nil for a table that holds no rows of its own
@@ -96,6 +97,7 @@ type Obtained string
 const (
 	CopyStream Obtained = "copy stream" // the rows as they were sent to the target; the source was not read again
 	SourceRead Obtained = "source read" // the source was read for the comparison
+	Certified  Obtained = "certificate" // what a certificate says that the target held
 	// RowsCounted is both sides' own count of their rows, and nothing of their contents.
 	RowsCounted Obtained = "counted"
 )

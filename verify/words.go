@@ -54,12 +54,19 @@ func (d *Data) words() string {
 		facts = append(facts, fmt.Sprintf("while copying, the source's COPY told of %s, %d were seen in the stream, "+
 			"the target acknowledged %d and the ledger holds %d", rowCount(d.Read), d.Framed, d.Acked, d.Ledger))
 	}
+	was := "left the source"
+	if d.Obtained == Certified {
+		was = "stand in the certificate"
+	}
 	switch {
 	case d.Live != nil: // counts of two moments
 	case d.Counted < d.Read:
-		facts = append(facts, fmt.Sprintf("%s left the source, the target holds %d: %d missing", rowCount(d.Read), d.Counted, d.Read-d.Counted))
+		facts = append(facts, fmt.Sprintf("%s %s, the target holds %d: %d missing", rowCount(d.Read), was, d.Counted, d.Read-d.Counted))
 	case d.Counted > d.Read:
-		facts = append(facts, fmt.Sprintf("%s left the source, the target holds %d: %d too many", rowCount(d.Read), d.Counted, d.Counted-d.Read))
+		facts = append(facts, fmt.Sprintf("%s %s, the target holds %d: %d too many", rowCount(d.Read), was, d.Counted, d.Counted-d.Read))
+	case d.Found == nil && d.SourceDigest != d.TargetDigest && d.Obtained == Certified:
+		facts = append(facts, fmt.Sprintf("as many rows as the certificate says (%d), but with other contents: digest %s in the certificate, %s on the target",
+			d.Read, d.SourceDigest, d.TargetDigest))
 	case d.Found == nil && d.SourceDigest != d.TargetDigest:
 		facts = append(facts, fmt.Sprintf("%s on both sides, but their contents differ: digest %s on the source, %s on the target",
 			rowCount(d.Read), d.SourceDigest, d.TargetDigest))

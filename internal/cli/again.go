@@ -74,5 +74,5 @@ func (j *job) reportAgain() []string {
 	if j.command == cmdVerify {
 		files = append(files, j.levelFlags()...)
 	}
-	return []string{commandLine(cmdVerify, j.serverFlags(), j.filterFlags(), j.planFlags(), j.probeFlags(), files)}
+	return []string{commandLine(cmdVerify, j.serverFlags(), j.filterFlags(), j.planFlags(), j.probeFlags(), j.certificateFlags(), files)}
 }

@@ -36,7 +36,7 @@ func cloneCommand() command {
 			"            are dropped first and made again after the rows\n" +
 			"  drop      drop exactly what the plan creates, without CASCADE, and make it anew\n" +
 			"Nothing else on the target is touched.\n\n" + resumeAbout,
-		options: optionNames(serverOptions, filterOptions, planOptions, rightsOptions, probeOptions, []string{"call-routines", "left-behind"}, transferOptions, rowOptions, politeOptions, resumeOptions, outputOptions),
+		options: optionNames(serverOptions, filterOptions, planOptions, rightsOptions, probeOptions, []string{"call-routines", "left-behind", "certificate"}, transferOptions, rowOptions, politeOptions, resumeOptions, outputOptions),
 		run:     runClone,
 	}
 }
@@ -44,6 +44,9 @@ func cloneCommand() command {
 func runClone(ctx context.Context, p *program, cfg *config.Config) (Code, error) {
 	opts, err := newOptions(ctx, cmdClone, cfg, needs{source: true, target: true})
 	if err != nil {
+		return OK, err
+	}
+	if err := checkCertificates(cmdClone, cfg); err != nil {
 		return OK, err
 	}
 	return p.startJob(ctx, cmdClone, opts, func(j *job) []step {

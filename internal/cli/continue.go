@@ -137,7 +137,7 @@ func (j *job) otherFlags() []string {
 
 // commandAgain is the command of this run with other flags.
 func (j *job) commandAgain(extra ...string) string {
-	return commandLine(j.command, j.serverFlags(), j.filterFlags(), j.planFlags(), j.otherFlags(), j.probeFlags(), extra)
+	return commandLine(j.command, j.serverFlags(), j.filterFlags(), j.planFlags(), j.otherFlags(), j.probeFlags(), j.certificateFlags(), extra)
 }
 
 // continuation are the commands that bring a partial run to its end, in their order.

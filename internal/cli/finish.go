@@ -62,7 +62,7 @@ func (j *job) finish(err error) Code {
 		j.fillAssessment(code)
 	}
 	code = j.writeLeftBehind(code)
-	code = j.endLog(j.writeReports(code))
+	code = j.endLog(j.writeReports(j.writeCertificates(code)))
 	j.tell(code, err)
 	return code
 }
@@ -289,6 +289,9 @@ func (j *job) headline(code Code, err error) string {
 			}
 			return msg
 		}
+		if j.certifiedBad != "" {
+			return j.certifiedBad
+		}
 		out := "verification could not look at everything: " + j.verdicts(verify.Errored, verify.Unknown)
 		if differ := j.verdicts(verify.Mismatch); differ != notEnded {
 			out += "; it found differences: " + differ
@@ -297,6 +300,9 @@ func (j *job) headline(code Code, err error) string {
 	case Usage, Blocked:
 		return redact(ui.ErrorText(err))
 	case Differences:
+		if j.certifiedBad != "" {
+			return j.certifiedBad
+		}
 		out := "verification found differences: " + j.verdicts(verify.Mismatch)
 		if j.command == cmdRepair && j.message != "" {
 			out = j.message + "; " + out
@@ -430,7 +436,7 @@ const notEnded = "it did not come to its end"
 // whichRows names the command that says which rows differ, where contents were
 // compared by their sums alone.
 func (j *job) whichRows() string {
-	if j.verified == nil || j.verified.Level != verify.LevelDigest && j.verified.Level != verify.LevelCounts {
+	if j.verified == nil || j.opts.Recheck || j.verified.Level != verify.LevelDigest && j.verified.Level != verify.LevelCounts {
 		return ""
 	}
 	for i := range j.verified.Tables {

@@ -92,6 +92,7 @@ type job struct {
 	viewRows       map[catalog.Name]int64 // of the source's materialized views, in the snapshot
 	verified       *verify.Report
 	recorded       bool           // what is verified is kept, for --resume
+	certifiedBad   string         // what a certificate itself says is no match
 	assessed       *assess.Report // of the assess command: the report in place of rep
 
 	script  bool   // stdout holds an SQL script: what else is said there is a comment

@@ -46,7 +46,7 @@ var (
 	resumeOptions   = []string{"resume", "new-snapshot", "on-changed", "redo", "skip", "retry-failed", "keep-snapshot", "max-snapshot-age"}
 	politeOptions   = []string{"min-jobs", "max-jobs", "max-rate", "source-max-connections", "max-lag-bytes", "max-active", "max-transaction", "yield-locks"}
 	rowOptions      = []string{"on-row-error", "max-rejects", "rejects-dir", "rejects-ok"}
-	verifyOptions   = []string{"level", "max-differences", "differences", "show-values", "live", "deadline", "resume", "state"}
+	verifyOptions   = []string{"level", "max-differences", "differences", "show-values", "live", "deadline", "resume", "state", "certificate", "recheck"}
 	transferOptions = []string{"jobs", "split-by", "retry-for", "dry-run", "report", "on-existing", "skip-verify"}
 )
 

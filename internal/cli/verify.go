@@ -18,18 +18,26 @@ func verifyCommand() command {
 			"both sides. What is not tried is named with the reason.\n\n" +
 			"With --live both sides may be written meanwhile, the target behind the source: no snapshot is held, and rows that\n" +
 			"differ are looked at again until they are equal or the deadline passes. The answer says how many settled, how many\n" +
-			"differ and stand still, and how many were still changing: those are neither equal nor different.",
+			"differ and stand still, and how many were still changing: those are neither equal nor different.\n\n" +
+			"--certificate FILE keeps what was found, sealed by a chain of hashes. With --recheck that certificate is read: that it was\n" +
+			"not changed, and that the target still holds what it says. The source is not needed for that, and not read.",
 		options: optionNames(serverOptions, filterOptions, planOptions, probeOptions, verifyOptions, []string{"jobs", "max-rate", "behaviour", "report"}, outputOptions),
 		run:     runVerify,
 	}
 }
 
 func runVerify(ctx context.Context, p *program, cfg *config.Config) (Code, error) {
+	if cfg.Recheck {
+		return runRecheck(ctx, p, cfg)
+	}
 	opts, err := newOptions(ctx, cmdVerify, cfg, needs{source: true, target: true})
 	if err != nil {
 		return OK, err
 	}
 	if err := checkVerify(cfg); err != nil {
+		return OK, err
+	}
+	if err := checkCertificates(cmdVerify, cfg); err != nil {
 		return OK, err
 	}
 	return p.startJob(ctx, cmdVerify, opts, func(j *job) []step {

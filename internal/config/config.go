@@ -130,7 +130,9 @@ type Config struct {
 	MaxDifferences int
 	Differences    string // file
 	ShowValues     bool
-	State          string // file
+	State          string   // file
+	Certificates   []string // files; of clone too
+	Recheck        bool
 	Live           bool
 	Deadline       string // duration
 

@@ -459,6 +459,14 @@ var options = []Option{
 		Usage: "how long --live looks at rows that differ again: `TIME` such as 90s, 10m or 2h",
 	},
 	{
+		Name: "certificate", Kind: List, Holder: "FILE", ref: func(c *Config) any { return &c.Certificates },
+		Usage: "write what was verified, sealed by a chain of hashes, to `FILE`, .json or .html; may be repeated; with --recheck the certificate to go by",
+	},
+	{
+		Name: "recheck", Kind: Switch, ref: func(c *Config) any { return &c.Recheck },
+		Usage: "with --certificate: check that the certificate was not changed, and compare the target with it; the source is not read",
+	},
+	{
 		Name: "state", Kind: Text, Holder: "FILE", ref: func(c *Config) any { return &c.State },
 		Usage: "keep what was verified in `FILE`, for --resume, where the target may not be written or has no ledger",
 	},

@@ -1,0 +1,115 @@
+package certificate
+
+import (
+	"fmt"
+
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/verify"
+	"github.com/pg2db9/pg2db9/verify/digest"
+)
+
+// Run is the entry of the run.
+func (c *Certificate) Run() *Run { return c.Entries[0].Run }
+
+// Recheck is the verification of a target against what the certificate says of
+// it: the source has no part in it. The caller adds the target, and how it is
+// to be worked.
+func (c *Certificate) Recheck() (verify.Params, error) {
+	run := c.Run()
+	plan := &ddlgen.Plan{Profile: run.Profile.Name}
+	p := verify.Params{Plan: plan, Profile: run.Profile, Level: run.Level, Copied: []verify.SourceSide{}, Certified: true}
+	for i := range c.Entries {
+		switch e := &c.Entries[i]; {
+		case e.Table != nil:
+			if e.Table.reliable() {
+				plan.Expect = append(plan.Expect, ddlgen.ExpectedTable{Name: e.Table.Target, Columns: e.Table.Columns})
+			}
+			if e.Table.Rows == nil {
+				continue
+			}
+			if e.Table.Reading == nil {
+				plan.Transfers = append(plan.Transfers, ddlgen.Transfer{Target: e.Table.Target, Source: e.Table.Source, NoData: "the certificate, which has no digest of them"})
+				continue
+			}
+			side, err := e.Table.side()
+			if err != nil {
+				return p, fmt.Errorf("the certificate's entry of table %s: %w", e.Table.Target, err)
+			}
+			plan.Transfers = append(plan.Transfers, e.Table.transfer())
+			p.Copied = append(p.Copied, side)
+		case e.Sequence != nil && e.Sequence.Found != nil:
+			plan.Sequences = append(plan.Sequences, e.Sequence.value())
+		}
+	}
+	return p, nil
+}
+
+// reliable says whether the table's definition was all as planned: only then is
+// another one a change.
+func (t *Table) reliable() bool {
+	return len(t.Columns) > 0 && t.Definition.Verdict == verify.Match && len(t.Definition.Tolerated) == 0
+}
+
+func (t *Table) transfer() ddlgen.Transfer {
+	tr := ddlgen.Transfer{Target: t.Target, Source: t.Source, Relations: []catalog.Name{}, Key: t.Reading.Key, Columns: make([]ddlgen.ColumnTransfer, len(t.Reading.Columns))}
+	for i, r := range t.Reading.Columns {
+		tr.Columns[i] = ddlgen.ColumnTransfer{Source: r.Column, Target: r.Column, TargetType: r.Type, ReadBack: r.Expression, Canon: r.Canon}
+	}
+	return tr
+}
+
+// side is what the target held, as the account that it must match again.
+func (t *Table) side() (verify.SourceSide, error) {
+	n := t.Rows.Target
+	if n < 0 {
+		return verify.SourceSide{}, fmt.Errorf("it counts %d rows", n)
+	}
+	s := verify.SourceSide{Target: t.Target, Read: n, Framed: n, Acked: n, Ledger: n, Bytes: t.Reading.Bytes}
+	if t.Rows.TargetDigest == "" { // rows were only counted
+		return s, nil
+	}
+	var err error
+	s.Digest, err = digest.Parse(uint64(n), t.Rows.TargetDigest)
+	return s, err
+}
+
+func (q *Sequence) value() ddlgen.SequenceValue {
+	return ddlgen.SequenceValue{
+		Source: q.Source, Target: q.Target, LastValue: q.Found.LastValue, IsCalled: q.Found.IsCalled,
+		Increment: q.Increment, Min: q.Min, Max: q.Max, Cycle: q.Cycle,
+	}
+}
+
+// Standing says what of the certificate itself is no match, so that a target
+// that is as it says is not equal to the source for that: differences, and what
+// was not checked.
+func (c *Certificate) Standing() (differs, unchecked []string) {
+	judge := func(v verify.Verdict, name string) {
+		switch v {
+		case verify.Match, verify.Skipped:
+		case verify.Mismatch:
+			differs = append(differs, name)
+		case verify.Errored, verify.Unknown:
+			unchecked = append(unchecked, name)
+		default:
+			unchecked = append(unchecked, name)
+		}
+	}
+	for _, e := range c.Entries {
+		switch {
+		case e.Table != nil:
+			judge(e.Table.Verdict, "table "+e.Table.Target.String())
+		case e.Sequence != nil:
+			judge(e.Sequence.Verdict, "sequence "+e.Sequence.Target.String())
+		case e.View != nil:
+			judge(e.View.Verdict, "view "+e.View.Target.String())
+		case e.Behaviour != nil:
+			judge(e.Behaviour.Verdict, e.Behaviour.Kind+" "+e.Behaviour.Object)
+		}
+	}
+	if run := c.Run(); !run.Complete || !run.Good && len(differs)+len(unchecked) == 0 {
+		unchecked = append(unchecked, "the rest: the verification did not come to its end")
+	}
+	return differs, unchecked
+}

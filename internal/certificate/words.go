@@ -1,0 +1,138 @@
+package certificate
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/pg2db9/pg2db9/verify"
+)
+
+// mostNamed is how many objects the first line names.
+const mostNamed = 3
+
+// summary is the first line: that all is equal, or what is not.
+func summary(r *verify.Report) string {
+	bad, unread := outcomes(r)
+	if r.Good() {
+		return equalWords(r)
+	}
+	var parts []string
+	if len(bad) > 0 {
+		parts = append(parts, verb(len(bad), "differs: ", "differ: ")+named(bad))
+	}
+	if len(unread) > 0 {
+		parts = append(parts, fmt.Sprintf("%s could not be checked: %s", number(len(unread)), named(unread)))
+	}
+	if !r.Complete {
+		parts = append(parts, "the verification did not come to its end")
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "not everything was looked at")
+	}
+	headline := "NOT EQUAL"
+	if len(bad) == 0 {
+		headline = "NOT PROVED"
+	}
+	return fmt.Sprintf("%s: of %s, %s", headline, strings.Join(sizes(r), ", "), strings.Join(parts, "; "))
+}
+
+// outcomes names what differs, and what could not be looked at.
+func outcomes(r *verify.Report) (bad, unread []string) {
+	judge := func(v verify.Verdict, name string) {
+		switch v {
+		case verify.Match, verify.Skipped:
+		case verify.Mismatch:
+			bad = append(bad, name)
+		case verify.Errored, verify.Unknown:
+			unread = append(unread, name)
+		default:
+			unread = append(unread, name)
+		}
+	}
+	for i := range r.Tables {
+		judge(r.Tables[i].Verdict, "table "+r.Tables[i].Target.String())
+	}
+	for i := range r.Sequences {
+		judge(r.Sequences[i].Verdict, "sequence "+r.Sequences[i].Target.String())
+	}
+	for i := range r.Views {
+		judge(r.Views[i].Verdict, "view "+r.Views[i].Target.String())
+	}
+	for i := range r.Behaviour {
+		judge(r.Behaviour[i].Verdict, r.Behaviour[i].Kind+" "+r.Behaviour[i].Object)
+	}
+	return bad, unread
+}
+
+func sizes(r *verify.Report) []string {
+	out := []string{counted(int64(len(r.Tables)), "table"), counted(r.Rows(), "row")}
+	if n := len(r.Sequences); n > 0 {
+		out = append(out, counted(int64(n), "sequence"))
+	}
+	if n := len(r.Views); n > 0 {
+		out = append(out, counted(int64(n), "view"))
+	}
+	return out
+}
+
+func equalWords(r *verify.Report) string {
+	skipped := r.TableCounts().Skipped
+	switch {
+	case r.Level == verify.LevelSchema:
+		return counted(int64(len(r.Tables)), "table") + ", definitions equal; rows were not looked at, as asked" + alsoEqual(r)
+	case r.Level == verify.LevelCounts:
+		return fmt.Sprintf("%s, %s, counts equal; contents were not compared, as asked", counted(int64(len(r.Tables)-skipped), "table"), counted(r.Rows(), "row")) + alsoEqual(r) + left(skipped)
+	}
+	words := fmt.Sprintf("%s, %s, all equal", counted(int64(len(r.Tables)-skipped), "table"), counted(r.Rows(), "row"))
+	var excused int64
+	for i := range r.Tables {
+		if d := r.Tables[i].Data; d != nil {
+			for _, e := range d.Excused {
+				excused += e.Rows
+			}
+		}
+	}
+	if excused > 0 {
+		words += fmt.Sprintf(" but for %s as announced", counted(excused, "row"))
+	}
+	return words + alsoEqual(r) + left(skipped)
+}
+
+func alsoEqual(r *verify.Report) string {
+	if more := sizes(r)[2:]; len(more) > 0 {
+		return "; " + strings.Join(more, ", ") + " too"
+	}
+	return ""
+}
+
+func left(skipped int) string {
+	if skipped == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; rows of %s not compared, as accepted", counted(int64(skipped), "table"))
+}
+
+func named(list []string) string {
+	if len(list) > mostNamed {
+		return strings.Join(list[:mostNamed], ", ") + fmt.Sprintf(" and %s more", number(len(list)-mostNamed))
+	}
+	return strings.Join(list, ", ")
+}
+
+func verb(n int, one, more string) string {
+	if n == 1 {
+		return number(n) + " " + one
+	}
+	return number(n) + " " + more
+}
+
+func number(n int) string { return humanize.Comma(int64(n)) }
+
+func counted(n int64, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return humanize.Comma(n) + " " + word + "s"
+}
