@@ -237,8 +237,8 @@ func TestSummary(t *testing.T) {
 		"1 table, 2 rows, all equal": func(r *verify.Report) {
 			r.Sequences, r.ExpectedSequences, r.Tables[0].Data.Excused = nil, 0, nil
 		},
-		"1 table, 2 rows, counts equal; contents were not compared, as asked; 1 sequence too":    func(r *verify.Report) { r.Level = verify.LevelCounts },
-		"1 table, definitions equal; rows were not looked at, as asked; 1 sequence too":          func(r *verify.Report) { r.Level = verify.LevelSchema },
+		"1 table, 2 rows, counts equal; contents were not compared, as asked; 1 sequence too":     func(r *verify.Report) { r.Level = verify.LevelCounts },
+		"1 table, definitions equal; rows were not looked at, as asked; 1 sequence too":           func(r *verify.Report) { r.Level = verify.LevelSchema },
 		"NOT PROVED: of 1 table, 2 rows, 1 sequence, 1 could not be checked: table public.orders": func(r *verify.Report) { r.Tables[0].Verdict = verify.Unknown },
 		"NOT PROVED: of 1 table, 2 rows, 1 sequence, the verification did not come to its end":    func(r *verify.Report) { r.Complete = false },
 		"NOT PROVED: of 1 table, 2 rows, 1 sequence, not everything was looked at":                func(r *verify.Report) { r.ExpectedTables = 2 },

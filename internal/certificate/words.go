@@ -79,10 +79,10 @@ func sizes(r *verify.Report) []string {
 
 func equalWords(r *verify.Report) string {
 	skipped := r.TableCounts().Skipped
-	switch {
-	case r.Level == verify.LevelSchema:
+	if r.Level == verify.LevelSchema {
 		return counted(int64(len(r.Tables)), "table") + ", definitions equal; rows were not looked at, as asked" + alsoEqual(r)
-	case r.Level == verify.LevelCounts:
+	}
+	if r.Level == verify.LevelCounts {
 		return fmt.Sprintf("%s, %s, counts equal; contents were not compared, as asked", counted(int64(len(r.Tables)-skipped), "table"), counted(r.Rows(), "row")) + alsoEqual(r) + left(skipped)
 	}
 	words := fmt.Sprintf("%s, %s, all equal", counted(int64(len(r.Tables)-skipped), "table"), counted(r.Rows(), "row"))

@@ -103,8 +103,12 @@ func TestCertificateThatIsNotGood(t *testing.T) {
 	require.Contains(t, r.err, "the target is as the certificate says, and that says: NOT EQUAL: of 2 tables, 3 rows, 2 differ: table public.t, table public.u")
 
 	for _, args := range [][]string{
-		{"--certificate", filepath.Join(dir, "c.txt")}, {"--certificate", filepath.Join(dir, "no", "c.json")}, {"--certificate", path, "--certificate", path},
-		{"--recheck"}, {"--recheck", "--certificate", path, "--certificate", bad}, {"--recheck", "--certificate", path, "--level", "rows"},
+		{"--certificate", filepath.Join(dir, "c.txt")},
+		{"--certificate", filepath.Join(dir, "no", "c.json")},
+		{"--certificate", path, "--certificate", path},
+		{"--recheck"},
+		{"--recheck", "--certificate", path, "--certificate", bad},
+		{"--recheck", "--certificate", path, "--level", "rows"},
 	} {
 		require.Equal(t, Usage, b.run(t, "verify", args...).code, "%v", args)
 	}
