@@ -99,7 +99,7 @@ func (v *run) settle(ctx context.Context, differing []*comparison) error {
 	if open := w.open(); open != "" {
 		v.p.Bus.Emit(event.Note{Text: fmt.Sprintf("%s: looked at again until equal, at most until %s", open, end.Format(time.TimeOnly))})
 	}
-	wait := newBackOff()
+	wait := newBackOff(v.p.Deadline)
 	wait.MaxInterval = min(mostLiveWait, v.p.Deadline/leastRounds)
 	wait.InitialInterval = min(wait.InitialInterval, wait.MaxInterval)
 	wait.Reset()
