@@ -164,7 +164,7 @@ func (w *world) endBackend(ctx context.Context, url string, number int) (bool, e
 	}
 	pids, err := pgx.CollectRows(rows, pgx.RowTo[int])
 	if conn.IsClosed() {
-		return false, nil //nolint:nilerr // the server is restarted at this moment: there is nobody to end
+		return false, nil // the server is restarted at this moment: there is nobody to end
 	}
 	if err != nil || len(pids) == 0 {
 		return false, err
