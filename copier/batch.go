@@ -190,7 +190,10 @@ func (b *batch) commit(ctx context.Context) error {
 				return err
 			}
 		}
-		return b.faults.hit(ctx, p, b)
+		if err := b.faults.hit(ctx, p, b); err != nil {
+			return err
+		}
+		return context.Cause(ctx) // a run that is ended sends no COMMIT any more
 	}
 	if err := b.to.wire.send(&pgproto3.CopyDone{}); err != nil {
 		return b.prefer(ctx, err)

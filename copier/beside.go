@@ -225,6 +225,14 @@ func (k *KeysBeside) wait(ctx context.Context) *keyList {
 	}
 }
 
+// begun takes down a statement before it is sent: whether it was executed is then
+// seen on the target, whatever becomes of this process.
+func (k *KeysBeside) begun(ctx context.Context, id string) {
+	if k.record != nil {
+		k.record(ctx, Step{ID: id, State: StepBegun})
+	}
+}
+
 // built takes down a statement that was executed.
 func (k *KeysBeside) built(ctx context.Context, id string) {
 	k.mu.Lock()

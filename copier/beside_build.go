@@ -23,6 +23,7 @@ type round struct {
 
 	mu      sync.Mutex
 	working int
+	workers int // that have not ended
 	ended   bool
 	over    chan struct{}
 }
@@ -33,6 +34,17 @@ func (r *round) leave() {
 	defer r.mu.Unlock()
 	r.working--
 	if r.working == 0 && !r.ended && r.idle() {
+		r.ended = true
+		close(r.over)
+	}
+}
+
+// end counts a worker that has ended, whatever the reason: when none is left, no
+// part will be copied any more, and what waits is not complete.
+func (r *round) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.workers--; r.workers == 0 && !r.ended {
 		r.ended = true
 		close(r.over)
 	}
@@ -72,6 +84,7 @@ func (w *worker) build(ctx context.Context, list *keyList) {
 			return
 		}
 		started := time.Now()
+		w.keys.begun(ctx, s.ID)
 		if err := w.execute(ctx, s); err != nil {
 			if ctx.Err() == nil {
 				w.Bus.Emit(event.Note{Text: fmt.Sprintf("%s could not be built beside the copies, and is tried again after them: %v", s.Object, err)})

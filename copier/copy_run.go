@@ -255,9 +255,10 @@ func (c *copyRun) copyAll(ctx context.Context, parts []*partState) error {
 	if len(c.Keys) == 0 {
 		n = min(n, len(parts))
 	}
-	r := &round{working: n, over: make(chan struct{}), idle: func() bool { return q.idle(ctx) }}
+	r := &round{working: n, workers: n, over: make(chan struct{}), idle: func() bool { return q.idle(ctx) }}
 	for range n {
 		c.keys.workers.Go(func() {
+			defer r.end()
 			(&worker{copyRun: c, link: link{place: c.gate}, back: q.back, share: q.share, round: r}).work(ctx, next)
 		})
 	}

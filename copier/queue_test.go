@@ -75,12 +75,13 @@ func TestT7SlowPartsAreCutFurther(t *testing.T) {
 				planned, err := PlanParts(t.Context(), params.Snapshot.Conn(), params.Plan, p.profile, 2, params.Split)
 				require.NoError(t, err)
 				lost := 0
+				ledger := p.target.Conn(t)
 				params.faults = &faults{at: func(ctx context.Context, at point, b *batch) error {
 					if at != pointCommitSent {
 						return nil
 					}
 					var known int
-					if err := p.target.Conn(t).QueryRow(ctx, "SELECT count(*) FROM _pg2db9.part WHERE part = $1", b.part.ID).Scan(&known); err != nil || known != 1 {
+					if err := ledger.QueryRow(ctx, "SELECT count(*) FROM _pg2db9.part WHERE part = $1", b.part.ID).Scan(&known); err != nil || known != 1 {
 						return fmt.Errorf("part %d is begun and %d times in the ledger: %w", b.part.ID, known, err)
 					}
 					if lost == 2 {
@@ -309,4 +310,38 @@ func TestPaceNamesWhatIsSlow(t *testing.T) {
 	}
 	quick.took(part("slow"), 1, 900*time.Millisecond)
 	require.Empty(t, quick.slow(now), "parts of less than a second are not worth a cut")
+}
+
+// A session ends while it executes the last COMMIT of all: its part is copied again
+// by the worker that was about to leave (T7).
+func TestLastCommitIsLost(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	p.profile.Window, p.profile.BatchRows, p.profile.BatchBytes = 5, 70, 20_000
+	p.both(t, "CREATE TABLE public.t (id integer)")
+	p.source.Exec(t, "INSERT INTO public.t SELECT generate_series(1, 100)")
+	p.target.Exec(t, `CREATE FUNCTION public.held() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN NULL; END';
+		CREATE CONSTRAINT TRIGGER held AFTER INSERT ON public.t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.id = 100) EXECUTE FUNCTION public.held();
+		ALTER TABLE public.t ENABLE ALWAYS TRIGGER held`)
+	holder := p.target.Conn(t)
+	_, err := holder.Exec(t.Context(), "SELECT pg_advisory_lock(4711)")
+	require.NoError(t, err)
+	ended := make(chan error, 1)
+	go func() {
+		var err error
+		for ok := false; err == nil && !ok; {
+			err = holder.QueryRow(t.Context(), `SELECT count(*) = 1 FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+				WHERE datname = current_database() AND wait_event = 'advisory' AND query LIKE '%COMMIT%') x`).Scan(&ok)
+		}
+		if err == nil {
+			_, err = holder.Exec(t.Context(), "SELECT pg_advisory_unlock(4711)")
+		}
+		ended <- err
+	}()
+	params := p.params(t, transfer("t", "id"))
+	params.Jobs = 1
+	res, err := Copy(soon(t), params)
+	require.NoError(t, <-ended)
+	complete(t, res, err)
+	p.same(t, "t")
 }

@@ -80,6 +80,9 @@ func (w *worker) work(ctx context.Context, next func() *partState) {
 		}
 		if s == nil {
 			if rows {
+				if w.settleOwn(ctx); !w.round.idle() { // a part of its own went back to the queue: a server had no connection left
+					continue
+				}
 				w.toKeys(ctx)
 				rows = false
 			}

@@ -24,10 +24,7 @@ func (j *job) copyData(ctx context.Context) error {
 		truncate = j.existing.Tables(plan)
 	}
 	j.written.Store(true)
-	keys, err := j.keysBeside(ctx)
-	if err != nil {
-		return err
-	}
+	keys := j.keysBeside()
 	return j.phase("data", len(plan.Transfers), func() (int, error) {
 		res, err := copier.Copy(ctx, copier.Params{
 			Source: j.opts.source, Target: j.opts.target, Snapshot: j.snapshot, Plan: plan, Profile: j.profile, Run: j.id,

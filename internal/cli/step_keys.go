@@ -11,21 +11,20 @@ import (
 )
 
 // keysBeside are the keys and indexes that are built while other tables are still
-// copied. They are recorded as begun: whether one was built is seen on the target.
-func (j *job) keysBeside(ctx context.Context) ([]ddlgen.Statement, error) {
+// copied.
+func (j *job) keysBeside() []ddlgen.Statement {
 	if j.command != cmdClone {
-		return nil, nil
+		return nil
 	}
 	keys := slices.DeleteFunc(slices.Clone(j.later), func(s ddlgen.Statement) bool { return s.Phase != ddlgen.PhaseKeys })
-	keys = j.failures.taken(keys)
-	return keys, j.lease.Record(ctx, begun(keys))
+	return j.failures.taken(keys)
 }
 
 // recordOne records a step while others are under way. One that cannot be recorded
 // is with all others, when they have come to their end.
 func (j *job) recordOne(ctx context.Context, s copier.Step) {
 	if err := j.lease.Record(ctx, []copier.Step{s}); err != nil && ctx.Err() == nil {
-		j.log.WarnContext(ctx, "a step could not be recorded when it was done", "step", s.ID, "error", err)
+		j.log.WarnContext(ctx, "a step could not be recorded at once", "step", s.ID, "error", err)
 	}
 }
 
