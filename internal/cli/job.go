@@ -261,6 +261,6 @@ type noteRecorder struct{ rep *report.Report }
 // On implements event.Listener.
 func (r noteRecorder) On(e event.Event) {
 	if n, ok := e.(event.Note); ok {
-		r.rep.Notes = append(r.rep.Notes, n.Text)
+		r.rep.Notes = append(r.rep.Notes, redact(n.Text))
 	}
 }

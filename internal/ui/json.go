@@ -113,7 +113,7 @@ func eventObject(e event.Event) (string, Object) {
 	case event.Found:
 		return "finding", FindingFields(e.Finding)
 	case event.Note:
-		return "note", Object{{"text", e.Text}}
+		return "note", Object{{"text", Redact(e.Text)}}
 	case event.RunDone:
 		return "", nil
 	}

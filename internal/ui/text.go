@@ -46,7 +46,7 @@ func eventLine(e event.Event) string {
 		}
 		return strings.TrimSuffix(fmt.Sprintf("verify %s: %s: %s", e.Table, strings.ToUpper(e.Verdict), e.Detail), ": ")
 	case event.Note:
-		return e.Text
+		return Redact(e.Text)
 	case event.Found: // the report has them all, in their order
 		return ""
 	case event.PartStarted, event.PartDone, event.StatementDone, event.RunDone:
