@@ -113,7 +113,7 @@ func (v *run) checkObjects(ctx context.Context, conn *pgx.Conn, schemas []string
 	if len(objects) == 0 {
 		return nil
 	}
-	if v.p.Profile.FullCatalog {
+	if v.p.Profile.FullCatalog && !v.p.Profile.Map { // what was mapped is another text on the target
 		return v.checkDefinitions(ctx, conn, schemas, objects)
 	}
 	there, err := readObjects(ctx, conn, schemas)
