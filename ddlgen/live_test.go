@@ -106,7 +106,7 @@ func serverOf(t *testing.T, major int) *pgtest.Cluster {
 	}
 	server := pgtest.Server(t)
 	if server.Major() < goldenMajor {
-		t.Skipf("PostgreSQL %d: the golden cases are of %d", server.Major(), goldenMajor)
+		pgtest.Lacks(t, "PostgreSQL %d: the golden cases are of %d", server.Major(), goldenMajor)
 	}
 	return server
 }

@@ -53,7 +53,7 @@ func (k *killer) Save(ctx context.Context, records map[string]string) error {
 func TestResumedVerification(t *testing.T) {
 	t.Parallel()
 	if pgtest.Server(t).Major() < tidScanSince {
-		t.Skip("no ranges of blocks")
+		pgtest.Lacks(t, "no ranges of blocks")
 	}
 	b := setup(t, `CREATE TABLE t (id integer PRIMARY KEY, a text); ALTER TABLE t ALTER a SET STORAGE plain;
 		INSERT INTO t SELECT i, repeat(md5(i::text), 200) FROM generate_series(1, 3500) i;

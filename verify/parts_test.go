@@ -44,7 +44,7 @@ func TestPartsCoverRowsOnceY5(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t)
 	if server.Major() < tidScanSince {
-		t.Skip("no ranges of blocks")
+		pgtest.Lacks(t, "no ranges of blocks")
 	}
 	db := server.Database(t)
 	db.Exec(t, `CREATE TABLE t (a integer, b text); INSERT INTO t SELECT i, repeat('x', 200) FROM generate_series(1, 5000) i;
@@ -81,7 +81,7 @@ func TestRunSplitsLargeTables(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t)
 	if server.Major() < tidScanSince {
-		t.Skip("no ranges of blocks")
+		pgtest.Lacks(t, "no ranges of blocks")
 	}
 	b := setup(t, `CREATE TABLE t (a integer, b text); ALTER TABLE t ALTER b SET STORAGE plain;
 		INSERT INTO t SELECT i, repeat(md5(i::text), 200) FROM generate_series(1, 8000) i;`)

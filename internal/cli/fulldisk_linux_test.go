@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/internal/pgtest"
 )
 
 // A disk without room for the reports: it is said of each, the rows are copied
@@ -25,7 +27,7 @@ func TestReportsOnAFullDisk(t *testing.T) {
 	sh.Env = append(os.Environ(), asProgram+"=1", "SMALL="+dir, "GOCOVERDIR="+t.TempDir())
 	out, err := sh.CombinedOutput()
 	if sh.ProcessState == nil || sh.ProcessState.ExitCode() == 99 {
-		t.Skipf("no small disk can be mounted here: %v", err)
+		pgtest.Lacks(t, "no small disk can be mounted here: %v", err)
 	}
 	noSecret(t, string(out))
 	require.Equal(t, int(Failed), sh.ProcessState.ExitCode(), string(out))

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/internal/pgtest"
 )
 
 // records reads a log.
@@ -75,7 +77,7 @@ func TestLogFile(t *testing.T) {
 func TestLogOnAFullDisk(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/dev/full"); err != nil {
-		t.Skip("no /dev/full here")
+		pgtest.Lacks(t, "no /dev/full here")
 	}
 	b := setup(t, shop)
 	r := b.run(t, "clone", "--log-file", "/dev/full")

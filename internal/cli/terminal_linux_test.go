@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/pg2db9/pg2db9/internal/pgtest"
 )
 
 // terminal opens a terminal: what is typed at the first end is read from the
@@ -16,7 +18,7 @@ func terminal(t *testing.T) (typing, reading *os.File) {
 	t.Helper()
 	typing, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		t.Skipf("no terminals here: %v", err)
+		pgtest.Lacks(t, "no terminals here: %v", err)
 	}
 	t.Cleanup(func() { _ = typing.Close() })
 	require.NoError(t, unix.IoctlSetPointerInt(int(typing.Fd()), unix.TIOCSPTLCK, 0))

@@ -142,6 +142,16 @@ func unavailable(tb testing.TB, err error) {
 	tb.Fatal(err)
 }
 
+// Lacks ends a test for want of what the machine or the server does not have.
+// Where everything must run (PGTEST_REQUIRED=1) that is a failure, else a skip.
+func Lacks(tb testing.TB, format string, args ...any) {
+	tb.Helper()
+	if os.Getenv("PGTEST_REQUIRED") == "1" {
+		tb.Fatalf(format, args...)
+	}
+	tb.Skipf(format, args...)
+}
+
 // Major is the server's major.
 func (c *Cluster) Major() int { return c.major }
 

@@ -23,6 +23,10 @@ func (o *outcome) Skip(...any) { o.end("skip") }
 
 func (o *outcome) Fatal(...any) { o.end("fail") }
 
+func (o *outcome) Skipf(string, ...any) { o.end("skip") }
+
+func (o *outcome) Fatalf(string, ...any) { o.end("fail") }
+
 func (o *outcome) end(how string) {
 	o.how = how
 	runtime.Goexit()
@@ -51,5 +55,20 @@ func TestUnavailable(t *testing.T) {
 		}()
 		<-done
 		require.Equal(t, c.want, o.how, "%v, required=%q", c.err, c.required)
+	}
+}
+
+// What the machine lacks is a skip, unless everything must run.
+func TestLacks(t *testing.T) {
+	for required, want := range map[string]string{"": "skip", "1": "fail"} {
+		t.Setenv("PGTEST_REQUIRED", required)
+		o := &outcome{TB: t}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			Lacks(o, "no %s", "terminal")
+		}()
+		<-done
+		require.Equal(t, want, o.how, "required=%q", required)
 	}
 }
