@@ -51,6 +51,8 @@ var common = []param{
 	{name: "idle_in_transaction_session_timeout", value: "0", strength: limit, idle: true},
 	{name: "idle_session_timeout", value: "0", strength: limit, idle: true, since: 14},
 	{name: "transaction_timeout", value: "0", strength: limit, since: 17},
+	// Else a statement whose client has gone runs to its end, and is seen there to be for nobody.
+	{name: "client_connection_check_interval", value: "2000", strength: wish, since: 14},
 	{name: "client_encoding", value: "UTF8", strength: must},
 	{name: "standard_conforming_strings", value: "on", strength: must}, // how our own literals are read
 	{name: "DateStyle", value: "ISO, MDY", strength: must},

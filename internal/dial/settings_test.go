@@ -6,7 +6,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pg2db9/pg2db9/internal/dial"
@@ -199,4 +201,26 @@ func TestNothingFollowsACutStatement(t *testing.T) {
 	require.Equal(t, "57014", dial.SQLState(err))
 	require.Equal(t, dial.Retry, dial.Classify(err))
 	require.True(t, conn.IsClosed())
+}
+
+// A statement whose client has gone does not run to its end.
+func TestStatementOfNobodyEnds(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Server(t)
+	if server.Major() < 14 {
+		pgtest.Lacks(t, "a server that looks after its clients is of PostgreSQL 14 at least")
+	}
+	db := server.Database(t)
+	e, err := dial.Parse(dial.Source, db.URL)
+	require.NoError(t, err)
+	conn, err := e.Connect(t.Context(), dial.Reader())
+	require.NoError(t, err)
+	query, err := (&pgproto3.Query{String: "SELECT pg_catalog.pg_sleep(600)"}).Encode(nil)
+	require.NoError(t, err)
+	_, err = conn.PgConn().Conn().Write(query)
+	require.NoError(t, err)
+	const sleepers = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(600)' AND state = 'active'"
+	require.Eventually(t, func() bool { return db.QueryString(t, sleepers) == "1" }, 20*time.Second, 20*time.Millisecond)
+	require.NoError(t, conn.PgConn().Conn().Close())
+	require.Eventually(t, func() bool { return db.QueryString(t, sleepers) == "0" }, 20*time.Second, 50*time.Millisecond)
 }
