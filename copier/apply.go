@@ -3,6 +3,7 @@ package copier
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -253,7 +254,7 @@ func (a *applier) wait(ctx context.Context, s ddlgen.Statement) error {
 // reason says why s cannot be run, "" if it can.
 func (a *applier) reason(s ddlgen.Statement) string {
 	if isClosed(a.Stop) {
-		return "stopped by the user"
+		return stoppedReason
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -268,6 +269,9 @@ func (a *applier) reason(s ddlgen.Statement) string {
 	return ""
 }
 
+// stoppedReason is why statements are skipped that a user's stop came before.
+const stoppedReason = "stopped by the user"
+
 func (a *applier) skip(s ddlgen.Statement, reason string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -275,12 +279,17 @@ func (a *applier) skip(s ddlgen.Statement, reason string) {
 	a.result.Skipped = append(a.result.Skipped, SkippedStatement{Statement: s, Reason: reason})
 }
 
-// one runs one statement and records its outcome.
+// one runs one statement and records its outcome. One that the user's stop found
+// waiting for a lock is skipped.
 func (a *applier) one(ctx context.Context, s ddlgen.Statement, run func() error) error {
 	started := time.Now()
 	err := run()
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
+	}
+	if errors.Is(err, errStopped) && isClosed(a.Stop) {
+		a.skip(s, stoppedReason)
+		return nil
 	}
 	a.mu.Lock()
 	if err == nil {

@@ -33,6 +33,11 @@ func (a *applier) atomicInTime(ctx context.Context) error {
 			err = a.lockError(ctx, failed.Statement, conn, err)
 		}
 		_ = conn.Close(context.WithoutCancel(ctx))
+		if errors.Is(err, errStopped) {
+			a.result = Applied{RolledBack: true}
+			a.skip(failed.Statement, stoppedReason)
+			return err
+		}
 		if !again {
 			s := failed.Statement
 			a.Bus.Emit(event.StatementFailed{ID: s.ID, Phase: s.Phase.String(), Object: s.Object, SQL: s.SQL, Err: err})

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/dial"
 )
@@ -27,8 +29,17 @@ func (a *applier) flights(statements []ddlgen.Statement, jobs int) [][]ddlgen.St
 	size := min(a.Window, (len(statements)+jobs*flightsPerJob-1)/(jobs*flightsPerJob))
 	var out [][]ddlgen.Statement
 	open := -1 // the flight that takes more
+	// What a heavy statement locks for long is taken through ownLocks alone.
+	locked := map[catalog.Name]bool{}
 	for _, s := range statements {
-		if size < 2 || !a.light(s) {
+		if lasts(s) && a.heavy(s) {
+			for _, t := range tablesOf(s) {
+				locked[t] = true
+			}
+		}
+	}
+	for _, s := range statements {
+		if size < 2 || !a.light(s) || slices.ContainsFunc(tablesOf(s), func(t catalog.Name) bool { return locked[t] }) {
 			out = append(out, []ddlgen.Statement{s})
 			continue
 		}
@@ -43,7 +54,7 @@ func (a *applier) flights(statements []ddlgen.Statement, jobs int) [][]ddlgen.St
 
 // light says that a statement is quick and does not depend on others of its phase.
 func (a *applier) light(s ddlgen.Statement) bool {
-	if s.Table != nil && a.Weight[*s.Table] > lightBytes {
+	if a.heavy(s) {
 		return false
 	}
 	for _, id := range s.After {
@@ -52,6 +63,12 @@ func (a *applier) light(s ddlgen.Statement) bool {
 		}
 	}
 	return true
+}
+
+// heavy says that a statement's tables have many rows, those of the table that it
+// refers to among them.
+func (a *applier) heavy(s ddlgen.Statement) bool {
+	return slices.ContainsFunc(tablesOf(s), func(t catalog.Name) bool { return a.Weight[t] > lightBytes })
 }
 
 // fly sends the statements of a flight in one go, each in a transaction of its
@@ -85,16 +102,18 @@ func (a *applier) fly(ctx context.Context, flight []ddlgen.Statement, links *lin
 	var first error
 	for i, s := range sent {
 		answered := i < len(answers)
+		before := a.Again || a.Doubtful[s.ID]
 		if first != nil && !answered {
 			break // not begun, as far as anybody knows
 		}
 		err := a.one(ctx, s, func() (err error) {
-			if answered {
-				if dial.Classify(answers[i]).Settled() && !lockRefused(answers[i]) {
-					return answers[i]
-				}
+			if answered && before && doneAlready(s, answers[i]) {
+				return nil
 			}
-			conn, err = a.exec(ctx, conn, s, left && (!answered || dial.Classify(answers[i]) == dial.Lost))
+			if answered && dial.Classify(answers[i]).Settled() && !lockRefused(answers[i]) {
+				return answers[i]
+			}
+			conn, err = a.exec(ctx, conn, s, before || left && (!answered || dial.Classify(answers[i]) == dial.Lost))
 			return err
 		})
 		if err := a.fatal(ctx, s, err); err != nil && first == nil {

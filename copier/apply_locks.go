@@ -77,10 +77,14 @@ func (a *applier) again(ctx context.Context, w *lockWait, s ddlgen.Statement, co
 	return false
 }
 
-// lockError is the error of a statement that never got its lock.
+// lockError is the error of a statement that never got its lock: errStopped where
+// the user has ended the waiting.
 func (a *applier) lockError(ctx context.Context, s ddlgen.Statement, conn *pgx.Conn, err error) error {
 	if !lockRefused(err) {
 		return err
+	}
+	if isClosed(a.Stop) {
+		return errStopped
 	}
 	return fmt.Errorf("%w; another session holds a lock that it needs%s: end it (pg_locks names it), and run the command again", err, a.holders(ctx, conn, s))
 }
@@ -97,10 +101,8 @@ const holdersSQL = `SELECT pg_catalog.string_agg(DISTINCT pg_catalog.format('ses
 // the server tells.
 func (a *applier) holders(ctx context.Context, conn *pgx.Conn, s ddlgen.Statement) string {
 	var tables []string
-	for _, t := range []*catalog.Name{s.Table, s.RefTable} {
-		if t != nil {
-			tables = append(tables, "pg_catalog.to_regclass("+quote.Literal(quote.Name(t.Schema, t.Name))+")::oid")
-		}
+	for _, t := range tablesOf(s) {
+		tables = append(tables, "pg_catalog.to_regclass("+quote.Literal(quote.Name(t.Schema, t.Name))+")::oid")
 	}
 	if len(tables) == 0 || conn == nil || conn.IsClosed() {
 		return ""
@@ -132,15 +134,23 @@ func lasts(s ddlgen.Statement) bool {
 	return false
 }
 
+// tablesOf are the tables that a statement locks, each once.
+func tablesOf(s ddlgen.Statement) (tables []catalog.Name) {
+	for _, t := range []*catalog.Name{s.Table, s.RefTable} {
+		if t != nil && !slices.Contains(tables, *t) {
+			tables = append(tables, *t)
+		}
+	}
+	return tables
+}
+
 // take waits for the tables of a statement; false when ctx ends before. The
 // function gives them back.
 func (l *ownLocks) take(ctx context.Context, s ddlgen.Statement) (release func(), ok bool) {
 	shares := s.Object.Kind == "index" && strings.HasPrefix(s.SQL, "CREATE ")
 	var tables []catalog.Name
-	for _, t := range []*catalog.Name{s.Table, s.RefTable} {
-		if t != nil && lasts(s) && !slices.Contains(tables, *t) {
-			tables = append(tables, *t)
-		}
+	if lasts(s) {
+		tables = tablesOf(s)
 	}
 	for {
 		l.mu.Lock()

@@ -92,4 +92,61 @@ func TestApplyLongBuildIsNoBlocker(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, got.Failed)
 	require.Empty(t, notes, "none met another's lock")
+
+	// Light ones that share flights wait too, for what a heavy table's foreign key
+	// holds of the table that it refers to.
+	large, parent := catalog.Name{Schema: "public", Name: "large"}, catalog.Name{Schema: "public", Name: "parent"}
+	db.Exec(t, "CREATE TABLE public.parent (id integer PRIMARY KEY); CREATE TABLE public.child (id integer)")
+	s := statement("large", ddlgen.PhaseForeignKeys, "DO $$BEGIN LOCK TABLE public.parent IN SHARE ROW EXCLUSIVE MODE; PERFORM pg_sleep(0.5); END$$")
+	s.Table, s.RefTable = &large, &parent
+	statements = []ddlgen.Statement{s}
+	for i := range 10 {
+		child := catalog.Name{Schema: "public", Name: "child"}
+		s := statement(fmt.Sprint("fk", i), ddlgen.PhaseForeignKeys, "ALTER TABLE public.child ADD FOREIGN KEY (id) REFERENCES public.parent")
+		s.Table, s.RefTable = &child, &parent
+		statements = append(statements, s)
+	}
+	got, err = Apply(soon(t), ApplyParams{
+		Target: parse(t, dial.Target, db.URL), Settings: dial.Writer(), Jobs: 2, Window: 16, Statements: statements, Bus: event.NewBus(notes),
+		Weight: map[catalog.Name]int64{large: lightBytes + 1}, lockTimeout: 20 * time.Millisecond, Patience: 100 * time.Millisecond,
+	})
+	require.NoError(t, err)
+	require.Empty(t, got.Failed)
+	require.Len(t, got.Done, 11)
+	require.Empty(t, notes, "none met another's lock")
+}
+
+// A user's stop ends the waiting for a lock: the statement did not fail, and
+// nobody is told to end the session that holds it.
+func TestApplyStopsWaitingForALock(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	db.Exec(t, "CREATE TABLE public.t (id integer)")
+	holder := db.Conn(t)
+	_, err := holder.Exec(t.Context(), "BEGIN; LOCK TABLE public.t IN ACCESS SHARE MODE")
+	require.NoError(t, err)
+	table := catalog.Name{Schema: "public", Name: "t"}
+	s := statement("t", ddlgen.PhaseKeys, "ALTER TABLE public.t ADD PRIMARY KEY (id)")
+	s.Table = &table
+	for _, atomic := range []bool{false, true} {
+		notes, stop := make(tellNotes, 1), make(chan struct{})
+		var got *Applied
+		ended := inBackground(func() (err error) {
+			got, err = Apply(soon(t), ApplyParams{
+				Target: parse(t, dial.Target, db.URL), Settings: dial.Writer(), Jobs: 1, Atomic: atomic, Bus: event.NewBus(notes), lockTimeout: 50 * time.Millisecond,
+				Statements: []ddlgen.Statement{s}, Stop: stop, StopAtFirst: true,
+			})
+			return err
+		})
+		<-notes
+		close(stop)
+		if err := ended(); atomic {
+			require.ErrorIs(t, err, errStopped)
+		} else {
+			require.NoError(t, err)
+		}
+		require.Empty(t, got.Failed)
+		require.Equal(t, []SkippedStatement{{s, "stopped by the user"}}, got.Skipped)
+		require.Equal(t, atomic, got.RolledBack)
+	}
 }

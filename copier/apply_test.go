@@ -272,6 +272,30 @@ func TestApplyFlights(t *testing.T) {
 	require.Equal(t, "39", db.QueryString(t, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"))
 }
 
+// What an earlier process may have done, and stands, is done in a flight too; what
+// nobody has sent before is in the way.
+func TestApplyFlightAgain(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Server(t).Database(t)
+	db.Exec(t, "CREATE TABLE public.t (n integer PRIMARY KEY); CREATE INDEX i0 ON public.t (n); CREATE INDEX i1 ON public.t (n)")
+	statements := []ddlgen.Statement{statement("pk", ddlgen.PhaseKeys, "ALTER TABLE public.t ADD PRIMARY KEY (n)")}
+	for i := range 9 {
+		statements = append(statements, statement(fmt.Sprint("i", i), ddlgen.PhaseKeys, fmt.Sprintf("CREATE INDEX i%d ON public.t (n)", i)))
+	}
+	p := ApplyParams{Target: parse(t, dial.Target, db.URL), Settings: dial.Writer(), Statements: statements, Jobs: 1, Window: 16}
+	p.Doubtful = map[string]bool{"pk": true, "i0": true}
+	got, err := Apply(soon(t), p)
+	require.NoError(t, err)
+	require.Len(t, got.Done, 9)
+	require.Len(t, got.Failed, 1)
+	require.Equal(t, "i1", got.Failed[0].Statement.ID)
+	p.Doubtful, p.Again = nil, true
+	got, err = Apply(soon(t), p)
+	require.NoError(t, err)
+	require.Empty(t, got.Failed)
+	require.Len(t, got.Done, 10)
+}
+
 // A connection that breaks in a flight: what was done is known as done, what
 // was not is done on another.
 func TestApplyFlightCut(t *testing.T) {
