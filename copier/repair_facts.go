@@ -20,6 +20,7 @@ var repairFactsSQL string
 type repairFacts struct {
 	hooks            map[catalog.Name][]repairHook
 	deletes, updates map[catalog.Name][]catalog.Name // the tables that a foreign key's action writes to
+	refers           map[catalog.Name][]repairReference
 	partitioned      map[catalog.Name]bool
 	replica          bool // session_replication_role can keep triggers from acting
 }
@@ -30,10 +31,16 @@ type repairHook struct {
 	firm bool // it acts whatever the session says
 }
 
+// repairReference is a column that a foreign key of another table refers to.
+type repairReference struct {
+	column string
+	from   catalog.Name
+}
+
 func readRepairFacts(ctx context.Context, conn *pgx.Conn, p ddlgen.Profile) (repairFacts, error) {
 	f := repairFacts{
 		hooks: map[catalog.Name][]repairHook{}, partitioned: map[catalog.Name]bool{},
-		deletes: map[catalog.Name][]catalog.Name{}, updates: map[catalog.Name][]catalog.Name{},
+		refers: map[catalog.Name][]repairReference{}, deletes: map[catalog.Name][]catalog.Name{}, updates: map[catalog.Name][]catalog.Name{},
 	}
 	if !p.FullCatalog {
 		return f, nil
@@ -53,6 +60,8 @@ func readRepairFacts(ctx context.Context, conn *pgx.Conn, p ddlgen.Profile) (rep
 			f.deletes[table] = append(f.deletes[table], other)
 		case "update":
 			f.updates[table] = append(f.updates[table], other)
+		case "refers":
+			f.refers[table] = append(f.refers[table], repairReference{hook.name, other})
 		case "partitioned":
 			f.partitioned[table] = true
 		}
@@ -102,6 +111,23 @@ func (r *repairer) refuse(t RepairTable) string {
 			if has[kind] && (kind != RepairExtra || removes) && !slices.Contains(r.p.Whole, other) {
 				return fmt.Sprintf("a foreign key of %s, which is not among the tables that are compared, would change that table's rows: include it", other)
 			}
+		}
+	}
+	if r.quiet(name) {
+		return r.orphans(t, removes)
+	}
+	return ""
+}
+
+// orphans says which rows of a table that is not compared could be left without the
+// row that they refer to: what keeps triggers from acting on a table keeps its
+// foreign keys from it too.
+func (r *repairer) orphans(t RepairTable, removes bool) string {
+	for _, ref := range r.facts.refers[t.Transfer.Target] {
+		if !slices.Contains(r.p.Whole, ref.from) && slices.ContainsFunc(t.Rows, func(row RepairRow) bool {
+			return row.Kind == RepairExtra && removes || slices.Contains(row.Columns, ref.column)
+		}) {
+			return fmt.Sprintf("a foreign key of %s, which is not among the tables that are compared, is not checked while the table's triggers are kept from acting: include it, or say --allow-triggers %s", ref.from, t.Transfer.Target)
 		}
 	}
 	return ""

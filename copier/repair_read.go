@@ -111,6 +111,7 @@ type rowFinder struct {
 	canon  *digest.RowCanon
 	key    []int // fields of the key
 	wanted map[string]RepairRow
+	raw    []byte // the line at hand, as it came
 }
 
 func newRowFinder(t *ddlgen.Transfer) (*rowFinder, error) {
@@ -135,7 +136,11 @@ func newRowFinder(t *ddlgen.Transfer) (*rowFinder, error) {
 func (f *rowFinder) want(rows []RepairRow) {
 	f.wanted = make(map[string]RepairRow, len(rows))
 	for _, r := range rows {
-		f.wanted[f.name(r)] = r
+		name := f.name(r)
+		if len(r.Key) == 0 { // copies that were refused one by one are wanted together
+			r.Copies += f.wanted[name].Copies
+		}
+		f.wanted[name] = r
 	}
 }
 
@@ -191,9 +196,10 @@ func plainField(field []byte) *string {
 	return &text
 }
 
-// found hands a line on if it is wanted, as often as it is.
+// found hands a line on if it is wanted, as often as it is. Its fields are good
+// until take returns.
 func (f *rowFinder) found(line []byte, take func(RepairRow, [][]byte) error) error {
-	raw := bytes.Clone(line) // the canonical form may be written over it
+	f.raw = append(f.raw[:0], line...) // the canonical form may be written over it
 	name := f.nameOf(f.canon.Row(line))
 	row, ok := f.wanted[name]
 	if !ok {
@@ -203,7 +209,7 @@ func (f *rowFinder) found(line []byte, take func(RepairRow, [][]byte) error) err
 	delete(f.wanted, name)
 	var fields [][]byte
 	if len(f.t.Columns) > 0 {
-		fields = bytes.Split(raw, []byte{'\t'})
+		fields = bytes.Split(f.raw, []byte{'\t'})
 	}
 	row.Copies = 1
 	for range copies {
