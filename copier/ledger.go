@@ -257,7 +257,10 @@ func (l *ledger) empty(ctx context.Context, table catalog.Name) error {
 		loading := fmt.Sprintf("UPDATE _pg2db9.emptied SET state = 'loading' WHERE run = %s AND target_schema = %s AND target_name = %s",
 			quote.Literal(l.run), quote.Literal(table.Schema), quote.Literal(table.Name))
 		if l.whole {
-			if err := l.transaction(ctx, conn, l.owning(truncate, loading)); err != nil {
+			// The table's lock first: the run's row is not held, and so the lease can be
+			// renewed, while others are waited for.
+			lock := "LOCK TABLE " + quote.Name(table.Schema, table.Name) + " IN ACCESS EXCLUSIVE MODE"
+			if err := l.transaction(ctx, conn, append([]string{lock}, l.owning(truncate, loading)...)); err != nil {
 				return err
 			}
 		} else {

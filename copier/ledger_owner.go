@@ -17,6 +17,9 @@ import (
 // lasts must not give up what its successor has loaded since. So each such
 // statement is in one transaction with ownership, which fails (23502) where the
 // run is another's, and keeps the run's row, and with it the lease, until its end.
+// Where TRUNCATE cannot stand in such a transaction, ownership is committed just
+// before it: a process that stands still between the two may empty a table that its
+// successor, once the lease has run out, has begun to load.
 // CASE is evaluated for the row as it is when it is locked; a subselect would not be.
 
 // ownership is that statement; "" where nobody holds the run by a lease.
@@ -39,7 +42,7 @@ func (l *ledger) owning(steps ...string) []string {
 // judgeOwner turns the failure of ownership into a *TakenOverError.
 func (l *ledger) judgeOwner(ctx context.Context, err error) error {
 	var pg *pgconn.PgError
-	if l.owner == "" || !errors.As(err, &pg) || pg.Code != pgerrcode.NotNullViolation || !strings.Contains(pg.Message, `"owner"`) {
+	if l.owner == "" || !errors.As(err, &pg) || pg.Code != pgerrcode.NotNullViolation || pg.ColumnName != "owner" && !strings.Contains(pg.Message, `"owner"`) {
 		return err
 	}
 	taken := &TakenOverError{Run: l.run, Owner: "another process"}
