@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/dial/quote"
+	"github.com/pg2db9/pg2db9/internal/secret"
 )
 
 // ErrNotFailed is a table that is not complete, and that a run which takes up
@@ -47,13 +49,13 @@ type failure struct {
 	why  string
 }
 
-// failureOf is what the ledger is to keep of a part; "" where it was stopped,
-// or is another process's: that is no failure.
+// failureOf is what the ledger is to keep of a part, without a password that a
+// server quotes; "" where it was stopped, or is another process's: that is no failure.
 func failureOf(err error) string {
 	if err == nil || errors.Is(err, errStopped) || errors.Is(err, context.Canceled) || errors.Is(err, errLostOwnership) {
 		return ""
 	}
-	text := strings.ReplaceAll(err.Error(), "\x00", "")
+	text := secret.Redact(strings.ReplaceAll(err.Error(), "\x00", ""))
 	if len(text) > failedText {
 		text = text[:failedText]
 	}
@@ -93,9 +95,15 @@ func (l *ledger) giveUp(ctx context.Context, failures []failure) error {
 	if len(failures) == 0 {
 		return nil
 	}
-	steps := make([]string, len(failures))
-	for i, f := range failures {
-		steps[i] = fmt.Sprintf("UPDATE _pg2db9.part SET failed = %s WHERE run = %s AND part = %d", quote.Literal(f.why), quote.Literal(l.run), f.part)
+	parts := map[string][]int64{}
+	for _, f := range failures {
+		parts[f.why] = append(parts[f.why], f.part)
+	}
+	var steps []string
+	for _, why := range slices.Sorted(maps.Keys(parts)) {
+		for some := range slices.Chunk(parts[why], fenceStep) {
+			steps = append(steps, fmt.Sprintf("UPDATE _pg2db9.part SET failed = %s WHERE run = %s AND part IN (%s)", quote.Literal(why), quote.Literal(l.run), numbers(some)))
+		}
 	}
 	return l.do(ctx, "recording what failed", func(conn *pgx.Conn) error {
 		return l.transaction(ctx, conn, l.owning(steps...))

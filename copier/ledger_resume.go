@@ -124,17 +124,14 @@ func (l *ledger) again(ctx context.Context, info runInfo, old, proved, retried [
 	return l.do(ctx, "recording in the ledger what is loaded anew", func(conn *pgx.Conn) error {
 		steps := []string{fmt.Sprintf("UPDATE _pg2db9.run SET state = 'loading', snapshot = %s, taken = %s, target_started = %s, changed = now() WHERE run = %s",
 			quote.Literal(info.snapshot), quote.Literal(info.taken), quote.Literal(l.started), quote.Literal(l.run))}
-		list := func(parts []int64) string {
-			return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(parts)), ", "), "[]")
-		}
 		for some := range slices.Chunk(proved, fenceStep) {
-			steps = append(steps, fmt.Sprintf("UPDATE _pg2db9.part SET taken = %s WHERE run = %s AND part IN (%s)", quote.Literal(info.taken), quote.Literal(l.run), list(some)))
+			steps = append(steps, fmt.Sprintf("UPDATE _pg2db9.part SET taken = %s WHERE run = %s AND part IN (%s)", quote.Literal(info.taken), quote.Literal(l.run), numbers(some)))
 		}
 		for some := range slices.Chunk(retried, fenceStep) {
-			steps = append(steps, fmt.Sprintf("UPDATE _pg2db9.part SET failed = '' WHERE run = %s AND part IN (%s)", quote.Literal(l.run), list(some)))
+			steps = append(steps, fmt.Sprintf("UPDATE _pg2db9.part SET failed = '' WHERE run = %s AND part IN (%s)", quote.Literal(l.run), numbers(some)))
 		}
 		for some := range slices.Chunk(old, fenceStep) {
-			list := list(some)
+			list := numbers(some)
 			for _, table := range []string{"span", "reject", "part"} {
 				steps = append(steps, fmt.Sprintf("DELETE FROM _pg2db9.%s WHERE run = %s AND part IN (%s)", table, quote.Literal(l.run), list))
 			}
@@ -142,6 +139,11 @@ func (l *ledger) again(ctx context.Context, info runInfo, old, proved, retried [
 		steps = append(steps, l.newParts(fresh, info.taken)...)
 		return l.transaction(ctx, conn, l.owning(append(steps, l.wanted(empty)...)...))
 	})
+}
+
+// numbers writes parts as a list of SQL.
+func numbers(parts []int64) string {
+	return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(parts)), ", "), "[]")
 }
 
 // newParts are the statements that record parts.

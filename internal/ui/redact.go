@@ -1,10 +1,6 @@
 package ui
 
-import "regexp"
-
-// secrets are the places of a text in which a password can stand: the user's
-// part of a URL, and password= in a connection string.
-var secrets = regexp.MustCompile(`(://[^:/@\s"']*:)[^@\s"']+(@)|((?i:password|passfile|sslpassword)\s*=\s*)('[^']*'|[^\s"']+)`)
+import "github.com/pg2db9/pg2db9/internal/secret"
 
 // Redact takes out of a text what can be a password.
-func Redact(s string) string { return secrets.ReplaceAllString(s, "$1$3***$2") }
+func Redact(s string) string { return secret.Redact(s) }
