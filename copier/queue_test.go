@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"testing"
 	"time"
@@ -344,4 +345,88 @@ func TestLastCommitIsLost(t *testing.T) {
 	require.NoError(t, <-ended)
 	complete(t, res, err)
 	p.same(t, "t")
+}
+
+// The last COMMIT of a part is lost, and the source has no connection to read it
+// again, while the other worker waits for its own last answer: the part goes back to
+// a queue that both have found empty, and is copied by whoever has a place.
+func TestLastCommitIsLostWithItsPlace(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	p.profile.Window, p.profile.BatchRows, p.profile.BatchBytes = 5, 70, 20_000
+	p.both(t, "CREATE TABLE public.a (id integer); CREATE TABLE public.b (id integer)")
+	p.source.Exec(t, "INSERT INTO public.a SELECT generate_series(1, 100); INSERT INTO public.b SELECT generate_series(1, 100)")
+	p.target.Exec(t, "CREATE FUNCTION public.held() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(TG_ARGV[0]::integer); RETURN NULL; END'")
+	for i, table := range []string{"a", "b"} {
+		p.target.Exec(t, fmt.Sprintf(`CREATE CONSTRAINT TRIGGER held AFTER INSERT ON public.%[1]s DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.id = 100) EXECUTE FUNCTION public.held(%[2]d);
+			ALTER TABLE public.%[1]s ENABLE ALWAYS TRIGGER held`, table, i+1))
+	}
+	params := p.params(t, transfer("a", "id"), transfer("b", "id"))
+	few := limited(t, p.source, -1)
+	params.Snapshot.Close(t.Context())
+	params.Source = parse(t, dial.Source, few)
+	params.Snapshot = p.openAs(t, params.Source)
+	role, err := url.Parse(few)
+	require.NoError(t, err)
+	limit := func() {
+		name := role.User.Username()
+		p.source.Exec(t, fmt.Sprintf("ALTER ROLE %s CONNECTION LIMIT %s", name, p.source.QueryString(t, "SELECT count(*) - 1 FROM pg_stat_activity WHERE usename = '"+name+"'")))
+	}
+	told := newNotes("a server has no connection for another job", 1)
+	params.Bus = event.NewBus(p.events, told)
+	holder := p.target.Conn(t)
+	_, err = holder.Exec(t.Context(), "SELECT pg_advisory_lock(1), pg_advisory_lock(2)")
+	require.NoError(t, err)
+	const waits = "FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+	struck := inBackground(func() error {
+		ctx := soon(t)
+		var err error
+		for n := 0; err == nil && n < 2; {
+			err = holder.QueryRow(ctx, "SELECT count(*) "+waits).Scan(&n)
+		}
+		if err == nil {
+			limit() // as many as there are without the one that ends now
+			_, err = holder.Exec(ctx, "SELECT pg_terminate_backend(pid) "+waits+" AND objid = 1")
+		}
+		if err == nil {
+			err = told.wait(ctx, "", nil)
+		}
+		_, unlocked := holder.Exec(t.Context(), "SELECT pg_advisory_unlock_all()")
+		return errors.Join(err, unlocked)
+	})
+	res, err := Copy(soon(t), params)
+	require.NoError(t, struck())
+	complete(t, res, err)
+	p.same(t, "a", "b")
+}
+
+// A round is over when no worker copies and no part waits, and when all workers
+// have ended, whatever waits.
+func TestRoundEnds(t *testing.T) {
+	t.Parallel()
+	over := func(r *round) bool { return isClosed(r.over) }
+	idle := false
+	start := func() *round {
+		return &round{working: 2, workers: 2, over: make(chan struct{}), idle: func() bool { return idle }}
+	}
+	r := start()
+	r.leave()
+	r.leave()
+	require.False(t, over(r), "a part waits")
+	require.True(t, r.join())
+	idle = true
+	require.False(t, over(r))
+	r.leave()
+	require.True(t, over(r))
+	require.False(t, r.join(), "it is over")
+	r.end()
+	r.end()
+
+	idle = false
+	r = start()
+	r.leave()
+	r.end()
+	require.False(t, over(r), "one has not ended")
+	r.end()
+	require.True(t, over(r), "none is left that could copy what waits, though one never left")
 }

@@ -87,8 +87,10 @@ func (w *worker) work(ctx context.Context, next func() *partState) {
 				rows = false
 			}
 			// Without its place: whoever it waits for may be waiting for one.
-			w.gate.leave()
-			w.placed = false
+			if w.placed { // it may have been lost while what was under way was settled
+				w.gate.leave()
+				w.placed = false
+			}
 			if w.gate.tight() {
 				w.close()
 			}
