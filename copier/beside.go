@@ -30,12 +30,13 @@ type KeysBeside struct {
 	mu       sync.Mutex
 	changed  chan struct{} // closed when something below has changed, and made anew
 	of       map[catalog.Name][]ddlgen.Statement
-	ready    []keyList // heaviest first
-	open     int       // parts under way: their ends may make lists ready
-	building int       // lists that workers have taken
-	most     int       // and how many that may be
-	ceased   bool      // no list is given any more
-	done     []string  // IDs
+	ready    []keyList             // heaviest first
+	undone   map[catalog.Name]bool // tables whose rows have to be sent again
+	open     int                   // parts under way: their ends may make lists ready
+	building int                   // lists that workers have taken
+	most     int                   // and how many that may be
+	ceased   bool                  // no list is given any more
+	done     []string              // IDs
 	doubtful map[string]bool
 
 	workers sync.WaitGroup
@@ -54,7 +55,7 @@ type keyList struct {
 // table are there, whatever becomes of other tables.
 func newKeysBeside(p *Params) *KeysBeside {
 	k := &KeysBeside{
-		changed: make(chan struct{}), of: map[catalog.Name][]ddlgen.Statement{}, doubtful: map[string]bool{}, most: max(p.Jobs, 1),
+		changed: make(chan struct{}), of: map[catalog.Name][]ddlgen.Statement{}, undone: map[catalog.Name]bool{}, doubtful: map[string]bool{}, most: max(p.Jobs, 1),
 		record: p.Record, progress: p.Progress, stops: [2]<-chan struct{}{p.Stop, nil},
 	}
 	if !p.Profile.Await && p.Profile.Window > 1 {
@@ -143,8 +144,9 @@ func (k *KeysBeside) complete(table catalog.Name, bytes int64) {
 	k.add(indexes)
 }
 
+// add makes lists ready, but those of tables that are incomplete again.
 func (k *KeysBeside) add(lists []keyList) {
-	k.ready = append(k.ready, lists...)
+	k.ready = slices.DeleteFunc(append(k.ready, lists...), func(l keyList) bool { return k.undone[l.table] })
 	slices.SortStableFunc(k.ready, func(a, b keyList) int { return cmp.Compare(b.bytes, a.bytes) })
 	k.tell()
 }
@@ -154,7 +156,8 @@ func (k *KeysBeside) add(lists []keyList) {
 func (k *KeysBeside) incomplete(table catalog.Name) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.ready = slices.DeleteFunc(k.ready, func(l keyList) bool { return l.table == table })
+	k.undone[table] = true
+	k.add(nil)
 }
 
 // cease leaves to Apply all that is not begun.

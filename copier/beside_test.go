@@ -66,6 +66,14 @@ func TestKeysBeside(t *testing.T) {
 	k.incomplete(public("c"))
 	require.Nil(t, k.take())
 
+	k = besideOf(1, ddlgen.DB9(), keyStatement("a", "a/pk", "primary key"), keyStatement("a", "a/i", "index"))
+	k.complete(public("a"), 5)
+	constraints = k.take()
+	require.Equal(t, []string{"a/pk"}, ids(constraints))
+	k.incomplete(public("a"))
+	k.give(constraints)
+	require.Nil(t, k.take(), "what waited for the constraints is left too")
+
 	flights := besideOf(2, ddlgen.Postgres(), keyStatement("a", "a/i", "index"), keyStatement("b", "b/i", "index"))
 	flights.complete(public("a"), besideLeast-1)
 	flights.complete(public("b"), besideLeast)
