@@ -28,7 +28,10 @@ func (c *Cluster) fill(ctx context.Context, acc *account) error {
 	}
 	if template != "" {
 		if _, err := os.Stat(template); err == nil {
-			return errors.Join(copyData(template, c.Dir(), acc), identify(c.Dir()))
+			if err := copyData(template, c.Dir(), acc); err != nil {
+				return err
+			}
+			return identify(c.Dir())
 		}
 	}
 	if err := c.initdb(ctx, acc); err != nil || template == "" {
