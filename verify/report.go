@@ -247,6 +247,19 @@ func (r *Report) Rows() int64 {
 	return n
 }
 
+// ExcusedRows is the number of rows that differ as was announced.
+func (r *Report) ExcusedRows() int64 {
+	var n int64
+	for i := range r.Tables {
+		if d := r.Tables[i].Data; d != nil {
+			for _, e := range d.Excused {
+				n += e.Rows
+			}
+		}
+	}
+	return n
+}
+
 // MarshalJSON implements json.Marshaler: the fields, and what they sum up to.
 func (r *Report) MarshalJSON() ([]byte, error) {
 	type fields Report

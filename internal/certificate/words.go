@@ -86,15 +86,7 @@ func equalWords(r *verify.Report) string {
 		return fmt.Sprintf("%s, %s, counts equal; contents were not compared, as asked", counted(int64(len(r.Tables)-skipped), "table"), counted(r.Rows(), "row")) + alsoEqual(r) + left(skipped)
 	}
 	words := fmt.Sprintf("%s, %s, all equal", counted(int64(len(r.Tables)-skipped), "table"), counted(r.Rows(), "row"))
-	var excused int64
-	for i := range r.Tables {
-		if d := r.Tables[i].Data; d != nil {
-			for _, e := range d.Excused {
-				excused += e.Rows
-			}
-		}
-	}
-	if excused > 0 {
+	if excused := r.ExcusedRows(); excused > 0 {
 		words += fmt.Sprintf(" but for %s as announced", counted(excused, "row"))
 	}
 	return words + alsoEqual(r) + left(skipped)

@@ -188,15 +188,3 @@ func (d *differences) close() error {
 	}
 	return nil
 }
-
-// excusedRows counts the rows that differ as was announced.
-func excusedRows(r *verify.Report) (n int64) {
-	for i := range r.Tables {
-		if d := r.Tables[i].Data; d != nil {
-			for _, e := range d.Excused {
-				n += e.Rows
-			}
-		}
-	}
-	return n
-}

@@ -88,7 +88,7 @@ func (j *job) verifiedMessage(context.Context) error {
 	if j.opts.Live {
 		j.message += j.settledWords()
 	}
-	if n := excusedRows(j.verified); n > 0 {
+	if n := j.verified.ExcusedRows(); n > 0 {
 		j.message += fmt.Sprintf("; %s differ as announced", count(int(n), "row"))
 	}
 	if n := len(j.verified.Views); n > 0 {
