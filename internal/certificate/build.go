@@ -22,9 +22,10 @@ type Facts struct {
 	ID, Command, Tool string
 	Options           []string // as given, without secrets
 	Source, Target    Server
-	Snapshot          *Snapshot
-	Simulated         bool // profile db9 on a target that is no DB9
-	Behaviour         bool // it was asked for
+	Snapshot          *Snapshot // that both sides were compared in; nil: none
+	Live              bool      // both sides could be written while they were compared
+	Simulated         bool      // profile db9 on a target that is no DB9
+	Behaviour         bool      // it was asked for
 }
 
 // New makes a sealed certificate. The same facts give the same bytes.
@@ -40,7 +41,7 @@ func New(f Facts) (*Certificate, error) {
 	if s := f.Snapshot; s != nil {
 		run.Snapshot = &Snapshot{ID: s.ID, Taken: moment(s.Taken)}
 	}
-	run.Summary = summary(r)
+	run.Summary = summary(r, f.Live)
 	c := &Certificate{Summary: run.Summary, Format: Format, Entries: []Entry{{Kind: KindRun, Run: run}}}
 	transfers, expected := map[catalog.Name]*ddlgen.Transfer{}, map[catalog.Name][]ExpectedColumn{}
 	for i := range f.Plan.Transfers {
@@ -94,6 +95,19 @@ func notChecked(f Facts) []Unchecked {
 		out = append(out, Unchecked{"contents of rows", "rows were counted, not compared (level counts)"})
 	case verify.LevelDigest, verify.LevelRows, verify.LevelDeep:
 	}
+	if f.Live {
+		out = append(out, Unchecked{"both sides as of one moment", "they could be written meanwhile (verify --live): what is equal was so when it was read last"})
+	}
+	for _, q := range f.Report.Sequences {
+		if q.Verdict == verify.Skipped {
+			out = append(out, Unchecked{"where sequence " + q.Target.String() + " stands", skippedFor(q.Detail)})
+		}
+	}
+	for _, v := range f.Report.Views {
+		if v.Verdict == verify.Skipped {
+			out = append(out, Unchecked{"view " + v.Target.String(), skippedFor(v.Detail)})
+		}
+	}
 	if !f.Behaviour {
 		out = append(out, Unchecked{"what the target does: that it refuses what keys and checks forbid, fills columns, answers views and routines", "it was not asked for (verify --behaviour)"})
 	}
@@ -101,6 +115,14 @@ func notChecked(f Facts) []Unchecked {
 		out = append(out, Unchecked{"what is unknown or errored below", "the verification did not come to its end"})
 	}
 	return out
+}
+
+// skippedFor is why something was skipped.
+func skippedFor(detail string) string {
+	if detail == "" {
+		return verify.Skipped.String()
+	}
+	return ui.Redact(detail)
 }
 
 func table(t *verify.Table, transfer *ddlgen.Transfer, expected []ExpectedColumn) *Table {

@@ -13,10 +13,14 @@ import (
 const mostNamed = 3
 
 // summary is the first line: that all is equal, or what is not.
-func summary(r *verify.Report) string {
+func summary(r *verify.Report, live bool) string {
 	bad, unread := outcomes(r)
 	if r.Good() {
-		return equalWords(r)
+		words := equalWords(r)
+		if live {
+			words += "; both sides could be written meanwhile"
+		}
+		return words
 	}
 	var parts []string
 	if len(bad) > 0 {
@@ -67,12 +71,16 @@ func outcomes(r *verify.Report) (bad, unread []string) {
 }
 
 func sizes(r *verify.Report) []string {
-	out := []string{counted(int64(len(r.Tables)), "table"), counted(r.Rows(), "row")}
-	if n := len(r.Sequences); n > 0 {
-		out = append(out, counted(int64(n), "sequence"))
+	return append([]string{counted(int64(len(r.Tables)), "table"), counted(r.Rows(), "row")}, others(len(r.Sequences), len(r.Views))...)
+}
+
+// others are numbers of sequences and views, those that are none left out.
+func others(sequences, views int) (out []string) {
+	if sequences > 0 {
+		out = append(out, counted(int64(sequences), "sequence"))
 	}
-	if n := len(r.Views); n > 0 {
-		out = append(out, counted(int64(n), "view"))
+	if views > 0 {
+		out = append(out, counted(int64(views), "view"))
 	}
 	return out
 }
@@ -92,11 +100,17 @@ func equalWords(r *verify.Report) string {
 	return words + alsoEqual(r) + left(skipped)
 }
 
+// alsoEqual says what beside tables is equal, and what was not compared.
 func alsoEqual(r *verify.Report) string {
-	if more := sizes(r)[2:]; len(more) > 0 {
-		return "; " + strings.Join(more, ", ") + " too"
+	sequences, views := r.SequenceCounts(), r.ViewCounts()
+	words := ""
+	if more := others(sequences.Match, views.Match); len(more) > 0 {
+		words += "; " + strings.Join(more, ", ") + " too"
 	}
-	return ""
+	if more := others(sequences.Skipped, views.Skipped); len(more) > 0 {
+		words += "; " + strings.Join(more, ", ") + " not compared"
+	}
+	return words
 }
 
 func left(skipped int) string {

@@ -77,10 +77,10 @@ func (j *job) writeCertificates(code Code) Code {
 func (j *job) certificate() (*certificate.Certificate, error) {
 	f := certificate.Facts{
 		Report: j.verified, Plan: j.plan, Profile: j.profile, Findings: j.allFindings(), ID: j.id, Command: j.command, Tool: version(),
-		Options: j.opts.Effective(), Source: certified(j.rep.Source), Target: certified(j.rep.Target), Simulated: j.rep.Profile.Simulated, Behaviour: j.opts.Behaviour,
+		Options: j.opts.Effective(), Source: certified(j.rep.Source), Target: certified(j.rep.Target), Simulated: j.rep.Profile.Simulated, Behaviour: j.opts.Behaviour, Live: j.opts.Live,
 	}
 	finding.Sort(f.Findings)
-	if s := j.rep.Snapshot; s != nil {
+	if s := j.rep.Snapshot; s != nil && !j.opts.Live { // which is of the definitions alone
 		f.Snapshot = &certificate.Snapshot{ID: s.ID, Taken: s.Taken}
 	}
 	return certificate.New(f)
@@ -108,7 +108,7 @@ func (j *job) certificateFlags() []string {
 // byCertificate are options that a certificate decides: it was made under them.
 var byCertificate = []string{
 	"include-table", "exclude-table", "include-schema", "exclude-schema", "mapping", "exclude-column", "exclude-column-keys", "exclude-table-data", "where",
-	"profile", "primary-key", "accept", "probe", "skip-probe", "level", "max-differences", "differences", "show-values", "resume", "state", "behaviour",
+	"profile", "primary-key", "accept", "probe", "skip-probe", "level", "max-differences", "differences", "show-values", "resume", "state", "behaviour", "live", "deadline",
 }
 
 // runRecheck compares a target with a certificate.

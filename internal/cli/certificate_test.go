@@ -109,6 +109,8 @@ func TestCertificateThatIsNotGood(t *testing.T) {
 		{"--recheck"},
 		{"--recheck", "--certificate", path, "--certificate", bad},
 		{"--recheck", "--certificate", path, "--level", "rows"},
+		{"--recheck", "--certificate", path, "--live"},
+		{"--recheck", "--certificate", path, "--deadline", "5m"},
 	} {
 		require.Equal(t, Usage, b.run(t, "verify", args...).code, "%v", args)
 	}

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pg2db9/pg2db9/internal/certificate"
 	"github.com/pg2db9/pg2db9/verify"
 )
 
@@ -19,7 +21,13 @@ func TestY10VerifyLive(t *testing.T) {
 	require.Equal(t, OK, r.code, r.err)
 	require.Equal(t, "rows", rep.Level)
 	b.source.Exec(t, "SELECT nextval('alone')")
-	r = b.ok(t, "verify", "--profile", "postgres", "--live", "--level", "deep")
+	path := filepath.Join(t.TempDir(), "c.json")
+	r = b.ok(t, "verify", "--profile", "postgres", "--live", "--level", "deep", "--certificate", path)
+	c, err := certificate.ReadFile(path, version())
+	require.NoError(t, err)
+	require.Contains(t, c.Summary, "all equal; 2 sequences, 1 view too; 1 sequence not compared; both sides could be written meanwhile")
+	require.Nil(t, c.Run().Snapshot)
+	require.Equal(t, OK, b.recheck(t, path).code)
 	require.Contains(t, r.err+r.out, "0 rows differed at first and settled; the positions of 1 sequence are given at cut-over")
 
 	b.target.Exec(t, "UPDATE orders SET total = total + 1 WHERE id = 7; DELETE FROM log WHERE ctid = '(0,1)'")
