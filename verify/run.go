@@ -184,7 +184,11 @@ func (v *run) do(ctx context.Context) error {
 		return nil // the plan has nothing, so there is nothing to ask
 	}
 	settings := readerSettings(v.p.Profile)
-	v.target = newPool(v.p.Target, targetSettings(settings, v.p.Profile), v.p.Jobs)
+	target := targetSettings(settings, v.p.Profile)
+	if v.p.Certified && !v.p.Profile.Map { // what is read follows from a file: nothing of that may write
+		target = target.With("default_transaction_read_only", "on")
+	}
+	v.target = newPool(v.p.Target, target, v.p.Jobs)
 	defer v.target.close()
 	if err := v.lookWell(ctx); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/catalog/finding"
 	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/dial/quote"
 	"github.com/pg2db9/pg2db9/internal/ui/htmlpage/pagetest"
 	"github.com/pg2db9/pg2db9/verify"
 )
@@ -247,6 +248,28 @@ func TestSummary(t *testing.T) {
 		},
 	} {
 		require.Equal(t, want, of(change))
+	}
+}
+
+// A certificate that was sealed anew on purpose has nothing executed that stands
+// in it.
+func TestRecheckExecutesNoTextOfTheFile(t *testing.T) {
+	t.Parallel()
+	f := facts("n")
+	for i := range f.Plan.Transfers {
+		for k := range f.Plan.Transfers[i].Columns {
+			c := &f.Plan.Transfers[i].Columns[k]
+			c.ReadBack = quote.Ident(c.Target)
+		}
+	}
+	_, err := made(t, f).Recheck()
+	require.NoError(t, err)
+	for _, sql := range []string{`"id") TO STDOUT; DROP TABLE orders; COPY (SELECT 1`, "id", "pg_sleep(9)", ""} {
+		f.Plan.Transfers[0].Columns[0].ReadBack = sql
+		c, err := Parse(jsonOf(t, made(t, f)))
+		require.NoError(t, err, "its chain is whole")
+		_, err = c.Recheck()
+		require.ErrorContains(t, err, "which no version of pg2db9 writes", sql)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/dial/quote"
 	"github.com/pg2db9/pg2db9/verify"
 	"github.com/pg2db9/pg2db9/verify/digest"
 )
@@ -36,7 +37,11 @@ func (c *Certificate) Recheck() (verify.Params, error) {
 			if err != nil {
 				return p, fmt.Errorf("the certificate's entry of table %s: %w", e.Table.Target, err)
 			}
-			plan.Transfers = append(plan.Transfers, e.Table.transfer())
+			transfer, err := e.Table.transfer()
+			if err != nil {
+				return p, fmt.Errorf("the certificate's entry of table %s: %w", e.Table.Target, err)
+			}
+			plan.Transfers = append(plan.Transfers, transfer)
 			p.Copied = append(p.Copied, side)
 		case e.Sequence != nil && e.Sequence.Found != nil:
 			plan.Sequences = append(plan.Sequences, e.Sequence.value())
@@ -51,12 +56,18 @@ func (t *Table) reliable() bool {
 	return len(t.Columns) > 0 && t.Definition.Verdict == verify.Match && len(t.Definition.Tolerated) == 0
 }
 
-func (t *Table) transfer() ddlgen.Transfer {
+// transfer is the reading as verification wants it. An expression is sent as it
+// is, and whoever changes the file can seal it anew: so it must be the one that
+// the plan of a copy has, which is the column's name.
+func (t *Table) transfer() (ddlgen.Transfer, error) {
 	tr := ddlgen.Transfer{Target: t.Target, Source: t.Source, Relations: []catalog.Name{}, Key: t.Reading.Key, Columns: make([]ddlgen.ColumnTransfer, len(t.Reading.Columns))}
 	for i, r := range t.Reading.Columns {
+		if r.Expression != quote.Ident(r.Column) {
+			return tr, fmt.Errorf("it reads column %q by %q, which no version of pg2db9 writes: nothing of it was executed; take the file that pg2db9 wrote, or verify anew", r.Column, r.Expression)
+		}
 		tr.Columns[i] = ddlgen.ColumnTransfer{Source: r.Column, Target: r.Column, TargetType: r.Type, ReadBack: r.Expression, Canon: r.Canon}
 	}
-	return tr
+	return tr, nil
 }
 
 // side is what the target held, as the account that it must match again.
