@@ -41,8 +41,7 @@ func New(f Facts) (*Certificate, error) {
 	if s := f.Snapshot; s != nil {
 		run.Snapshot = &Snapshot{ID: s.ID, Taken: moment(s.Taken)}
 	}
-	run.Summary = summary(r, f.Live)
-	c := &Certificate{Summary: run.Summary, Format: Format, Entries: []Entry{{Kind: KindRun, Run: run}}}
+	c := &Certificate{Format: Format, Entries: []Entry{{Kind: KindRun, Run: run}}}
 	transfers, expected := map[catalog.Name]*ddlgen.Transfer{}, map[catalog.Name][]ExpectedColumn{}
 	for i := range f.Plan.Transfers {
 		transfers[f.Plan.Transfers[i].Target] = &f.Plan.Transfers[i]
@@ -70,7 +69,8 @@ func New(f Facts) (*Certificate, error) {
 			c.Entries = append(c.Entries, Entry{Kind: KindLeft, Left: &Left{Code: l.Code, Object: l.Object, Why: ui.Redact(l.Message)}})
 		}
 	}
-	run.Entries = len(c.Entries)
+	run.Entries, run.Summary = len(c.Entries), summary(r, c.Entries, f.Live)
+	c.Summary = run.Summary
 	return c, c.seal()
 }
 

@@ -2,6 +2,7 @@ package certificate
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/ddlgen"
@@ -50,10 +51,25 @@ func (c *Certificate) Recheck() (verify.Params, error) {
 	return p, nil
 }
 
-// reliable says whether the table's definition was all as planned: only then is
-// another one a change.
+// reliable says whether the table's columns were all as planned: only then are
+// others a change. Their order and indexes are not looked at again.
 func (t *Table) reliable() bool {
-	return len(t.Columns) > 0 && t.Definition.Verdict == verify.Match && len(t.Definition.Tolerated) == 0
+	return len(t.Columns) > 0 && t.Definition.Verdict == verify.Match && !slices.ContainsFunc(t.Definition.Tolerated, func(d verify.Difference) bool {
+		return d.What != "position" && d.What != "index"
+	})
+}
+
+// Unreliable names the tables whose columns Recheck does not look at again, but
+// for those that rows are read by: they were not as planned when the certificate
+// was made, or nobody had read them.
+func (c *Certificate) Unreliable() []string {
+	var names []string
+	for _, e := range c.Entries {
+		if e.Table != nil && !e.Table.reliable() {
+			names = append(names, e.Table.Target.String())
+		}
+	}
+	return names
 }
 
 // transfer is the reading as verification wants it. An expression is sent as it
@@ -96,29 +112,7 @@ func (q *Sequence) value() ddlgen.SequenceValue {
 // that is as it says is not equal to the source for that: differences, and what
 // was not checked.
 func (c *Certificate) Standing() (differs, unchecked []string) {
-	judge := func(v verify.Verdict, name string) {
-		switch v {
-		case verify.Match, verify.Skipped:
-		case verify.Mismatch:
-			differs = append(differs, name)
-		case verify.Errored, verify.Unknown:
-			unchecked = append(unchecked, name)
-		default:
-			unchecked = append(unchecked, name)
-		}
-	}
-	for _, e := range c.Entries {
-		switch {
-		case e.Table != nil:
-			judge(e.Table.Verdict, "table "+e.Table.Target.String())
-		case e.Sequence != nil:
-			judge(e.Sequence.Verdict, "sequence "+e.Sequence.Target.String())
-		case e.View != nil:
-			judge(e.View.Verdict, "view "+e.View.Target.String())
-		case e.Behaviour != nil:
-			judge(e.Behaviour.Verdict, e.Behaviour.Kind+" "+e.Behaviour.Object)
-		}
-	}
+	differs, unchecked = outcomes(c.Entries)
 	if run := c.Run(); !run.Complete || !run.Good && len(differs)+len(unchecked) == 0 {
 		unchecked = append(unchecked, "the rest: the verification did not come to its end")
 	}

@@ -13,8 +13,7 @@ import (
 const mostNamed = 3
 
 // summary is the first line: that all is equal, or what is not.
-func summary(r *verify.Report, live bool) string {
-	bad, unread := outcomes(r)
+func summary(r *verify.Report, entries []Entry, live bool) string {
 	if r.Good() {
 		words := equalWords(r)
 		if live {
@@ -23,6 +22,7 @@ func summary(r *verify.Report, live bool) string {
 		return words
 	}
 	var parts []string
+	bad, unread := outcomes(entries)
 	if len(bad) > 0 {
 		parts = append(parts, verb(len(bad), "differs: ", "differ: ")+named(bad))
 	}
@@ -43,7 +43,7 @@ func summary(r *verify.Report, live bool) string {
 }
 
 // outcomes names what differs, and what could not be looked at.
-func outcomes(r *verify.Report) (bad, unread []string) {
+func outcomes(entries []Entry) (bad, unread []string) {
 	judge := func(v verify.Verdict, name string) {
 		switch v {
 		case verify.Match, verify.Skipped:
@@ -55,17 +55,17 @@ func outcomes(r *verify.Report) (bad, unread []string) {
 			unread = append(unread, name)
 		}
 	}
-	for i := range r.Tables {
-		judge(r.Tables[i].Verdict, "table "+r.Tables[i].Target.String())
-	}
-	for i := range r.Sequences {
-		judge(r.Sequences[i].Verdict, "sequence "+r.Sequences[i].Target.String())
-	}
-	for i := range r.Views {
-		judge(r.Views[i].Verdict, "view "+r.Views[i].Target.String())
-	}
-	for i := range r.Behaviour {
-		judge(r.Behaviour[i].Verdict, r.Behaviour[i].Kind+" "+r.Behaviour[i].Object)
+	for i := range entries {
+		switch e := &entries[i]; {
+		case e.Table != nil:
+			judge(e.Table.Verdict, "table "+e.Table.Target.String())
+		case e.Sequence != nil:
+			judge(e.Sequence.Verdict, "sequence "+e.Sequence.Target.String())
+		case e.View != nil:
+			judge(e.View.Verdict, "view "+e.View.Target.String())
+		case e.Behaviour != nil:
+			judge(e.Behaviour.Verdict, e.Behaviour.Kind+" "+e.Behaviour.Object)
+		}
 	}
 	return bad, unread
 }

@@ -191,6 +191,13 @@ func rechecked(c *certificate.Certificate, rep *verify.Report) string {
 		words += "; rows were counted, not compared, as for the certificate"
 	case verify.LevelDigest, verify.LevelRows, verify.LevelDeep:
 	}
+	if names := c.Unreliable(); len(names) > 0 {
+		n := len(names)
+		if n > mostReasons {
+			names = append(names[:mostReasons], fmt.Sprintf("%d more", n-mostReasons))
+		}
+		words += fmt.Sprintf("; columns of %s were not looked at again, since the certificate does not have them as planned: %s", count(n, "table"), strings.Join(names, ", "))
+	}
 	if run.Views.Match+run.Behaviour.Match > 0 {
 		words += "; views and behaviour were not looked at again"
 	}
