@@ -158,20 +158,12 @@ func (j *job) recheck(ctx context.Context, c *certificate.Certificate) error {
 		j.bus.Emit(event.Note{Text: fmt.Sprintf("the certificate was made of %s; what is compared with it is %s", run.Target.URL, j.rep.Target.URL)})
 	}
 	j.rep.Source = report.Server{URL: run.Source.URL, Version: run.Source.Version, Transport: "not connected: the certificate speaks for it"}
-	p.Target, p.Jobs, p.Patience, p.MaxRate, p.Bus, p.Log, p.Progress = j.opts.target, j.jobs, j.patience(), j.opts.polite.rate, j.bus, j.log, &event.Progress{}
-	j.ui.Watch(p.Progress)
-	rep, err := verify.Run(ctx, p)
-	j.verified = rep
+	j.verified, err = j.runVerify(ctx, p, "comparing the target with the certificate", j.verifyAgain)
 	if err != nil {
-		if j.stopped() {
-			j.hold(Partial)
-			j.next = j.verifyAgain()
-			return nil
-		}
-		return fmt.Errorf("comparing the target with the certificate: %w", err)
+		return err
 	}
-	j.weigh(rep)
-	j.message = rechecked(c, rep)
+	j.weigh(j.verified)
+	j.message = rechecked(c, j.verified)
 	j.weighCertificate(c)
 	return nil
 }

@@ -147,7 +147,7 @@ func (j *job) continuation() []string {
 	}
 	switch {
 	case j.command == cmdRepair:
-		return []string{j.repairAgain()}
+		return j.repairAgain()
 	case j.claimed || j.resumed != nil: // whatever is left to do, the ledger knows it
 		return []string{j.commandAgain(j.resumeFlags()...)}
 	case j.command == cmdSchema && j.plan != nil && j.unfinished():

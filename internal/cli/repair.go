@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/pg2db9/pg2db9/copier"
@@ -41,26 +42,17 @@ func runRepair(ctx context.Context, p *program, cfg *config.Config) (Code, error
 	r := &repair{}
 	return p.startJob(ctx, cmdRepair, opts, func(j *job) []step {
 		r.job = j
-		return []step{
-			j.connect,
-			j.surveySource,
-			j.probe,
-			j.checkTables,
-			j.openSnapshot,
-			j.loadCatalog,
-			j.findUnfit,
-			j.makePlan(false),
-			j.refuseBlockedPlan,
+		return append(j.stepsToPlan(),
 			r.find,
 			r.print,
 			r.execute,
 			r.conclude,
-		}
+		)
 	})
 }
 
 // repairAgain is the command that repairs what is left.
-func (j *job) repairAgain() string {
+func (j *job) repairAgain() []string {
 	var extra []string
 	if j.opts.Execute && !j.opts.InFile("execute") {
 		extra = append(extra, "--execute")
@@ -73,7 +65,10 @@ func (j *job) repairAgain() string {
 			extra = append(extra, "--allow-triggers", shellWord(t))
 		}
 	}
-	return commandLine(cmdRepair, j.serverFlags(), j.filterFlags(), j.planFlags(), j.probeFlags(), extra)
+	if j.opts.Given("max-differences") && !j.opts.InFile("max-differences") {
+		extra = append(extra, "--max-differences", strconv.Itoa(j.opts.MaxDifferences))
+	}
+	return []string{commandLine(cmdRepair, j.serverFlags(), j.filterFlags(), j.planFlags(), j.otherFlags(), j.probeFlags(), extra)}
 }
 
 // conclude weighs what the last verification saw, and says what was done.

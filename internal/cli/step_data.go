@@ -106,7 +106,6 @@ func (j *job) verify(existingTables bool) step {
 		p := verify.Params{
 			Source: j.opts.source, Target: j.opts.target, Plan: j.plan, Profile: j.profile, ExistingTables: existingTables,
 			Jobs: j.jobs, Patience: j.patience(), Bus: j.bus, Log: j.log,
-			Behaviour: j.opts.Behaviour,
 		}
 		if j.snapshot != nil {
 			p.Snapshot = j.snapshot.ID

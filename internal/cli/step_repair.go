@@ -9,7 +9,6 @@ import (
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/copier"
 	"github.com/pg2db9/pg2db9/ddlgen"
-	"github.com/pg2db9/pg2db9/internal/event"
 	"github.com/pg2db9/pg2db9/internal/ui"
 	"github.com/pg2db9/pg2db9/verify"
 )
@@ -29,31 +28,12 @@ type repair struct {
 }
 
 // verifyPlan verifies by a plan, at level rows.
-func (r *repair) verifyPlan(ctx context.Context, plan *ddlgen.Plan, each func(verify.RowDifference) error) (*verify.Report, error) {
+func (r *repair) verifyPlan(ctx context.Context, plan *ddlgen.Plan, doing string, each func(verify.RowDifference) error) (*verify.Report, error) {
 	j := r.job
-	p := verify.Params{
-		Source: j.opts.source, Snapshot: j.snapshot.ID, Target: j.opts.target, Plan: plan, Profile: j.profile, Jobs: j.jobs, Patience: j.patience(), Bus: j.bus, Log: j.log,
-		Level: verify.LevelRows, MaxDifferences: j.opts.MaxDifferences, MaxRate: j.opts.polite.rate, Differences: each, Progress: &event.Progress{},
-	}
-	if p.MaxDifferences == 0 {
-		p.MaxDifferences = -1
-	}
-	j.ui.Watch(p.Progress)
-	return verify.Run(ctx, p)
-}
-
-// stopping turns an error that an interrupt brought about into what is to be done
-// next.
-func (r *repair) stopping(err error, doing string) error {
-	if err == nil {
-		return nil
-	}
-	if r.job.stopped() {
-		r.job.hold(Partial)
-		r.job.next = []string{r.job.repairAgain()}
-		return errDone
-	}
-	return fmt.Errorf("%s: %w", doing, err)
+	return j.runVerify(ctx, verify.Params{
+		Source: j.opts.source, Snapshot: j.snapshot.ID, Plan: plan, Profile: j.profile,
+		Level: verify.LevelRows, MaxDifferences: j.opts.MaxDifferences, Differences: each,
+	}, doing, j.repairAgain)
 }
 
 // find verifies, and keeps which rows differ.
@@ -63,7 +43,7 @@ func (r *repair) find(ctx context.Context) error {
 	defer done()
 	r.rows = map[catalog.Name][]copier.RepairRow{}
 	held := 0
-	rep, err := r.verifyPlan(ctx, j.plan, func(d verify.RowDifference) error {
+	rep, err := r.verifyPlan(ctx, j.plan, "verifying", func(d verify.RowDifference) error {
 		if held++; held > mostRepaired {
 			return fmt.Errorf("more than %s differ", count(mostRepaired, "row"))
 		}
@@ -71,7 +51,7 @@ func (r *repair) find(ctx context.Context) error {
 		return nil
 	})
 	j.verified = rep
-	if err := r.stopping(err, "verifying"); err != nil {
+	if err != nil {
 		return err
 	}
 	if held > mostRepaired {
@@ -208,7 +188,7 @@ func (r *repair) print(ctx context.Context) error {
 	ctx, done := j.untilStop(ctx)
 	defer done()
 	r.result, err = copier.Repair(ctx, p)
-	return r.stopping(err, "reading the rows that differ")
+	return j.broken(err, "reading the rows that differ", j.repairAgain)
 }
 
 // execute writes the rows, where that was asked for, and verifies their tables
@@ -232,7 +212,7 @@ func (r *repair) execute(ctx context.Context) error {
 		err = errors.Join(err, j.forgetRun(context.WithoutCancel(ctx)))
 	}
 	j.written.Store(wrote)
-	if err := r.stopping(err, "repairing"); err != nil {
+	if err := j.broken(err, "repairing", j.repairAgain); err != nil {
 		return err
 	}
 	return r.verifyAgain(ctx)
@@ -285,7 +265,7 @@ func (r *repair) verifyAgain(ctx context.Context) error {
 			plan.Expect = append(plan.Expect, e)
 		}
 	}
-	rep, err := r.verifyPlan(ctx, &plan, nil)
+	rep, err := r.verifyPlan(ctx, &plan, "verifying again", nil)
 	before := j.verified
 	for i := range before.Tables {
 		at := slices.IndexFunc(rep.Tables, func(t verify.Table) bool { return t.Target == before.Tables[i].Target })
@@ -297,5 +277,5 @@ func (r *repair) verifyAgain(ctx context.Context) error {
 	if err == nil {
 		r.again = len(plan.Transfers)
 	}
-	return r.stopping(err, "verifying again")
+	return err
 }

@@ -43,20 +43,43 @@ func checkVerify(cfg *config.Config) error {
 	return nil
 }
 
+// runVerify runs a verification with what is the same for each, and leaves its
+// report with the job. Where an interrupt ends it, the command that again gives
+// goes on, and the steps are done.
+func (j *job) runVerify(ctx context.Context, p verify.Params, doing string, again func() []string) (*verify.Report, error) {
+	p.Target, p.Jobs, p.Patience, p.MaxRate, p.Bus, p.Log, p.Progress = j.opts.target, j.jobs, j.patience(), j.opts.polite.rate, j.bus, j.log, &event.Progress{}
+	if p.MaxDifferences == 0 { // none is shown
+		p.MaxDifferences = -1
+	}
+	j.ui.Watch(p.Progress)
+	rep, err := verify.Run(ctx, p)
+	return rep, j.broken(err, doing, again)
+}
+
+// broken is the error of a comparison or a repair. What an interrupt broke off is
+// none: it is gone on with by the command that again gives, and the steps are done.
+func (j *job) broken(err error, doing string, again func() []string) error {
+	switch {
+	case err == nil:
+		return nil
+	case j.stopped():
+		j.hold(Partial)
+		j.next = again()
+		return errDone
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
 // verifyLevel compares both sides as closely as was asked for.
 func (j *job) verifyLevel(ctx context.Context) (err error) {
 	ctx, done := j.untilStop(ctx)
 	defer done()
 	p := verify.Params{
-		Source: j.opts.source, Target: j.opts.target, Plan: j.plan, Profile: j.profile, Jobs: j.jobs, Patience: j.patience(), Bus: j.bus, Log: j.log,
-		Level: verify.Level(j.opts.Level), MaxDifferences: j.opts.MaxDifferences, ShowValues: j.opts.ShowValues, MaxRate: j.opts.polite.rate,
-		Behaviour: j.opts.Behaviour, Progress: &event.Progress{},
+		Source: j.opts.source, Plan: j.plan, Profile: j.profile, Level: verify.Level(j.opts.Level), MaxDifferences: j.opts.MaxDifferences,
+		ShowValues: j.opts.ShowValues, Behaviour: j.opts.Behaviour,
 	}
 	if err := j.live(&p); err != nil {
 		return err
-	}
-	if p.MaxDifferences == 0 {
-		p.MaxDifferences = -1
 	}
 	if j.snapshot != nil {
 		p.Snapshot = j.snapshot.ID
@@ -66,26 +89,22 @@ func (j *job) verifyLevel(ctx context.Context) (err error) {
 	}
 	j.recorded = p.Journal != nil
 	if j.opts.Differences != "" {
-		list, err := newDifferences(j.opts.Differences)
-		if err != nil {
-			return err
+		list, opening := newDifferences(j.opts.Differences)
+		if opening != nil {
+			return opening
 		}
 		p.Differences = list.add
-		defer func() { err = errors.Join(err, list.close()) }()
+		defer func() {
+			if closing := list.close(); closing != nil && (err == nil || errors.Is(err, errDone)) {
+				err = closing
+			}
+		}()
 	}
-	j.ui.Watch(p.Progress)
-	rep, err := verify.Run(ctx, p)
-	j.verified = rep
-	if err != nil {
-		if j.stopped() {
-			j.hold(Partial)
-			j.next = j.verifyAgain()
-			return nil
-		}
-		return fmt.Errorf("verifying: %w", err)
+	j.verified, err = j.runVerify(ctx, p, "verifying", j.verifyAgain)
+	if err == nil {
+		j.weigh(j.verified)
 	}
-	j.weigh(rep)
-	return nil
+	return err
 }
 
 // recordAfter is how long a verification takes before the target's ledger keeps

@@ -41,21 +41,28 @@ func runVerify(ctx context.Context, p *program, cfg *config.Config) (Code, error
 		return OK, err
 	}
 	return p.startJob(ctx, cmdVerify, opts, func(j *job) []step {
-		return []step{
-			j.connect,
-			j.surveySource,
-			j.probe,
-			j.checkTables,
-			j.openSnapshot,
-			j.loadCatalog,
-			j.findUnfit,
-			j.makePlan(false),
-			j.refuseBlockedPlan,
+		return append(j.stepsToPlan(),
 			j.releaseForLive,
 			j.verifyLevel,
 			j.verifiedMessage,
-		}
+		)
 	})
+}
+
+// stepsToPlan are those of a command that holds the target against what a clone
+// would make of it.
+func (j *job) stepsToPlan() []step {
+	return []step{
+		j.connect,
+		j.surveySource,
+		j.probe,
+		j.checkTables,
+		j.openSnapshot,
+		j.loadCatalog,
+		j.findUnfit,
+		j.makePlan(false),
+		j.refuseBlockedPlan,
+	}
 }
 
 // withoutData is how many tables go without their rows, as the user asked.
