@@ -59,6 +59,14 @@ func (b *behaviour) planned(n catalog.Name) bool {
 	return slices.ContainsFunc(b.v.wanted, func(w promise) bool { return w.expected.Name == n })
 }
 
+// ownKey is a row's key as text, and its type by the name in the catalog: what
+// format_type writes, character and bit, is read as character(1) and bit(1).
+const ownKey = `SELECT k.key::text, (
+	SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname)
+	FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+	WHERE t.oid = pg_catalog.pg_typeof(k.key))
+FROM (SELECT %s AS key FROM %s WHERE %s LIMIT 1) k`
+
 // index finds a row by an index that compares, where the server has chosen it.
 func (b *behaviour) index(ctx context.Context, table catalog.Name, r infoRow, c *Check) {
 	switch {
@@ -78,7 +86,7 @@ func (b *behaviour) index(ctx context.Context, table catalog.Name, r infoRow, c 
 	if r["kind"] == "r" {
 		from = "ONLY " + from
 	}
-	rows, err := b.try(ctx, nil, fmt.Sprintf("SELECT %s::text, pg_catalog.pg_typeof(%[1]s)::text FROM %s WHERE %s LIMIT 1", key, from, where))
+	rows, err := b.try(ctx, nil, fmt.Sprintf(ownKey, key, from, where))
 	if dial.SQLState(err) == "55000" { // a materialized view without rows
 		rows, err = nil, nil
 	}

@@ -25,6 +25,26 @@ const (
 	sampleTimeout = 30 * time.Second
 )
 
+// chooseAllBuckets decides it for many tables, as many at once as there are jobs:
+// each asks the source for some of its keys.
+func (v *run) chooseAllBuckets(ctx context.Context, list []*comparison) {
+	work := make([]func() error, len(list))
+	for i, c := range list {
+		work[i] = func() error {
+			v.chooseBuckets(ctx, c)
+			return nil
+		}
+	}
+	if err := v.atOnce(ctx, work); err != nil { // a context that ended: those that were left have one bucket
+		for _, c := range list {
+			if c.buckets == nil && v.p.Level.has(LevelRows) {
+				c.buckets = &bucketing{count: 1, keys: keyFields(c.transfer)}
+				c.differences = newBucketDifference(1)
+			}
+		}
+	}
+}
+
 // chooseBuckets decides how the rows of a table are put into buckets.
 func (v *run) chooseBuckets(ctx context.Context, c *comparison) {
 	if v.p.Level.has(LevelRows) {
@@ -261,7 +281,8 @@ func (s *keySample) borders(n int) []uint64 {
 			if share > 1 {
 				break
 			}
-			border := low + uint64(share*float64(p.at-low)) + 1
+			// Not beyond the end of the stretch, whatever the rounding: a form may have no literal there.
+			border := min(low+uint64(share*float64(p.at-low))+1, p.at)
 			if len(borders) == 0 || border > borders[len(borders)-1] {
 				borders = append(borders, border)
 			}

@@ -107,11 +107,9 @@ func (e *excuses) explain(source, target digest.Sum) bool {
 }
 
 type rejectRow struct {
-	Schema  string  `db:"target_schema"`
-	Table   string  `db:"target_name"`
-	Digest  string  `db:"digest"`
-	Columns string  `db:"columns"`
-	Bytes   *string `db:"bytes"` // hexadecimal
+	Schema, Table, Digest, Columns string
+
+	Bytes *string // hexadecimal; nil where only the hash is asked for
 }
 
 // readRejects reads the rows that the target refused, of the last run of each
@@ -120,9 +118,9 @@ func (v *run) readRejects(ctx context.Context, comparisons []*comparison) error 
 	if v.p.Copied != nil { // the copier's account has left them out
 		return nil
 	}
-	list, err := v.askRejects(ctx)
+	found, err := v.askRejects(ctx, comparisons)
 	if class := dial.Classify(err); (class == dial.Lost || class == dial.Retry) && ctx.Err() == nil {
-		list, err = v.askRejects(ctx)
+		found, err = v.askRejects(ctx, comparisons)
 	}
 	switch dial.SQLState(err) {
 	case pgerrcode.UndefinedTable, pgerrcode.InvalidSchemaName, pgerrcode.UndefinedColumn, pgerrcode.InsufficientPrivilege:
@@ -131,42 +129,59 @@ func (v *run) readRejects(ctx context.Context, comparisons []*comparison) error 
 	if err != nil {
 		return fmt.Errorf("reading the rows that the target refused while it was copied: %w", err)
 	}
-	tables := map[catalog.Name]*comparison{}
+	for c, e := range found {
+		c.excused = e
+	}
+	return nil
+}
+
+// askRejects reads the refused rows of the tables that are compared, each reduced
+// to its hash and its key as it passes. Keys, and so the rows themselves, are asked
+// for only where rows are looked for.
+func (v *run) askRejects(ctx context.Context, comparisons []*comparison) (map[*comparison]*excuses, error) {
+	tables, names := map[catalog.Name]*comparison{}, []string{}
 	for _, c := range comparisons {
 		tables[c.transfer.Target] = c
+		names = append(names, strings.TrimSpace(quote.Literal(c.transfer.Target.Name)))
 	}
-	for _, r := range list {
+	bytes := "CAST(NULL AS text)"
+	if v.p.Level.has(LevelRows) {
+		bytes = "pg_catalog.encode(j.bytes, 'hex')"
+	}
+	sql := strings.NewReplacer("/* bytes */", bytes, "/* names */", strings.Join(compacted(names), ", ")).Replace(rejectsSQL)
+	s, err := v.target.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if s.conn.IsClosed() {
+			v.target.drop(s)
+		} else {
+			v.target.put(s)
+		}
+	}()
+	rows, err := s.conn.Query(ctx, sql, pgx.QueryExecModeSimpleProtocol)
+	if err != nil {
+		return nil, err
+	}
+	found := map[*comparison]*excuses{}
+	var r rejectRow
+	_, err = pgx.ForEachRow(rows, []any{&r.Schema, &r.Table, &r.Digest, &r.Columns, &r.Bytes}, func() error {
 		c := tables[catalog.Name{Schema: r.Schema, Name: r.Table}]
 		if c == nil {
-			continue
+			return nil
 		}
 		one, err := digest.Parse(1, r.Digest)
 		if err != nil {
 			return fmt.Errorf("a row in _pg2db9.reject: %w", err)
 		}
-		if c.excused == nil {
-			c.excused = &excuses{}
+		if found[c] == nil {
+			found[c] = &excuses{}
 		}
-		c.excused.add(excusedRow{hi: one.Hi, lo: one.Lo, key: rejectKey(c, r)})
-	}
-	return nil
-}
-
-func (v *run) askRejects(ctx context.Context) (list []rejectRow, err error) {
-	s, err := v.target.get(ctx)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := s.conn.Query(ctx, rejectsSQL, pgx.QueryExecModeSimpleProtocol)
-	if err == nil {
-		list, err = pgx.CollectRows(rows, pgx.RowToStructByName[rejectRow])
-	}
-	if s.conn.IsClosed() {
-		v.target.drop(s)
-	} else {
-		v.target.put(s)
-	}
-	return list, err
+		found[c].add(excusedRow{hi: one.Hi, lo: one.Lo, key: rejectKey(c, r)})
+		return nil
+	})
+	return found, err
 }
 
 // rejectKey is the key of a refused row, where its columns are those that travel.

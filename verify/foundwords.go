@@ -27,7 +27,7 @@ func (d *Data) equalWords() string {
 	for _, fact := range d.Live.facts() {
 		words += "; " + fact
 	}
-	return words + d.excusedWords()
+	return words + d.Earlier.words() + d.excusedWords()
 }
 
 func (d *Data) excusedWords() string {

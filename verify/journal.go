@@ -12,8 +12,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/ddlgen"
@@ -33,6 +36,11 @@ type Journal interface {
 	Clear(ctx context.Context) error
 }
 
+const (
+	saveEvery   = 2 * time.Second // between two times that records are saved, where a run has to be old for it
+	saveTimeout = time.Minute     // of one of them
+)
+
 // journalBegin is the record of what a run compares: another goes on with it
 // only where it is the same.
 const journalBegin = "begin"
@@ -43,11 +51,19 @@ type journaling struct {
 	after   time.Duration // a run that is shorter leaves no trace
 	started time.Time
 
-	id      string // before the names of the run's own records: another's may come between
-	mu      sync.Mutex
-	pending map[string]string
-	stored  map[string]string // of the run that is gone on with
-	failed  bool
+	id     string            // before the names of the run's own records: another's may come between
+	began  time.Time         // of the first run, where this one goes on with it
+	stored map[string]string // of the run that is gone on with
+	stop   func()            // ends what saves in the background, and waits for it
+	due    chan struct{}     // something is pending
+
+	saving sync.Mutex // held while records are on their way: by who sends them, and by who must know that none are
+
+	mu       sync.Mutex // never held while anything is on its way
+	pending  map[string]string
+	written  bool // the journal may have records of this run
+	failed   bool
+	finished bool // nothing more is kept
 }
 
 // begun is what a run compares.
@@ -63,6 +79,7 @@ type begun struct {
 // cutKept is how one table is read: the parts of another run count only when
 // they are of the same cut, and of rows that nobody has written since.
 type cutKept struct {
+	Cut     string       `json:"cut"` // other for each cut: in the names of its reads
 	Source  state        `json:"source"`
 	Target  state        `json:"target"`
 	Buckets *bucketsKept `json:"buckets,omitempty"`
@@ -99,7 +116,7 @@ func (v *run) openJournal(ctx context.Context) error {
 	if v.p.Journal == nil || v.p.Copied != nil || !v.p.Level.has(LevelDigest) {
 		return nil
 	}
-	j := &journaling{journal: v.p.Journal, after: v.p.JournalAfter, started: time.Now(), pending: map[string]string{}}
+	j := &journaling{journal: v.p.Journal, after: v.p.JournalAfter, started: time.Now(), pending: map[string]string{}, due: make(chan struct{}, 1)}
 	begin := begun{ID: rand.Text(), Plan: planHash(v.p.Plan), Level: v.p.Level, Source: v.p.Source.String(), Target: v.p.Target.String(), Began: v.report.Started}
 	if v.p.Resume {
 		stored, err := v.p.Journal.Load(ctx)
@@ -126,8 +143,18 @@ func (v *run) openJournal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	j.id, j.pending[journalBegin] = begin.ID, string(text)
+	j.id, j.began, j.pending[journalBegin] = begin.ID, begin.Began, string(text)
 	v.journal = j
+	background, cancel := context.WithCancel(ctx)
+	var g errgroup.Group
+	g.Go(func() error {
+		v.saveOn(background)
+		return nil
+	})
+	j.stop = func() {
+		cancel()
+		_ = g.Wait() // it has no error
+	}
 	return nil
 }
 
@@ -140,56 +167,122 @@ func planHash(plan *ddlgen.Plan) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// save keeps a record, once the run is old enough. That it cannot is said once:
-// the comparison goes on.
+// save keeps a record: at once in a journal that is written at once, else by and
+// by, in the background, once the run is old enough.
 func (v *run) save(ctx context.Context, name string, value any) {
 	j := v.journal
 	if j == nil {
 		return
 	}
 	text, err := json.Marshal(value)
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.failed {
+	if err != nil {
+		v.unsaved(err)
 		return
 	}
-	if err == nil {
+	j.mu.Lock()
+	if !j.failed && !j.finished {
 		j.pending[name] = string(text)
-		if time.Since(j.started) < j.after {
+	}
+	j.mu.Unlock()
+	if j.after == 0 {
+		v.savePending(ctx)
+		return
+	}
+	select {
+	case j.due <- struct{}{}:
+	default: // it is known
+	}
+}
+
+// saveOn saves what is pending until the context ends.
+func (v *run) saveOn(ctx context.Context) {
+	j := v.journal
+	for pause := j.after; ; pause = saveEvery {
+		t := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			t.Stop()
 			return
+		case <-t.C:
 		}
-		if err = j.journal.Save(ctx, j.pending); err == nil {
-			j.pending = map[string]string{}
+		select {
+		case <-ctx.Done():
+			return
+		case <-j.due:
+			v.savePending(ctx)
 		}
 	}
-	if err != nil && ctx.Err() == nil {
-		j.failed, j.pending = true, nil
+}
+
+// savePending sends what is pending. That it cannot is said once: the comparison
+// goes on. What did not go because the context ended is pending again.
+func (v *run) savePending(ctx context.Context) {
+	j := v.journal
+	j.saving.Lock()
+	defer j.saving.Unlock()
+	j.mu.Lock()
+	records := j.pending
+	if j.failed || j.finished || len(records) == 0 {
+		j.mu.Unlock()
+		return
+	}
+	j.pending, j.written = map[string]string{}, true
+	j.mu.Unlock()
+	timed, cancel := context.WithTimeoutCause(ctx, saveTimeout, errors.New("recording what was verified took too long"))
+	defer cancel()
+	err := j.journal.Save(timed, records)
+	switch {
+	case err == nil:
+	case ctx.Err() == nil:
+		v.unsaved(err)
+	default:
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		maps.Copy(records, j.pending) // what came since is newer
+		j.pending = records
+	}
+}
+
+func (v *run) unsaved(err error) {
+	j := v.journal
+	j.mu.Lock()
+	told := j.failed
+	j.failed, j.pending = true, map[string]string{}
+	j.mu.Unlock()
+	if !told {
 		v.p.Bus.Emit(event.Note{Text: fmt.Sprintf("what is verified cannot be recorded, so an interrupt would make it begin anew: %v", err)})
 	}
 }
 
-// flush keeps what is pending when a run is broken off: it is what goes on from.
+// flush keeps what is pending when a run is broken off that is old enough: it is
+// what goes on from.
 func (v *run) flush(ctx context.Context) {
 	j := v.journal
 	if j == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), closeTimeout*2, errors.New("recording what was verified took too long"))
-	defer cancel()
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.failed || len(j.pending) == 0 {
+	j.stop()
+	if time.Since(j.started) < j.after {
 		return
 	}
-	if err := j.journal.Save(ctx, j.pending); err != nil {
-		v.p.Log.DebugContext(ctx, "what was verified is not recorded", "error", err)
-	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout*2)
+	defer cancel()
+	v.savePending(ctx)
 }
 
-// clearJournal removes the records of a run that came to its end.
+// clearJournal removes the records of a run that came to its end, and those that
+// are pending: another has nothing to go on with.
 func (v *run) clearJournal(ctx context.Context) {
 	j := v.journal
-	if j == nil || j.stored == nil && len(j.pending) > 0 && time.Since(j.started) < j.after {
+	if j == nil {
+		return
+	}
+	j.mu.Lock()
+	j.finished, j.pending = true, map[string]string{}
+	j.mu.Unlock()
+	j.saving.Lock() // what is on its way must have arrived
+	defer j.saving.Unlock()
+	if j.stored == nil && !j.written {
 		return
 	}
 	if err := j.journal.Clear(ctx); err != nil {
@@ -202,7 +295,7 @@ func (j *journaling) tableRecord(c *comparison) string {
 }
 
 func (j *journaling) readRecord(r *read) string {
-	return fmt.Sprintf("%s read %d of %s", j.id, r.index, r.table.transfer.Target)
+	return fmt.Sprintf("%s read %d of %s, cut %s", j.id, r.index, r.table.transfer.Target, r.table.cut)
 }
 
 // recall gives a table the cut and the buckets of the run that is gone on with,
@@ -213,7 +306,7 @@ func (v *run) recall(c *comparison) []*read {
 	}
 	var p cutKept
 	text, ok := v.journal.stored[v.journal.tableRecord(c)]
-	if !ok || json.Unmarshal([]byte(text), &p) != nil {
+	if !ok || json.Unmarshal([]byte(text), &p) != nil || p.Cut == "" {
 		return nil
 	}
 	source, target := v.states.of(c.transfer)
@@ -234,7 +327,7 @@ func (v *run) recall(c *comparison) []*read {
 	if c.buckets = buckets; buckets != nil {
 		c.differences = newBucketDifference(buckets.count)
 	}
-	c.resumed = true
+	c.resumed, c.cut = true, p.Cut
 	return reads
 }
 
@@ -260,8 +353,9 @@ func (v *run) recordCuts(ctx context.Context, reads []*read) {
 		byTable[r.table] = append(byTable[r.table], r)
 	}
 	for c, list := range byTable {
+		c.cut = rand.Text()
 		source, target := v.states.of(c.transfer)
-		v.save(ctx, v.journal.tableRecord(c), kept(list, c.buckets, source, target))
+		v.save(ctx, v.journal.tableRecord(c), kept(c, list, source, target))
 	}
 }
 
@@ -273,8 +367,8 @@ func (v *run) recordRead(ctx context.Context, r *read, s seen) {
 }
 
 // kept is how the reads of a table are recorded.
-func kept(reads []*read, b *bucketing, source, target state) cutKept {
-	p := cutKept{Source: source, Target: target, Buckets: keepBuckets(b)}
+func kept(c *comparison, reads []*read, source, target state) cutKept {
+	p := cutKept{Cut: c.cut, Source: source, Target: target, Buckets: keepBuckets(c.buckets)}
 	for _, r := range reads {
 		k := readKept{Target: r.target, Relation: r.relation, Where: r.part.where, Label: r.part.label, Size: r.part.bytes}
 		if r.pages != nil {

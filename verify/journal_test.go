@@ -8,10 +8,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/dial/quote"
 	"github.com/pg2db9/pg2db9/internal/event"
 	"github.com/pg2db9/pg2db9/internal/pgtest"
 )
@@ -76,13 +78,26 @@ func TestResumedVerification(t *testing.T) {
 	}
 	read := func(p Params) int64 { return p.Progress.Snapshot().Rows }
 
+	hidden := p
+	hidden.Level, hidden.Journal, hidden.JournalAfter = LevelDigest, FileJournal{Path: path}, time.Hour
+	matches(t, hidden)
+	require.NoFileExists(t, path, "a short run leaves nothing to go on with")
+	hidden.JournalAfter = time.Nanosecond
+	matches(t, hidden)
+	require.NoFileExists(t, path)
+
 	resumed := broken(FileJournal{Path: path}, LevelDigest)
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o600)
 	require.NoError(t, err)
 	_, err = file.WriteString(`{"name":"cut o`) // kill -9 inside of a line
 	require.NoError(t, err)
 	require.NoError(t, file.Close())
-	require.EqualValues(t, 6500, matches(t, resumed).Rows())
+	report := matches(t, resumed)
+	require.EqualValues(t, 6500, report.Rows())
+	early := table(t, report, "t").Data.Earlier
+	require.GreaterOrEqual(t, early.Parts, 3)
+	require.Greater(t, early.Of, early.Parts)
+	require.Contains(t, table(t, report, "t").Detail, "were read since "+early.Began.UTC().Format(time.DateTime)+" UTC by a run that was interrupted")
 	require.Less(t, read(resumed), int64(13000-3*1000))
 	require.NoFileExists(t, path, "at its end nothing stays")
 
@@ -112,6 +127,26 @@ func TestResumedVerification(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return b.source.QueryString(t, "SELECT (n_tup_upd > 0)::text FROM pg_stat_user_tables WHERE relname = 't'") == "true"
 	}, eventually, tick)
-	matches(t, resumed)
-	require.GreaterOrEqual(t, read(resumed), int64(2*3500), "t was written to since: all of it is read")
+	again, kill := context.WithCancelCause(t.Context()) // the resume is broken off, too
+	second := &killer{Journal: resumed.Journal, reads: 1, kill: kill}
+	half := resumed
+	half.Journal = second
+	_, err = Run(again, half)
+	require.ErrorIs(t, err, errKilled)
+	resumed.Progress = &event.Progress{}
+	report = matches(t, resumed)
+	require.GreaterOrEqual(t, read(resumed), int64(2*3500)-int64(second.seen)*1000, "t was written to since: what the first run read of it is of another cut")
+	require.LessOrEqual(t, table(t, report, "t").Data.Earlier.parts(), second.seen)
+
+	resumed = broken(FileJournal{Path: path}, LevelDigest)
+	b.target.Exec(t, "ALTER DATABASE "+quote.Ident(b.target.QueryString(t, "SELECT current_database()"))+" SET track_counts = off")
+	report = matches(t, resumed)
+	require.Nil(t, table(t, report, "t").Data.Earlier, "who does not count does not tell that nobody wrote")
+}
+
+func (e *Earlier) parts() int {
+	if e == nil {
+		return 0
+	}
+	return e.Parts
 }

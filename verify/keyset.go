@@ -108,9 +108,11 @@ func (v *run) readPagesInto(ctx context.Context, r *read, taker pageTaker, meter
 		if len(r.pages.Key) == 0 {
 			meter.Reset(0, 0)
 		}
+		pause := time.NewTimer(wait.NextBackOff())
 		select {
-		case <-time.After(wait.NextBackOff()):
+		case <-pause.C:
 		case <-ctx.Done():
+			pause.Stop()
 			return s, context.Cause(ctx)
 		}
 		v.target.forgive()

@@ -27,6 +27,9 @@ type Live struct {
 	Differ  int64 `json:"differ"`  // differ, and did not change through the last looks at them
 	// Unchecked differed, and were too many to be looked at again.
 	Unchecked int64 `json:"unchecked,omitempty"`
+	// Blocks is in how many ranges of blocks a side was read at most, where the key does not go with its blocks;
+	// 0 is none.
+	Blocks int `json:"blocks,omitempty"`
 	// Whole is how often the table was read again as a whole, since it has no key.
 	Whole int `json:"whole,omitempty"`
 }
@@ -47,6 +50,9 @@ func (l *Live) facts() []string {
 	}
 	if l.Whole > 0 {
 		facts = append(facts, fmt.Sprintf("read %d times more, since it has no key", l.Whole))
+	}
+	if l.Blocks > 0 {
+		facts = append(facts, fmt.Sprintf("read in %d ranges of blocks, each of a moment of its own: a row that an UPDATE moved from one to another meanwhile may have been missed", l.Blocks))
 	}
 	say(l.Settled, "differed at first and has settled", "differed at first and have settled")
 	say(l.Differ, "differs and did not change any more", "differ and did not change any more")

@@ -25,7 +25,11 @@ func (v *run) liveParts(r *read, s size, major int, limit int64) []part {
 		return whole
 	}
 	if !b.ranged() || !b.stored || len(b.borders) == 0 {
-		return cut(s, major, mostPart)
+		parts := cut(s, major, mostPart)
+		if len(parts) > 1 {
+			r.table.blocks = max(r.table.blocks, len(parts))
+		}
+		return parts
 	}
 	limit = min(limit, liveRead)
 	n := int(min((r.part.bytes+limit-1)/limit, int64(b.count)))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -150,7 +151,7 @@ func (c *comparison) rangesOf(keys [][]byte) []keyRange {
 	for _, key := range keys {
 		at, ok := c.buckets.form.position(field(key, first))
 		switch {
-		case !ok, at == 0, c.buckets.form.literal(at) == c.buckets.form.literal(at+1): // the ends of the order stand for what is beyond them
+		case !ok, at == 0, at == math.MaxUint64, c.buckets.form.literal(at) == c.buckets.form.literal(at+1): // the ends of the order stand for what is beyond them
 			return nil
 		case len(list) > 0 && *list[len(list)-1].low == at:
 			continue
@@ -246,7 +247,7 @@ func (l *localising) drop(r *liveRow) {
 func (l *localising) judgeLive(d *Data) {
 	f := &l.found
 	d.Live = &Live{
-		Settled: l.live.settled, Moving: l.live.moving, Unchecked: l.live.unchecked, Differ: f.Missing + f.Extra + f.Changed,
+		Blocks: l.comparison.blocks, Settled: l.live.settled, Moving: l.live.moving, Unchecked: l.live.unchecked, Differ: f.Missing + f.Extra + f.Changed,
 	}
 	f.Unlocalised += l.live.unchecked + int64(len(l.live.rows))
 	d.Excused = append(d.Excused, l.excused.list()...)

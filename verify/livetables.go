@@ -140,7 +140,7 @@ func (w *watch) tellTables(ctx context.Context) error {
 		}
 		t.done = true
 		t.count()
-		t.comparison.table.Data.Verdict = Mismatch
+		t.comparison.verdict = Mismatch
 		list = append(list, t.comparison)
 	}
 	if len(list) == 0 {

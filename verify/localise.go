@@ -384,6 +384,7 @@ func (l *localising) conclude() {
 // answer, and where they disagree nothing is called equal.
 func (l *localising) judge(d *Data) {
 	f := &l.found
+	d.Verdict = l.comparison.verdict
 	excused := l.excused.list()
 	d.Excused = append(d.Excused, excused...)
 	some := f.Missing+f.Extra+f.Changed > 0

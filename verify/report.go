@@ -2,6 +2,7 @@ package verify
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/pg2db9/pg2db9/catalog"
@@ -83,11 +84,29 @@ type Data struct {
 	Summed    int64      `json:"summed,omitempty"`     // rows that level deep compared by the sums of some hundred alone: the key has no ranges, and they are too many
 	Excused   []Excused  `json:"excused,omitempty"`    // rows that differ as was announced
 	Live      *Live      `json:"live,omitempty"`       // of a comparison of sides that are written
+	Earlier   *Earlier   `json:"earlier,omitempty"`    // parts that an interrupted run had read
 	// NotLocalised is why not all rows that differ were found.
 	NotLocalised string `json:"not_localised,omitempty"`
 
 	Bytes   int64         `json:"bytes"`      // COPY TEXT bytes read from the target, and from the source where it was read
 	Elapsed time.Duration `json:"elapsed_ns"` // summed over the reads of the table, which may have run at the same time
+}
+
+// Earlier says how much of a comparison stands on what a run has read that was
+// interrupted: of those parts it is of that run's moment.
+type Earlier struct {
+	Parts int       `json:"parts"` // of both sides
+	Of    int       `json:"of"`
+	Began time.Time `json:"began"` // the first of the runs that were interrupted
+}
+
+// words says it; of nil it is nothing.
+func (e *Earlier) words() string {
+	if e == nil {
+		return ""
+	}
+	return fmt.Sprintf("; %d of %d parts were read since %s UTC by a run that was interrupted, and not written to since, as the servers count",
+		e.Parts, e.Of, e.Began.UTC().Format(time.DateTime))
 }
 
 // Obtained says where the source's side of a comparison is from.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -50,10 +51,15 @@ type comparison struct {
 	canons   []digest.Canon
 	table    *Table // in the report; written by whoever finishes the last read
 	buckets  *bucketing
-	excused  *excuses // rows that the target refused; nil is none
-	again    bool     // it differs, and is read anew before that is said
-	resumed  bool     // some of its reads may be another run's
-	localise bool     // its rows are looked for, or all looked at: then it has no verdict yet
+	excused  *excuses     // rows that the target refused; nil is none
+	again    bool         // it differs, and is read anew before that is said
+	resumed  bool         // some of its reads may be another run's
+	early    atomic.Int64 // reads that were another run's
+	reads    int          // of both sides
+	blocks   int          // parts of one side that are ranges of blocks, while it is written
+	cut      string       // names how it is cut into reads, in the journal
+	localise bool         // its rows are looked for, or all looked at: then it has no verdict yet
+	verdict  Verdict      // of its sums
 
 	mu             sync.Mutex
 	pending        int // reads that are not finished
@@ -108,13 +114,17 @@ func (v *run) planReads(ctx context.Context, comparisons []*comparison) []*read 
 		}
 	}
 	var recalled []*read
+	var unread []*comparison
 	for _, c := range comparisons {
 		if list := v.recall(c); list != nil {
 			recalled = append(recalled, list...)
-			c.pending = len(list)
+			c.pending, c.reads = len(list), len(list)
 			continue
 		}
-		v.chooseBuckets(ctx, c)
+		unread = append(unread, c)
+	}
+	v.chooseAllBuckets(ctx, unread)
+	for _, c := range unread {
 		t := c.transfer
 		bytes := v.targetSizes[t.Target].heap + v.targetSizes[t.Target].toast
 		if account, ok := v.accounts[t.Target]; ok {
@@ -244,7 +254,10 @@ func (v *run) compareRows(ctx context.Context, reads []*read) error {
 			}
 			v.p.Log.DebugContext(ctx, "read for verification", "relation", r.relation, "side", r.side(), "part", r.part.label,
 				"rows", s.sum.Rows, "bytes", s.bytes, "elapsed", time.Since(started), "error", err)
-			if err == nil && !done {
+			switch {
+			case done:
+				r.table.early.Add(1)
+			case err == nil:
 				v.recordRead(ctx, r, s)
 			}
 			if r.table.add(r, s, time.Since(started), err) {
@@ -392,7 +405,7 @@ func (v *run) conclude(c *comparison) {
 	d := c.table.Data
 	d.Bytes, d.Elapsed = c.bytes, c.elapsed
 	if v.p.Live {
-		d.Live = &Live{}
+		d.Live = &Live{Blocks: c.blocks}
 	}
 	if err := errors.Join(c.errs...); err != nil {
 		d.Verdict, d.Err = Errored, err.Error()
@@ -409,16 +422,20 @@ func (v *run) conclude(c *comparison) {
 		d.Read, d.Framed = int64(source.Rows), int64(source.Rows) //nolint:gosec // rows of a table
 	}
 	d.SourceDigest = source.Hex()
-	d.Verdict = d.judge(source.Rows, source == c.target)
-	if d.Verdict == Mismatch && c.resumed { // of two moments, perhaps: it is read anew
+	d.Earlier = nil
+	if n := int(c.early.Swap(0)); n > 0 {
+		d.Earlier = &Earlier{Parts: n, Of: c.reads, Began: v.journal.began}
+	}
+	c.verdict = d.judge(source.Rows, source == c.target)
+	if c.verdict == Mismatch && c.resumed { // of two moments, perhaps: it is read anew
 		c.again = true
 		return
 	}
-	if v.p.Level.has(LevelRows) && (d.Verdict == Mismatch || v.p.Level == LevelDeep) {
+	if v.p.Level.has(LevelRows) && (c.verdict == Mismatch || v.p.Level == LevelDeep) {
 		c.localise = true
 		return
 	}
-	if d.Verdict == Mismatch && c.excused.explain(source, c.target) {
+	if d.Verdict = c.verdict; d.Verdict == Mismatch && c.excused.explain(source, c.target) {
 		d.Verdict, d.Excused = Match, append(d.Excused, c.excused.list()...)
 	}
 	v.finish(c.table)

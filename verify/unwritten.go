@@ -18,7 +18,10 @@ var writtenSQL string
 
 // state is what tells whether a table was written to: sums of counters that grow
 // with each row that is written, and whatever else a write changes. An empty one
-// is not known.
+// is not known. Servers count up to a minute late, and a session that never rests
+// as late as it likes: a write that is not counted yet is not noticed. So a report
+// says which parts another run has read: of those it is true that they were equal
+// then.
 type state string
 
 // same says whether nothing was written between two states. What is not known is
