@@ -153,7 +153,7 @@ func (v *run) askRejects(ctx context.Context, comparisons []*comparison) (map[*c
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
+	defer func() { //nolint:contextcheck // closing has a deadline of its own
 		if s.conn.IsClosed() {
 			v.target.drop(s)
 		} else {

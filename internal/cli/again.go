@@ -14,18 +14,24 @@ import (
 // by what passes: an interrupt, a server that went away, a lock that was not had.
 // Other errors say themselves what must be done first.
 func (j *job) again(err error) []string {
-	if !slices.Contains([]string{cmdClone, cmdCopy, cmdVerify}, j.command) {
+	if !slices.Contains([]string{cmdClone, cmdCopy, cmdVerify, cmdRepair}, j.command) {
 		return nil
 	}
 	class := dial.Classify(err)
 	if !errors.Is(err, errInterrupted) && class != dial.Lost && class != dial.Retry && !slices.Contains(passing, dial.SQLState(err)) {
 		return nil
 	}
+	switch j.command {
+	case cmdVerify:
+		return j.verifyAgain()
+	case cmdRepair:
+		return j.repairAgain()
+	}
 	var extra []string
-	if j.command != cmdVerify && j.opts.Given("on-existing") && !j.opts.InFile("on-existing") {
+	if j.opts.Given("on-existing") && !j.opts.InFile("on-existing") {
 		extra = append(extra, "--on-existing", j.opts.OnExisting)
 	}
-	if j.command != cmdVerify && j.opts.Resume {
+	if j.opts.Resume {
 		extra = append(extra, j.resumeFlags()...)
 		for _, p := range j.opts.Redo {
 			extra = append(extra, "--redo", shellWord(p))
@@ -36,9 +42,6 @@ func (j *job) again(err error) []string {
 		if j.opts.RetryFailed && !j.opts.InFile("retry-failed") {
 			extra = append(extra, "--retry-failed")
 		}
-	}
-	if j.command == cmdVerify {
-		return j.verifyAgain()
 	}
 	return []string{j.commandAgain(extra...)}
 }

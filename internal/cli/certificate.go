@@ -49,10 +49,7 @@ func (j *job) writeCertificates(code Code) Code {
 	if len(j.opts.Certificates) == 0 || j.opts.Recheck {
 		return code
 	}
-	fail := func(err error) {
-		_, _ = fmt.Fprintf(j.p.streams.Err, "pg2db9: %v\n", err)
-		code = worst(code, Failed)
-	}
+	fail := func(err error) { code = j.unwritten(code, "certificate", err) }
 	if j.verified == nil {
 		if code == OK {
 			fail(errors.New("no certificate was written, since nothing was verified in this run: pg2db9 verify --certificate FILE makes one"))

@@ -119,3 +119,33 @@ func TestCertificateThatIsNotGood(t *testing.T) {
 	require.Equal(t, Usage, b.run(t, "clone", "--dry-run", "--certificate", path).code)
 	require.NoFileExists(t, path)
 }
+
+// A file that cannot be written any more at the end is a failure, in the report too,
+// which names what makes up for it; without a list of
+// differences that can be written nothing is compared.
+func TestFilesThatCannotBeWrittenAtTheEnd(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'a'), (2, 'b')")
+	gone := filepath.Join(t.TempDir(), "gone")
+	path := filepath.Join(gone, "c.json")
+	require.NoError(t, os.Mkdir(gone, 0o700))
+	remove := []string{"--profile", "postgres", "--source-password-command", "rm -rf '" + gone + "'; echo secret"}
+	r, rep := b.reported(t, "clone", append(remove, "--certificate", path)...)
+	require.Equal(t, Failed, r.code, "%s\n%s", r.err, r.out)
+	require.Contains(t, r.last(), "without a certificate: ")
+	require.Equal(t, int(Failed), rep.ExitCode)
+	require.Len(t, rep.Next, 1)
+	require.Contains(t, rep.Message, "without a certificate: ")
+	b.same(t, "t")
+	require.NoError(t, os.Mkdir(gone, 0o700))
+	b.followNext(t, strings.ReplaceAll(r.last(), "rm -rf", "ls"))
+	require.FileExists(t, path)
+
+	b.target.Exec(t, "UPDATE t SET v = 'x' WHERE id = 2")
+	list := filepath.Join(gone, "d.jsonl")
+	r, rep = b.reported(t, "verify", append(remove, "--level", "rows", "--differences", list)...)
+	require.Equal(t, Failed, r.code, "%s\n%s", r.err, r.out)
+	require.Contains(t, r.err, list)
+	require.Empty(t, rep.Tables)
+	require.NoFileExists(t, list)
+}

@@ -47,18 +47,19 @@ func (j *job) finish(err error) Code {
 	if code == Usage { // nothing was done
 		j.next = nil
 	}
-	j.rep.ExitCode, j.rep.Next = int(code), j.next
 	j.rep.Seconds = time.Since(j.started).Seconds()
 	j.rep.Finish()
 	j.rep.Ending = j.ending(code)
 	j.rep.Message = j.lastLine(code, err)
-	j.bus.Emit(event.RunDone{Run: j.id, ExitCode: int(code), Message: j.rep.Message, Elapsed: time.Since(j.started)})
 	j.ui.Close()
+	code = j.writeCertificates(code) // before the reports, which tell of it
+	j.rep.ExitCode, j.rep.Next = int(code), j.next
+	j.bus.Emit(event.RunDone{Run: j.id, ExitCode: int(code), Message: j.rep.Message, Elapsed: time.Since(j.started)})
 	if j.assessed != nil {
 		j.fillAssessment(code)
 	}
 	code = j.writeLeftBehind(code)
-	code = j.endLog(j.writeReports(j.writeCertificates(code)))
+	code = j.endLog(j.writeReports(code))
 	j.tell(code, err)
 	return code
 }
@@ -178,7 +179,7 @@ func (j *job) fillTables() {
 			if d := v.Data; d != nil {
 				t.Counted, t.TargetDigest = d.Counted, d.TargetDigest
 				t.Level, t.Found, t.Excused, t.ReadAgain = string(d.Level), d.Found, d.Excused, d.ReadAgain
-				t.Live = d.Live
+				t.Live, t.Obtained = d.Live, string(d.Obtained)
 				if j.copied == nil {
 					t.Read, t.SourceDigest, t.Bytes, t.Seconds = d.Read, d.SourceDigest, d.Bytes, d.Elapsed.Seconds()
 				}
@@ -250,16 +251,22 @@ func position(p *verify.Position) *report.Position {
 func (j *job) writeReports(code Code) Code {
 	for _, path := range j.opts.Reports {
 		if err := j.writeReport(path); err != nil {
-			_, _ = fmt.Fprintf(j.p.streams.Err, "pg2db9: %v\n", err)
-			if code == OK && j.next == nil {
-				if j.next = j.reportAgain(); j.next != nil {
-					j.rep.Message += "; without a report: " + err.Error() + "; when that is mended, continue with: " + j.next[0]
-				}
-			}
-			code = worst(code, Failed)
+			code = j.unwritten(code, "report", err)
 		}
 	}
 	return code
+}
+
+// unwritten is a file that was asked for and could not be written: a failure,
+// which a verification makes up for where all else was done.
+func (j *job) unwritten(code Code, what string, err error) Code {
+	_, _ = fmt.Fprintf(j.p.streams.Err, "pg2db9: %v\n", err)
+	if code == OK && j.next == nil {
+		if j.next = j.reportAgain(); j.next != nil {
+			j.rep.Message += "; without a " + what + ": " + err.Error() + "; when that is mended, continue with: " + j.next[0]
+		}
+	}
+	return worst(code, Failed)
 }
 
 func (j *job) writeReport(path string) error {

@@ -56,6 +56,9 @@ func (j *job) headline(code Code, err error) string {
 			return j.certifiedBad
 		}
 		out := "verification could not look at everything: " + j.verdicts(verify.Errored, verify.Unknown)
+		if j.command == cmdRepair && j.message != "" {
+			out = j.message + "; " + out
+		}
 		if differ := j.verdicts(verify.Mismatch); differ != notEnded {
 			out += "; it found differences: " + differ
 		}
@@ -129,7 +132,7 @@ func (j *job) standing() string {
 	if j.plan != nil {
 		all := len(j.plan.Transfers)
 		switch {
-		case j.copied == nil && all > 0 && j.command != cmdSchema:
+		case j.copied == nil && all > 0 && (j.command == cmdClone || j.command == cmdCopy):
 			parts = append(parts, "no rows were copied")
 		case len(j.incomplete) > 0:
 			parts = append(parts, fmt.Sprintf("%d of %s not copied: %s", len(j.incomplete), count(all, "table"), j.reasons()))

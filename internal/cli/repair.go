@@ -76,15 +76,16 @@ func (r *repair) conclude(context.Context) error {
 	j := r.job
 	j.weigh(j.verified)
 	did := r.result
-	what := func(n int64, word string) string { return count(int(n), "row") + " " + word }
 	var parts []string
 	switch would := !j.opts.Execute; {
-	case len(r.tables) == 0:
+	case len(r.tables) == 0 && j.verified.Good():
 		parts = append(parts, "no row differs: there is nothing to repair")
+	case len(r.tables) == 0:
+		parts = append(parts, "no row was found that can be repaired")
 	case would:
-		parts = append(parts, "dry run: would be "+strings.Join([]string{what(did.Inserted, "inserted"), what(did.Updated, "updated"), what(did.Deleted, "deleted")}, ", ")+"; nothing was written: --execute writes")
+		parts = append(parts, "dry run: would be "+r.counts()+"; nothing was written: --execute writes")
 	default:
-		parts = append(parts, "repaired: "+strings.Join([]string{what(did.Inserted, "inserted"), what(did.Updated, "updated"), what(did.Deleted, "deleted")}, ", "))
+		parts = append(parts, r.did())
 	}
 	if did.Kept > 0 {
 		parts = append(parts, fmt.Sprintf("%s on the target alone: they stay, --delete deletes them", count(int(did.Kept), "row")))
@@ -101,6 +102,14 @@ func (r *repair) conclude(context.Context) error {
 	}
 	j.message = strings.Join(parts, "; ")
 	return nil
+}
+
+// did says how many rows were written.
+func (r *repair) did() string { return "repaired: " + r.counts() }
+
+func (r *repair) counts() string {
+	what := func(n int64, word string) string { return count(int(n), "row") + " " + word }
+	return strings.Join([]string{what(r.result.Inserted, "inserted"), what(r.result.Updated, "updated"), what(r.result.Deleted, "deleted")}, ", ")
 }
 
 // repairKinds are the copier's words for verification's.

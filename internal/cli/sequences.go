@@ -75,7 +75,7 @@ func (j *job) compareSequences(ctx context.Context) error {
 	j.weigh(rep)
 	j.message = count(len(rep.Sequences), "sequence") + " stand as on the source"
 	if j.opts.Margin > 0 {
-		j.message = fmt.Sprintf("%s stand %s beyond the source", count(len(rep.Sequences), "sequence"), count(j.opts.Margin, "value"))
+		j.message = fmt.Sprintf("%s stand %s beyond the source, or at their bounds", count(len(rep.Sequences), "sequence"), count(j.opts.Margin, "value"))
 	}
 	columns := 0
 	for _, s := range rep.Sequences {

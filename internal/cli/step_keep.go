@@ -48,14 +48,18 @@ func (j *job) joinKept(ctx context.Context, p copier.SnapshotParams) (*copier.Sn
 // keepSnapshot starts the process that holds the snapshot when this one is gone.
 // Without it the rows can be copied as well: a crash then costs more.
 func (j *job) keepSnapshot(ctx context.Context) error {
-	if j.joined || j.opts.KeepSnapshot == 0 || j.p.streams.Self == "" || len(j.plan.Transfers) == 0 {
+	if j.joined {
+		j.warnOfAge(ctx)
+		return nil
+	}
+	if j.opts.KeepSnapshot == 0 || j.p.streams.Self == "" || len(j.plan.Transfers) == 0 {
 		return nil
 	}
 	kept, err := j.startKeeper(ctx)
 	if err == nil {
 		err = j.snapshot.Sign(ctx, j.id)
 		j.kept = kept
-		j.warnOfAge()
+		j.warnOfAge(ctx)
 	}
 	if err != nil {
 		if ctx.Err() != nil {
@@ -69,14 +73,19 @@ func (j *job) keepSnapshot(ctx context.Context) error {
 // warnOfAge says that the snapshot is about to be as old as its keeper lets it
 // become: after that a crash costs more, and the source is held back all the same
 // for as long as rows are read.
-func (j *job) warnOfAge() {
+func (j *job) warnOfAge(ctx context.Context) {
 	limit := time.Duration(j.opts.MaxSnapshotAge) * time.Second
 	if limit == 0 {
 		return
 	}
-	timer := time.AfterFunc(limit/5*4, func() {
+	var age time.Duration // by the source's clock, as it was taken
+	var now time.Time
+	if err := j.source.QueryRow(ctx, "SELECT pg_catalog.clock_timestamp()").Scan(&now); err == nil {
+		age = now.Sub(j.snapshot.Taken)
+	}
+	timer := time.AfterFunc(max(0, limit/5*4-age), func() {
 		j.bus.Emit(event.Note{Text: fmt.Sprintf("the snapshot is %s old: it keeps the source from cleaning up what was deleted since. At %s (--max-snapshot-age) nobody keeps it any more "+
-			"for a --resume after a crash; the run itself goes on in it", limit/5*4, limit)})
+			"for a --resume after a crash; the run itself goes on in it", max(limit/5*4, age.Round(time.Second)), limit)})
 	})
 	j.aged = func() { timer.Stop() }
 }

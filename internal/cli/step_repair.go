@@ -212,6 +212,9 @@ func (r *repair) execute(ctx context.Context) error {
 		err = errors.Join(err, j.forgetRun(context.WithoutCancel(ctx)))
 	}
 	j.written.Store(wrote)
+	if wrote {
+		j.mended = r.did()
+	}
 	if err := j.broken(err, "repairing", j.repairAgain); err != nil {
 		return err
 	}

@@ -132,6 +132,7 @@ type Table struct {
 	Detail       string `json:"detail,omitempty"`
 	Error        string `json:"error,omitempty"` // why it is not complete
 
+	Obtained  string            `json:"obtained,omitempty"`   // where the source's side of the comparison is from: "copy stream", "source read" or "certificate"
 	Level     string            `json:"level,omitempty"`      // how closely its rows were looked at; empty is not at all
 	Found     *verify.RowsFound `json:"found,omitempty"`      // the rows that differ, where they were looked for
 	Live      *verify.Live      `json:"live,omitempty"`       // what became of rows that differed while both sides were written
