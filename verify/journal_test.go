@@ -52,7 +52,7 @@ func (k *killer) Save(ctx context.Context, records map[string]string) error {
 // and the result is that of an unbroken one, with a journal in a file and one on
 // the target. What was written to meanwhile is read from its beginning, and so is
 // all where the level is another (Y11).
-func TestResumedVerification(t *testing.T) {
+func TestResumedVerificationY11(t *testing.T) {
 	t.Parallel()
 	if pgtest.Server(t).Major() < tidScanSince {
 		pgtest.Lacks(t, "no ranges of blocks")

@@ -126,7 +126,7 @@ func TestLocalisingFails(t *testing.T) {
 }
 
 // The rate holds on either side (Y11): what a second may read takes a second.
-func TestVerificationHoldsItsRate(t *testing.T) {
+func TestVerificationHoldsItsRateY11(t *testing.T) {
 	t.Parallel()
 	b := setup(t, `CREATE TABLE t (id integer PRIMARY KEY, a text); INSERT INTO t SELECT i, repeat('x', 1000) FROM generate_series(1, 1000) i`)
 	p := b.withKeys(t, LevelRows)

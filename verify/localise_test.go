@@ -94,7 +94,7 @@ const keyedTables = `
 
 // Rows that are missing, extra or changed are named by key and column, whatever
 // the key is: the first, the last and those between, each once (Y1, Y5, Y6, Y14).
-func TestRowsAreLocalised(t *testing.T) {
+func TestRowsAreLocalisedY1Y5Y6Y14(t *testing.T) {
 	t.Parallel()
 	b := setup(t, keyedTables)
 	p := b.withKeys(t, LevelRows)

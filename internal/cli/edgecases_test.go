@@ -23,7 +23,11 @@ func hardCases() (ids []string) {
 	for i := 1; i <= 13; i++ {
 		ids = append(ids, fmt.Sprint("R", i))
 	}
-	return append(ids, "U3", "U4", "U5", "U11", "U14", "Y10", "Y11", "Y15")
+	ids = append(ids, "N14", "V11", "V29", "V30", "T30", "T31", "U2", "U3", "U4", "U5", "U8", "U11", "U14")
+	for i := 1; i <= 16; i++ {
+		ids = append(ids, fmt.Sprint("Y", i))
+	}
+	return ids
 }
 
 // docs/edge-cases.md names each case once, and tests that are there and carry its id.

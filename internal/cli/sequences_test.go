@@ -27,7 +27,7 @@ const positions = `SELECT string_agg(format('%s %s %s', s.name, p.last_value, p.
 // T30: position and is_called of every kind of sequence are the source's, under
 // either profile. T31: at cut-over each that feeds a column is past its values,
 // and who sets them is told otherwise; setting them again sets them again.
-func TestSequencesAreSetAndProved(t *testing.T) {
+func TestT30T31SequencesAreSetAndProved(t *testing.T) {
 	t.Parallel()
 	for _, profile := range []string{"postgres", "db9"} {
 		t.Run(profile, func(t *testing.T) {

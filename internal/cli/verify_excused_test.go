@@ -22,7 +22,7 @@ func tableOf(t *testing.T, rep report.Report, name string) report.Table {
 
 // Rows that the target refused are excused, each by itself: by the sum of the
 // rows, by key, and not one more than were refused (Y9).
-func TestRefusedRowsAreExcused(t *testing.T) {
+func TestY9RefusedRowsAreExcused(t *testing.T) {
 	t.Parallel()
 	b := choosy(t)
 	b.ok(t, "copy", "--on-row-error", "reject", "--rejects-ok", "--rejects-dir", t.TempDir())
@@ -52,7 +52,7 @@ func TestRefusedRowsAreExcused(t *testing.T) {
 
 // What a transfer loses as announced is counted by row and column; the same
 // column otherwise changed is a difference (Y9).
-func TestAnnouncedLossesAreCounted(t *testing.T) {
+func TestY9AnnouncedLossesAreCounted(t *testing.T) {
 	t.Parallel()
 	b := setup(t, `CREATE TABLE t (id int PRIMARY KEY, at timestamp, c char(5));
 		INSERT INTO t SELECT n, '2020-01-01'::timestamp + n * '1.0005 s'::interval, CASE WHEN n % 3 = 0 THEN 'ab' ELSE 'abcde' END FROM generate_series(1, 10) n;

@@ -16,7 +16,7 @@ import (
 // verify --level rows names what differs by key and column, in the report of
 // every form, and every row in a file of its own; the levels before it say as
 // much as they saw, and none calls equal what it did not read (Y14).
-func TestVerifyLevels(t *testing.T) {
+func TestVerifyLevelsY14(t *testing.T) {
 	t.Parallel()
 	b := setup(t, shop)
 	b.ok(t, "clone", "--profile", "postgres")
