@@ -116,7 +116,7 @@ func (p *pair) do(t *testing.T, cases []damage.Case) {
 		}
 		for _, one := range strings.Split(sql, ";") { // CLUSTER and REINDEX are no part of a longer query
 			_, err := conn.Exec(t.Context(), one)
-			assert.NoError(t, err, "%s: %s", c.Name, one)
+			assert.NoError(t, err, "%s: %s", c.Name, one) //nolint:testifylint // the other cases are told too
 		}
 	}
 	_, err := conn.Exec(t.Context(), "SELECT pg_stat_force_next_flush()") // it is not counted as the repair's

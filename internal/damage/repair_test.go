@@ -1,7 +1,6 @@
 package damage_test
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -56,7 +55,7 @@ func (p *pair) requireRepaired(t *testing.T, found outcome, cases []damage.Case)
 		}
 		ok := assert.Equal(t, "match", verdict, "%s: %s", c.Name, said)
 		written := now[c.Table()] - before[c.Table()]
-		ok = assert.EqualValues(t, rowsOf(found.where(c.Table())), written, "%s: rows written", c.Name) && ok
+		ok = assert.Equal(t, rowsOf(found.where(c.Table())), written, "%s: rows written", c.Name) && ok
 		list.add(c.Name, p.profile, map[bool]string{true: "yes", false: "NO"}[ok], strconv.FormatInt(written, 10))
 	}
 	for table, n := range now {
@@ -114,6 +113,6 @@ func (p *pair) writesAtLeast(t *testing.T, before map[string]int64, n int) (now 
 			sum += now[table] - before[table]
 		}
 		return sum >= int64(n)
-	}, 10*time.Second, 100*time.Millisecond, fmt.Sprintf("%d rows written", n))
+	}, 10*time.Second, 100*time.Millisecond, "%d rows written", n)
 	return now
 }
