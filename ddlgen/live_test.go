@@ -167,7 +167,11 @@ func requireExpected(t *testing.T, plan *Plan, back *catalog.Database) {
 		}
 		got = append(got, e)
 	}
-	require.Equal(t, plan.Expect, got)
+	want := slices.Clone(plan.Expect)
+	for i := range want {
+		want[i].Partitions = nil // not read back
+	}
+	require.Equal(t, want, got)
 	require.True(t, slices.IsSortedFunc(plan.Expect, func(a, b ExpectedTable) int { return a.Name.Compare(b.Name) }))
 }
 

@@ -216,6 +216,9 @@ type Feed struct {
 type ExpectedTable struct {
 	Name    catalog.Name     `json:"name"`
 	Columns []ExpectedColumn `json:"columns"` // in order
+
+	// Partitions are those of its tree that hold rows: its keys are valid when each of theirs stands.
+	Partitions []catalog.Name `json:"partitions,omitempty"`
 }
 
 // ExpectedColumn is what the read-back of a column must show.

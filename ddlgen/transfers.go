@@ -94,6 +94,11 @@ func (p *planner) expected(t *tablePlan) {
 			HasDefault: c.def != "" && c.generated == 0 && c.identity == 0,
 		})
 	}
+	if t.isRoot() {
+		for _, leaf := range p.model.leaves(t.t) {
+			e.Partitions = append(e.Partitions, leaf.Name)
+		}
+	}
 	if !p.opts.OnlySchema && !p.opts.Sketch {
 		p.expect = append(p.expect, e)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/copier"
@@ -169,8 +170,12 @@ func (j *job) weigh(rep *verify.Report) {
 		case verify.Match, verify.Skipped:
 		}
 	}
+	partial := map[catalog.Name]bool{} // a key of theirs is valid when those of all partitions stand
+	for _, e := range j.plan.Expect {
+		partial[e.Name] = slices.ContainsFunc(e.Partitions, func(n catalog.Name) bool { return j.incomplete[n] != nil })
+	}
 	for _, t := range rep.Tables {
-		if _, bad := j.incomplete[t.Target]; !bad {
+		if _, bad := j.incomplete[t.Target]; !bad && !partial[t.Target] {
 			judge(t.Verdict)
 		}
 	}
