@@ -83,7 +83,7 @@ func Copy(ctx context.Context, p Params) (*Result, error) {
 	defer c.ledger.close(ctx)
 	defer func() { c.ahead.close(ctx) }()
 	if c.survivorWait > 0 {
-		c.ledger.wait = c.survivorWait
+		c.ledger.wait, c.ledger.telling = c.survivorWait, c.survivorWait
 	}
 	defer c.stopForRows()()
 	c.keys = newKeysBeside(&c.Params)
@@ -341,7 +341,7 @@ func (c *copyRun) settle(ctx context.Context) ([]*partState, error) {
 	if err := c.emptied(ctx); err != nil {
 		return nil, err
 	}
-	if err := c.ledger.giveUp(ctx, c.givenUp()); err != nil {
+	if err := c.recordFailures(ctx, c.givenUp()); err != nil {
 		return nil, err
 	}
 	found, err := c.ledger.totals(ctx)

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -81,13 +80,25 @@ func (c *copyRun) tellLedger(ctx context.Context, s *partState) {
 	if why == "" || ctx.Err() != nil || dial.Classify(s.failed) == dial.Lost {
 		return
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errors.New("the target did not answer while a failure was recorded"))
-	defer cancel()
 	c.ledgerMu.Lock()
 	defer c.ledgerMu.Unlock()
-	if err := c.ledger.giveUp(ctx, []failure{{s.part.ID, why}}); err != nil && c.Log != nil {
-		c.Log.WarnContext(ctx, "a failure is not in the ledger yet", "part", s.part.ID, "error", err)
+	_ = c.recordFailures(ctx, []failure{{s.part.ID, why}}) // the end records it once more
+}
+
+// recordFailures puts into the ledger why parts failed, within a bound: a session
+// that outlived its client may hold a part's row for as long as it likes, and the
+// run must come to its end, whatever it then says.
+func (c *copyRun) recordFailures(ctx context.Context, failures []failure) error {
+	bounded, cancel := context.WithTimeoutCause(ctx, c.ledger.telling, errors.New("the target did not answer while a failure was recorded"))
+	defer cancel()
+	err := c.ledger.giveUp(bounded, failures)
+	if err != nil && c.Log != nil {
+		c.Log.WarnContext(ctx, "a failure is not in the ledger yet", "part", failures[0].part, "failures", len(failures), "error", err)
 	}
+	if bounded.Err() != nil && ctx.Err() == nil {
+		return nil
+	}
+	return err
 }
 
 // giveUp records why parts were given up.

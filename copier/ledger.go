@@ -95,6 +95,9 @@ func (c claim) bind(sql, token string, s span) string {
 	).Replace(sql)
 }
 
+// tellingWait is how long recording what failed may take.
+const tellingWait = 10 * time.Second
+
 // ledger is the control connection to the ledger on the target. Its own
 // statements commit durably. It must not be used by two goroutines at once.
 type ledger struct {
@@ -106,12 +109,13 @@ type ledger struct {
 	conn     *pgx.Conn
 	wait     time.Duration // how long a takeover waits for a surviving session
 	patience time.Duration // how long a server that is away is tried again
+	telling  time.Duration // how long recording what failed may take
 	inherits bool          // the target has tables that inherit
 	started  string        // the target's pg_postmaster_start_time when the run began; "" where it is not asked
 }
 
 func newLedger(target *dial.Endpoint, settings dial.Settings, run string) *ledger {
-	return &ledger{target: target, settings: settings, run: run, wait: survivorWait, patience: defaultPatience}
+	return &ledger{target: target, settings: settings, run: run, wait: survivorWait, patience: defaultPatience, telling: tellingWait}
 }
 
 // do runs f with a living connection, connecting anew when the one it had broke.
