@@ -102,12 +102,13 @@ func (r *run) life(ctx context.Context, n int, command string) (*process, error)
 	for _, later := range waiting {
 		go func() { failures <- later(over, p) }()
 	}
-	p.wait(deadline)
+	limit := deadline + time.Duration(r.bytes>>20)*time.Second/2 // gigabytes take their time too
+	p.wait(limit)
 	end()
 	r.toSource.Disarm()
 	r.toTarget.Disarm()
 	if p.hung {
-		r.complain("HUNG: %s did not end in %s; its goroutines are in its standard error", command, deadline)
+		r.complain("HUNG: %s did not end in %s; its goroutines are in its standard error", command, limit)
 		r.toSource.End(pgtest.Reset) // and so do what waits for its locks
 		r.toTarget.End(pgtest.Reset)
 	}
