@@ -41,6 +41,7 @@ func cases() []benchCase {
 		{"wan", "four tables over a long and narrow link, data phase alone", wanBytes, wan},
 		{"far-tables", "500 small tables to a target 100 ms away, beside pg_dump and pg_restore", farBytes, farAway},
 		{"many-tables", "assess and schema of 100,000 tables: memory, and time against half as many", manyBytes, manyTablesCase},
+		{"verify-speed", "verification by digest, two jobs, beside reading both sides and beside other ways to compare them", mixBytes, verifySpeed},
 		{"verify-cost", "what verification adds, beside reading the target once", verifyBytes, verifyCost},
 	}
 }
