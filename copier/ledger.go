@@ -33,6 +33,7 @@ func ledgerSQL(name string) string {
 
 var (
 	schemaSQL   = ledgerSQL("schema")
+	setSQL      = stripComments(ledgerSQL("set_sequences"))
 	takeoverSQL = stripComments(ledgerSQL("takeover"))
 	spansSQL    = ledgerSQL("spans")
 	blockersSQL = ledgerSQL("blockers")

@@ -25,7 +25,8 @@ type SequenceParams struct {
 	Target   *dial.Endpoint
 	Settings dial.Settings // of the target's session, as ControlSettings gives them
 	Values   []ddlgen.SequenceValue
-	Margin   int64 // values that each sequence leaves out beyond the source's position; bounds end it
+	Run      string // that sets them, in the ledger; "" is none
+	Margin   int64  // values that each sequence leaves out beyond the source's position; bounds end it
 	Bus      *event.Bus
 }
 
@@ -81,8 +82,28 @@ func SetSequences(ctx context.Context, p SequenceParams) ([]SequenceResult, erro
 		if err != nil {
 			setOneByOne(ctx, p, batch)
 		}
+		p.record(ctx, conn, batch)
 	}
 	return out, nil
+}
+
+// record puts into the ledger where sequences were set. A target without one has
+// nothing to keep it in; and that it is not kept costs a later verification what
+// the source's sequences have gone on since, no more.
+func (p *SequenceParams) record(ctx context.Context, conn *pgx.Conn, batch []SequenceResult) {
+	rows := make([]string, 0, len(batch))
+	for _, s := range batch {
+		if s.Err == nil {
+			rows = append(rows, fmt.Sprintf("(%s, %d, %t)", literals(s.Target.Schema, s.Target.Name, p.Run), s.LastValue, s.IsCalled))
+		}
+	}
+	if len(rows) == 0 || conn == nil {
+		return
+	}
+	_, err := conn.Exec(ctx, strings.Replace(setSQL, ":rows", strings.Join(rows, ", "), 1), pgx.QueryExecModeSimpleProtocol)
+	if err != nil && !gone(err) {
+		p.Bus.Emit(event.Note{Text: fmt.Sprintf("where sequences were set is not in the ledger: %v", err)})
+	}
 }
 
 // notBefore keeps the snapshot's position where the source has since gone back

@@ -133,13 +133,15 @@ type Sequence struct {
 	Source   catalog.Name `json:"source"`
 	Verdict  Verdict      `json:"verdict"`
 	Detail   string       `json:"detail,omitempty"`
-	Expected Position     `json:"expected"`             // as it was set
+	Expected Position     `json:"expected"`             // as it was set; where nobody recorded that, as it stands on the source
 	Found    *Position    `json:"found,omitempty"`      // on the target
 	Now      *Position    `json:"source_now,omitempty"` // on the source while verifying: its later lead is no difference
 
 	Differences []Difference `json:"differences,omitempty"` // of the definition: "increment", "minimum", "maximum", "cycle"
 	Assumed     []string     `json:"assumed,omitempty"`     // what the target does not tell: nobody has seen it
 	Feeds       []Fed        `json:"feeds,omitempty"`       // the columns that take their values from it
+
+	set *Position // by the ledger, where the plan says no more than the source does now
 }
 
 // severity orders verdicts from good to bad: what could not be looked at is

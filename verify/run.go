@@ -311,6 +311,12 @@ func (v *run) lookAtTarget(ctx context.Context) error {
 		v.target.drop(s)
 		return err
 	}
+	if v.p.Copied == nil && v.p.Sequences == nil && len(v.report.Sequences) > 0 {
+		if err := expectAsSet(ctx, s.conn, v.report.Sequences); err != nil {
+			v.target.drop(s)
+			return err
+		}
+	}
 	checkSequences(ctx, s.conn, v.report.Sequences)
 	v.checkSequenceDefs(ctx, s.conn)
 	v.checkFeeds(ctx, s.conn)

@@ -124,3 +124,14 @@ CREATE TABLE IF NOT EXISTS _pg2db9.verification (
     record  text NOT NULL, -- JSON
     changed timestamp with time zone NOT NULL DEFAULT now()
 );
+
+-- One row a sequence of the target: where a run has set it, last.
+CREATE TABLE IF NOT EXISTS _pg2db9.sequence (
+    target_schema text NOT NULL,
+    target_name   text NOT NULL,
+    run           text NOT NULL, -- '' for a command that is no run
+    last_value    bigint NOT NULL,
+    is_called     boolean NOT NULL,
+    changed       timestamp with time zone NOT NULL DEFAULT now(),
+    PRIMARY KEY (target_schema, target_name)
+);

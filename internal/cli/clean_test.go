@@ -19,7 +19,7 @@ func TestClean(t *testing.T) {
 	b.ok(t, "clone", "--skip-verify")
 	r = run(t, target...)
 	require.Equal(t, OK, r.code, r.err)
-	require.Contains(t, r.out, "the ledger: schema _pg2db9 with its 9 tables")
+	require.Contains(t, r.out, "the ledger: schema _pg2db9 with its 10 tables")
 	require.Contains(t, r.out, ": clone, done, 4 of 4 parts, 3,703 rows")
 	require.Contains(t, r.last(), "nothing was removed: --yes removes it")
 	require.NotContains(t, r.out, "WARNING")

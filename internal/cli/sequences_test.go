@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/internal/ui/report"
 )
 
 // counted are sequences of every kind.
@@ -38,13 +41,26 @@ func TestT30T31SequencesAreSetAndProved(t *testing.T) {
 			require.Equal(t, b.source.QueryString(t, positions), b.target.QueryString(t, positions))
 			b.ok(t, "verify", with()...)
 
+			// The source goes on; the target is held against what it was set to.
+			b.source.Exec(t, "SELECT nextval('alone')")
+			r, rep := b.reported(t, "verify", with()...)
+			require.Equal(t, OK, r.code, "%s\n%s", r.err, r.out)
+			i := slices.IndexFunc(rep.Sequences, func(s report.Sequence) bool { return s.Target == "public.alone" })
+			require.Equal(t, [2]int64{3, 4}, [2]int64{rep.Sequences[i].Found.LastValue, rep.Sequences[i].Now.LastValue})
+			b.target.Exec(t, "SELECT setval('alone', 2)")
+			r = b.run(t, "verify", with()...)
+			require.Equal(t, Differences, r.code, "%s\n%s", r.err, r.out)
+			require.Contains(t, r.last(), "sequence public.alone (it was set to 3 (called), and the target says 2 (called)")
+			b.target.Exec(t, "SELECT setval('alone', 4)")
+			b.ok(t, "verify", with()...) // as on the source by now: it was set since
+
 			// Rows that arrive after the clone bring their numbers along, as those of a
 			// change stream do.
 			for _, more := range []string{"INSERT INTO a SELECT nextval('shared') FROM generate_series(1, 5)", "INSERT INTO t (v) VALUES ('more')"} {
 				b.source.Exec(t, more)
 			}
 			b.target.Exec(t, "INSERT INTO a SELECT generate_series(13, 17); INSERT INTO t (id, s, small, d, v) OVERRIDING SYSTEM VALUE VALUES ("+b.source.QueryString(t, "SELECT max(id) FROM t")+", 21, 21, 21, 'more')")
-			r := b.run(t, "sequences", with()...)
+			r = b.run(t, "sequences", with()...)
 			require.Equal(t, Differences, r.code, "%s\n%s", r.err, r.out)
 			require.Contains(t, r.last(), "and column public.a.n, which it feeds, reaches 17 already")
 

@@ -80,7 +80,7 @@ func (j *job) setSequences(ctx context.Context) error {
 		return nil
 	}
 	return j.phase("sequences", len(j.plan.Sequences), func() (int, error) {
-		set, err := copier.SetSequences(ctx, copier.SequenceParams{Source: j.opts.source, Target: j.opts.target, Settings: copier.ControlSettings(j.profile), Values: j.plan.Sequences, Margin: int64(j.opts.Margin), Bus: j.bus})
+		set, err := copier.SetSequences(ctx, copier.SequenceParams{Source: j.opts.source, Target: j.opts.target, Settings: copier.ControlSettings(j.profile), Values: j.plan.Sequences, Run: j.ledgerRun(), Margin: int64(j.opts.Margin), Bus: j.bus})
 		j.sequences = set
 		failed := 0
 		for _, s := range set {
@@ -93,6 +93,14 @@ func (j *job) setSequences(ctx context.Context) error {
 		}
 		return failed, err
 	})
+}
+
+// ledgerRun is the run that the ledger knows this one by; "" where it has none.
+func (j *job) ledgerRun() string {
+	if j.command == cmdSequences {
+		return ""
+	}
+	return j.id
 }
 
 // verify reads the target back. Rows are compared with what left the source
