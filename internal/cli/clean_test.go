@@ -23,7 +23,7 @@ func TestClean(t *testing.T) {
 	require.Contains(t, r.out, ": clone, done, 4 of 4 parts, 3,703 rows")
 	require.Contains(t, r.last(), "nothing was removed: --yes removes it")
 	require.NotContains(t, r.out, "WARNING")
-	require.Equal(t, "9", b.target.QueryString(t, "SELECT count(*) FROM pg_tables WHERE schemaname = '_pg2db9'"))
+	require.Equal(t, "10", b.target.QueryString(t, "SELECT count(*) FROM pg_tables WHERE schemaname = '_pg2db9'"))
 
 	r = run(t, append(target, "--yes")...)
 	require.Equal(t, OK, r.code, r.err)
