@@ -3,6 +3,7 @@ module github.com/pg2db9/pg2db9
 go 1.26.8
 
 require (
+	github.com/adhocore/gronx v1.20.4
 	github.com/cenkalti/backoff/v5 v5.0.3
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0

@@ -10,6 +10,7 @@ import (
 	"github.com/pg2db9/pg2db9/ddlgen/usermap"
 	"github.com/pg2db9/pg2db9/internal/config"
 	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/sync/jobfile"
 	"github.com/pg2db9/pg2db9/internal/ui"
 )
 
@@ -44,12 +45,13 @@ func codeOf(err error) Code {
 	var unmatched *catalog.UnmatchedPatternError
 	var pattern *catalog.PatternError
 	var mapping *usermap.Error
+	var jobs *jobfile.Error
 	var changed *copier.ChangedError
 	switch {
 	case err == nil:
 		return OK
 	case errors.As(err, &usage), errors.As(err, &conf), errors.As(err, &conn),
-		errors.As(err, &unmatched), errors.As(err, &pattern), errors.As(err, &mapping), errors.Is(err, catalog.ErrNothingSelected):
+		errors.As(err, &unmatched), errors.As(err, &pattern), errors.As(err, &mapping), errors.As(err, &jobs), errors.Is(err, catalog.ErrNothingSelected):
 		return Usage
 	case errors.As(err, &changed):
 		return Partial
