@@ -228,7 +228,9 @@ func TestJitterLosesNoTime(t *testing.T) {
 	f := hourly(t, ", jitter: 3h")
 	s := schedule.New(schedule.Units(f), now, schedule.Options{Zone: f.Timezone, AtOnce: 1, Rand: func(n int64) int64 { return n - 1 }})
 	for i := range 5 {
-		runs := s.Take(s.Next())
+		at := s.Next()
+		require.Less(t, at.Sub(now), 10*time.Minute+time.Duration(i+1)*time.Hour)
+		runs := s.Take(at)
 		require.Len(t, runs, 1)
 		require.Equal(t, now.Add(10*time.Minute+time.Duration(i)*time.Hour), runs[0].Due.UTC())
 		s.Done(runs[0], schedule.Outcome{}, s.Next().Add(-time.Nanosecond))
