@@ -36,6 +36,7 @@ type RepairTable struct {
 	Transfer *ddlgen.Transfer
 	Always   []string // identity columns that are GENERATED ALWAYS
 	Rows     []RepairRow
+	Part     int64 // that ClaimTable recorded; 0: its place among RepairParams.Tables, from 1, as ClaimRepair records it
 }
 
 // RepairParams is what Repair needs.
@@ -60,6 +61,7 @@ type RepairParams struct {
 // RepairResult is what was done.
 type RepairResult struct {
 	Inserted, Updated, Deleted int64
+	Sent                       int64 // bytes of the statements that wrote these
 	Kept                       int64 // extra rows that were left, as nobody asked to delete them
 	Refused                    []RepairRefusal
 	Beyond                     bool // triggers or foreign keys may have written other rows, of other tables too

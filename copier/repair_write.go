@@ -195,7 +195,7 @@ func (w *repairWriter) transaction(ctx context.Context, begin string, work func(
 		}
 	}()
 	r := w.repairer
-	tag, err := w.send.tag(ctx, fmt.Sprintf("UPDATE _pg2db9.part SET token = '' WHERE run = %s AND part = %d AND epoch = 1", quote.Literal(r.p.Run), w.number+1), 'T')
+	tag, err := w.send.tag(ctx, fmt.Sprintf("UPDATE _pg2db9.part SET token = '' WHERE run = %s AND part = %d AND epoch = 1", quote.Literal(r.p.Run), w.part()), 'T')
 	if err != nil {
 		return &recordError{err}
 	}
@@ -218,10 +218,20 @@ func (w *repairWriter) transaction(ctx context.Context, begin string, work func(
 	return w.send.step(ctx, "COMMIT", 'I')
 }
 
+// part is the table's in the ledger.
+func (w *repairWriter) part() int64 {
+	if w.table.Part > 0 {
+		return w.table.Part
+	}
+	return int64(w.number + 1)
+}
+
 // run sends statements as one message, and holds what each did against what it
 // must do.
 func (w *repairWriter) run(ctx context.Context, statements []string, rows []int) error {
-	results, err := w.send.conn.PgConn().Exec(ctx, strings.Join(statements, ";\n")).ReadAll()
+	text := strings.Join(statements, ";\n")
+	w.repairer.result.Sent += int64(len(text))
+	results, err := w.send.conn.PgConn().Exec(ctx, text).ReadAll()
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,86 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/pg2db9/pg2db9/catalog"
+	"github.com/pg2db9/pg2db9/copier"
+	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/event"
+	"github.com/pg2db9/pg2db9/verify"
+)
+
+// load copies all rows of a table, by the copier: into the table itself or, by another
+// transfer, beside it. What arrived is held against what left the source.
+func (r *run) load(ctx context.Context, p *prepared, t *table, transfer ddlgen.Transfer, expect ddlgen.ExpectedTable, truncate bool) (*verify.Table, error) {
+	id := copier.NewRunID()
+	r.copies = append(r.copies, id)
+	plan := &ddlgen.Plan{Profile: r.Profile.Name, Transfers: []ddlgen.Transfer{transfer}, Expect: []ddlgen.ExpectedTable{expect}}
+	params := copier.Params{
+		Source: r.Source, Target: r.Target, Snapshot: p.snapshot, Plan: plan, Profile: r.Profile, Run: id, Jobs: r.Jobs, MaxRate: t.job.MaxRate,
+		Stop: r.Stop, Tool: r.Tool, Command: Command, Options: "{}", Bus: r.Bus, Progress: &event.Progress{}, Log: r.Log, Patience: r.Patience,
+	}
+	if truncate {
+		params.Truncate = []catalog.Name{transfer.Target}
+	}
+	res, err := copier.Copy(ctx, params)
+	var partial *copier.PartialError
+	if res != nil && len(res.Tables) == 1 {
+		done := res.Tables[0]
+		t.entry.Read += done.Read
+		t.entry.Inserted += done.Ledger
+		t.entry.Bytes += done.Bytes
+	}
+	switch {
+	case errors.As(err, &partial) && partial.Interrupted:
+		return nil, copier.ErrStopped
+	case errors.As(err, &partial) && len(partial.Failed) == 1:
+		return nil, fmt.Errorf("loading %s: %w", transfer.Target, partial.Failed[0].Err)
+	case err != nil:
+		return nil, fmt.Errorf("loading %s: %w", transfer.Target, err)
+	case len(res.Tables) != 1 || res.Tables[0].Err != nil:
+		return nil, fmt.Errorf("loading %s: the copy has no account of it", transfer.Target)
+	}
+	if err := r.faults.hit("loaded"); err != nil {
+		return nil, err
+	}
+	a := res.Tables[0]
+	v := r.comparison(p, t, verify.LevelDigest)
+	v.Plan, v.Source, v.Snapshot = plan, nil, ""
+	v.Copied = []verify.SourceSide{{Target: a.Target, Read: a.Read, Framed: a.Framed, Acked: a.Acked, Ledger: a.Ledger, Bytes: a.Bytes, Digest: a.Digest}}
+	return compare(ctx, v)
+}
+
+// firstLoad copies a table whose target is empty, which is faster than to find out
+// that every row is missing.
+func (r *run) firstLoad(ctx context.Context, p *prepared, t *table) (bool, error) {
+	if len(t.guards.acts) > 0 && !t.guards.mayFire {
+		return false, nil
+	}
+	empty, err := r.empty(ctx, t)
+	if err != nil || !empty {
+		return false, err
+	}
+	found, err := r.load(ctx, p, t, *t.transfer, *t.expect, false)
+	if err != nil {
+		return false, err
+	}
+	if err := r.complete(ctx, t); err != nil {
+		return false, err
+	}
+	t.done = true
+	return true, t.judge(found)
+}
+
+// full loads a table anew.
+func (r *run) full(ctx context.Context, p *prepared, t *table) error {
+	r.say("%s: it is emptied and loaded in steps, since this target does not swap tables: until the end of the run readers see a part of it", t.transfer.Target)
+	found, err := r.load(ctx, p, t, *t.transfer, *t.expect, true)
+	if err != nil {
+		return err
+	}
+	t.done = true
+	return t.judge(found)
+}
