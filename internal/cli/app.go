@@ -40,6 +40,7 @@ type command struct {
 	about   string // what it does, for its help
 	options []string
 	files   string // what stands for its arguments in help; "" takes none
+	jobs    bool   // its --config names a job file of syncs
 	hidden  bool   // started by the program itself
 	run     func(ctx context.Context, p *program, cfg *config.Config) (Code, error)
 }
@@ -55,7 +56,7 @@ type program struct {
 
 // commands are all commands, in the order of help.
 func commands() []command {
-	return []command{assessCommand(), cloneCommand(), schemaCommand(), copyCommand(), verifyCommand(), repairCommand(), sequencesCommand(), probeCommand(), rejectsExportCommand(), rejectsLoadCommand(), statusCommand(), cleanCommand(), versionCommand(), holderCommand()}
+	return []command{assessCommand(), cloneCommand(), schemaCommand(), copyCommand(), verifyCommand(), repairCommand(), sequencesCommand(), probeCommand(), rejectsExportCommand(), rejectsLoadCommand(), syncRunCommand(), syncPlanCommand(), syncResetCommand(), statusCommand(), cleanCommand(), versionCommand(), holderCommand()}
 }
 
 // Main runs the program and returns its exit code. args are without the
@@ -164,7 +165,7 @@ func (p *program) parsed(cmd command, result *Code) *cli.Command {
 	return &cli.Command{
 		Name: cmd.name, Hidden: cmd.hidden, Usage: cmd.usage, UsageText: strings.TrimSpace("pg2db9 " + cmd.name + " [OPTIONS] " + cmd.files),
 		Description: cmd.about + "\n\n" + exitHelp(), HideHelp: true,
-		Flags: flags(opts), OnUsageError: usageHandler(cmd.name, opts),
+		Flags: cmd.flags(opts), OnUsageError: usageHandler(cmd.name, opts),
 		Action: func(c *cli.Context) error {
 			cfg, err := p.configure(c, cmd)
 			if err != nil {
@@ -219,7 +220,10 @@ func (p *program) configure(c *cli.Context, cmd command) (*config.Config, error)
 			given[o.Name] = flagValues(ctx, o)
 		}
 	}
-	file := c.String(configFlag)
+	file, jobs := c.String(configFlag), ""
+	if cmd.jobs {
+		file, jobs = "", file
+	}
 	if file == "" {
 		file = p.streams.Getenv("PG2DB9_CONFIG")
 	}
@@ -227,7 +231,7 @@ func (p *program) configure(c *cli.Context, cmd command) (*config.Config, error)
 	if err != nil {
 		return nil, err
 	}
-	cfg.Files = c.Args().Slice()
+	cfg.Files, cfg.JobFile = c.Args().Slice(), jobs
 	cfg.File, cfg.SSHAgent = file, p.streams.Getenv("SSH_AUTH_SOCK")
 	p.json = cfg.JSON
 	return cfg, nil
@@ -265,6 +269,15 @@ func flags(opts []config.Option) []cli.Flag {
 		}
 	}
 	return out
+}
+
+// flags are a command's own.
+func (c *command) flags(opts []config.Option) []cli.Flag {
+	all := flags(opts)
+	if c.jobs {
+		all[0] = &cli.StringFlag{Name: configFlag, Usage: "the job `FILE` (YAML) that says which tables are kept current, and how"}
+	}
+	return all
 }
 
 // hidden takes flags out of the help: they are listed with the commands.

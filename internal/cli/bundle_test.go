@@ -59,7 +59,7 @@ func withPassword(url string) string {
 
 // call is a call of a command between both sides.
 func (b *bundle) call(command string, args ...string) *call {
-	return &call{args: append(append([]string{command}, b.urls()...), args...)}
+	return &call{args: append(append(strings.Fields(command), b.urls()...), args...)}
 }
 
 func (b *bundle) run(t *testing.T, command string, args ...string) result {

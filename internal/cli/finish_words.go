@@ -38,6 +38,9 @@ func count(n int, word string) string {
 
 // headline is the first part of the last line.
 func (j *job) headline(code Code, err error) string {
+	if j.synced && err == nil {
+		return j.message
+	}
 	switch code {
 	case Interrupted:
 		if !j.written.Load() {

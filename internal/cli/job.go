@@ -95,6 +95,7 @@ type job struct {
 	certifiedBad   string         // what a certificate itself says is no match
 	assessed       *assess.Report // of the assess command: the report in place of rep
 
+	synced  bool   // a job file was run: message says what became of it
 	script  bool   // stdout holds an SQL script: what else is said there is a comment
 	codes   []Code // all that hold
 	message string // the last line, where a step knows it better than finish

@@ -104,6 +104,8 @@ type Config struct {
 	RejectsOK  bool
 	Dir        string   // rejects
 	Files      []string // arguments that are no options
+	JobFile    string   // of syncs: what --config names there
+	Group      string   // of the job file
 
 	Privileges bool
 	Roles      bool

@@ -306,6 +306,10 @@ var options = []Option{
 		Usage: "the exported snapshot `NAME` to hold",
 	},
 	{
+		Name: "group", Kind: Text, Holder: "NAME", ref: func(c *Config) any { return &c.Group },
+		Usage: "of the job file, the tables of this group `NAME` alone",
+	},
+	{
 		Name: "run", Kind: Text, Holder: "ID", ref: func(c *Config) any { return &c.Run },
 		Usage: "the run with this `ID`; without it rejects export takes the last one with refused rows, status and clean all",
 	},

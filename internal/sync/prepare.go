@@ -24,7 +24,9 @@ type prepared struct {
 	unit     unit
 	source   *pgx.Conn // for questions about the source as it is now
 	snapshot *copier.Snapshot
+	whole    *catalog.Database
 	db       *catalog.Database // the unit's tables
+	full     *ddlgen.Plan      // with statements; nil until a table has to be made
 	moment   moment
 	tables   []*table // those that others refer to first
 }
@@ -40,9 +42,12 @@ type table struct {
 	err      error    // why it cannot be run
 	usage    bool     // err is a fault of the job file
 
-	exists      bool  // on the target
-	part        int64 // of this run in the ledger, once the table is claimed
-	state       state // of the run before
+	exists      bool                   // on the target
+	made        bool                   // by this run
+	later       []ddlgen.Statement     // of a table that was made: what follows its rows
+	sequences   []ddlgen.SequenceValue // the same
+	part        int64                  // of this run in the ledger, once the table is claimed
+	state       state                  // of the run before
 	entry       *Entry
 	guards      guards
 	unmergeable bool   // its key may be ordered otherwise on the two sides
@@ -105,14 +110,14 @@ func (r *run) prepare(ctx context.Context, u unit) (p *prepared, err error) {
 	if p.moment, err = readMoment(ctx, p.source, p.snapshot); err != nil {
 		return nil, err
 	}
-	whole, err := catalog.Load(ctx, p.snapshot.Conn(), catalog.LoadOptions{})
+	p.whole, err = catalog.Load(ctx, p.snapshot.Conn(), catalog.LoadOptions{})
 	if err != nil {
 		return nil, err
 	}
-	if p.db, _, err = whole.Select(filter); err != nil {
+	if p.db, _, err = p.whole.Select(filter); err != nil {
 		return nil, err
 	}
-	plan, err := r.plan(ctx, p, whole, ddlgen.Options{OnlyData: true})
+	plan, err := r.plan(ctx, p, p.whole, ddlgen.Options{OnlyData: true})
 	if err != nil {
 		return nil, err
 	}

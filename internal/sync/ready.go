@@ -18,6 +18,11 @@ func (r *run) ready(ctx context.Context, p *prepared, t *table) error {
 	if t.exists, err = r.standing(ctx, t); err != nil {
 		return err
 	}
+	if t.exists && t.state.wanted == making {
+		if err := r.unmake(ctx, t); err != nil {
+			return err
+		}
+	}
 	words, added := t.changed()
 	switch {
 	case len(words) > 0:

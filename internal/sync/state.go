@@ -44,6 +44,12 @@ func (r *run) readState(ctx context.Context, t *table) error {
 	if _, err := r.control.Exec(ctx, make, target.Schema, target.Name, source.Schema, source.Name, string(t.job.Mode)); err != nil {
 		return fmt.Errorf("recording in the ledger that %s is kept current: %w", target, err)
 	}
+	return r.readKnown(ctx, t)
+}
+
+// readKnown reads what the run before has left.
+func (r *run) readKnown(ctx context.Context, t *table) error {
+	target, source := t.transfer.Target, t.job.Table
 	var moment *time.Time
 	var was catalog.Name
 	const read = `SELECT source_schema, source_name, mode, watermark, horizon, origin, wanted, columns, moment FROM _pg2db9.sync_table WHERE target_schema = $1 AND target_name = $2`

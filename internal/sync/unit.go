@@ -153,6 +153,7 @@ func (r *run) conclude(ctx context.Context, m moment, t *table) error {
 	e.Ended = time.Now()
 	var moment *time.Time
 	if e.Good() || e.Verdict == Mismatch {
+		e.Moment = m.taken
 		moment = &e.Moment
 	}
 	const record = `UPDATE _pg2db9.sync_history SET ended = now(), moment = $4, rows_read = $5, rows_sent = $6, inserted = $7, updated = $8, deleted = $9,
