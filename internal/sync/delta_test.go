@@ -1,0 +1,163 @@
+package sync
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/internal/pgtest"
+)
+
+// long is how often a test does what it does: a few times in the ordinary run, as
+// often as the variable says in the long one.
+func long(t testing.TB, variable string, short int) int {
+	t.Helper()
+	n, err := strconv.Atoi(cmp.Or(os.Getenv(variable), strconv.Itoa(short)))
+	require.NoError(t, err)
+	return n
+}
+
+const deltas = `tables:
+- {table: public.log, mode: append, cursor: id}
+- {table: public.item, mode: upsert, cursor: changed, deletes: digest}
+`
+
+const deltaTables = `CREATE TABLE log (id bigint PRIMARY KEY, v text);
+	CREATE TABLE item (id int PRIMARY KEY, v text, changed timestamptz, j json, p point)`
+
+// S19: append brings rows beyond the cursor and leaves those that stand there; upsert
+// brings changed rows too, and deletes those that are gone; what was sent once is not
+// sent again.
+func TestS19AppendAndUpsert(t *testing.T) {
+	t.Parallel()
+	b := setup(t, deltas, deltaTables)
+	b.source.Exec(t, `INSERT INTO log SELECT i, 'l' || i FROM generate_series(1, 3000) i;
+		INSERT INTO item SELECT i, 'i' || i, now(), '{"a":  1}', '(1,2)' FROM generate_series(1, 2000) i`)
+	b.target.Exec(t, `INSERT INTO log VALUES (17, 'stands there')`)
+	rep := b.run(t)
+	require.Equal(t, int64(2999), entry(t, rep, "log").Inserted)
+	require.Equal(t, "stands there", b.target.QueryString(t, "SELECT v FROM log WHERE id = 17"))
+	b.same(t, "item")
+
+	rep = b.run(t)
+	require.Zero(t, entry(t, rep, "log").Sent+entry(t, rep, "item").Sent)
+	require.Zero(t, entry(t, rep, "log").Read, "rows that an ended run saw are read again")
+
+	// Updates that leave the cursor as it is arrive too; locks bring nothing.
+	b.source.Exec(t, `INSERT INTO log VALUES (5000, 'new'); UPDATE item SET v = 'quiet' WHERE id = 3; UPDATE item SET changed = now(), v = 'loud' WHERE id = 4;
+		INSERT INTO item VALUES (9000, NULL, NULL, NULL, NULL); DELETE FROM item WHERE id BETWEEN 10 AND 12; UPDATE item SET v = v WHERE id = 20; SELECT FROM item WHERE id = 30 FOR UPDATE`)
+	rep = b.run(t)
+	b.same(t, "item")
+	e := entry(t, rep, "item")
+	require.Equal(t, []int64{1, 2, 3}, []int64{e.Inserted, e.Updated, e.Deleted})
+	require.Equal(t, int64(1), entry(t, rep, "log").Inserted)
+	require.Equal(t, "5000", b.target.QueryString(t, "SELECT watermark FROM _pg2db9.sync_table WHERE target_name = 'log'"))
+	require.Equal(t, "0", b.target.QueryString(t, "SELECT count(*) FROM pg_class WHERE relname = 'sync_stage'"))
+
+	// A table that took this one's place has old rows that no run has seen.
+	b.source.Exec(t, `CREATE TABLE other (LIKE log INCLUDING ALL); INSERT INTO other VALUES (-1, 'old')`)
+	b.run(t)
+	b.source.Exec(t, `ALTER TABLE log RENAME TO before; ALTER TABLE other RENAME TO log`)
+	rep, err := b.runner(t).Run(t.Context(), Selection{})
+	require.NoError(t, err)
+	e = entry(t, rep, "log")
+	require.Equal(t, int64(1), e.Inserted)
+	require.Equal(t, Mismatch, e.Verdict, "the target has rows that the source has no more, and append takes none away")
+}
+
+// writer is a transaction of a random interleaving.
+type writer struct {
+	conn *pgx.Conn
+	open bool
+	sub  bool
+}
+
+// Late commits: writers take their cursor values early and commit late, in
+// subtransactions too, while runs come in between. When all have ended and a last run
+// has come, no row is lost and none is there twice.
+func TestS19NoLateRowIsLost(t *testing.T) {
+	t.Parallel()
+	for seed := range long(t, "PG2DB9_SYNC_LATE", 6) {
+		t.Run(strconv.Itoa(seed), func(t *testing.T) {
+			t.Parallel()
+			late(t, uint64(seed))
+		})
+	}
+}
+
+// limitSeeds keeps few of the servers busy at once.
+var limitSeeds = make(chan struct{}, 3)
+
+func late(t *testing.T, seed uint64) {
+	limitSeeds <- struct{}{}
+	defer func() { <-limitSeeds }()
+	b := setup(t, `tables:
+- {table: public.log, mode: append, cursor: id, verify: none}
+- {table: public.item, mode: upsert, cursor: changed, verify: none}
+`, `CREATE TABLE log (id bigint PRIMARY KEY, v text); CREATE TABLE item (id int PRIMARY KEY, v text, changed bigint)`)
+	b.source.Exec(t, "CREATE SEQUENCE s")
+	rng := rand.New(rand.NewPCG(seed, 1))
+	writers := make([]writer, 4)
+	for i := range writers {
+		writers[i].conn = connect(t, b.source)
+	}
+	exec := func(w *writer, sql string) {
+		_, err := w.conn.PgConn().Exec(t.Context(), sql).ReadAll()
+		require.NoError(t, err, "seed %d: %s", seed, sql)
+	}
+	for range 40 + rng.IntN(40) {
+		w := &writers[rng.IntN(len(writers))]
+		mine := 0
+		for i := range writers {
+			if w == &writers[i] {
+				mine = i
+			}
+		}
+		switch n := rng.IntN(12); {
+		case n == 0:
+			b.run(t)
+		case n < 3 && w.open:
+			exec(w, []string{"COMMIT", "COMMIT", "ROLLBACK"}[rng.IntN(3)])
+			w.open, w.sub = false, false
+		case n < 5 && w.open && !w.sub:
+			exec(w, "SAVEPOINT p")
+			w.sub = true
+		case n == 5 && w.sub:
+			exec(w, []string{"RELEASE p", "ROLLBACK TO p; RELEASE p"}[rng.IntN(2)])
+			w.sub = false
+		default:
+			if !w.open {
+				exec(w, "BEGIN")
+				w.open = true
+			}
+			// Each writer has rows of its own, so that none waits for another.
+			id := mine*1000 + rng.IntN(8)
+			exec(w, fmt.Sprintf(`INSERT INTO log VALUES (nextval('s'), 'w%d');
+				INSERT INTO item VALUES (%d, 'a', nextval('s')) ON CONFLICT (id) DO UPDATE SET v = item.v || 'b', changed = excluded.changed - %d`, mine, id, rng.IntN(5)))
+		}
+	}
+	for i := range writers {
+		if writers[i].open {
+			exec(&writers[i], "COMMIT")
+		}
+	}
+	b.run(t)
+	b.same(t, "log", "item")
+	rep := b.run(t)
+	require.Zero(t, entry(t, rep, "log").Sent+entry(t, rep, "item").Sent, "seed %d", seed)
+}
+
+func connect(t testing.TB, db *pgtest.DB) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), db.URL)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
