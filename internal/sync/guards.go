@@ -91,7 +91,7 @@ func (t *table) refuse() error {
 	for _, g := range t.guards.acts {
 		// Mirror keeps what acts in ordinary sessions alone from acting, where the role
 		// may, and refuses where it may not.
-		if !t.allows(g) && (t.job.Mode != jobfile.Mirror || g.Acts == "A") {
+		if !t.allows(g) && t.job.Mode != jobfile.Full && (t.job.Mode != jobfile.Mirror || g.Acts == "A") {
 			return fmt.Errorf("%s %s of table %s on the target would act on the rows that are written: disable it, or name it under allow", g.Kind, g.Name, t.transfer.Target)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/copier"
@@ -74,9 +75,33 @@ func (r *run) firstLoad(ctx context.Context, p *prepared, t *table) (bool, error
 	return true, t.judge(found)
 }
 
-// full loads a table anew.
+// full loads a table anew: beside the one that stands, where the target lets the two
+// change places, else into it, in steps.
 func (r *run) full(ctx context.Context, p *prepared, t *table) error {
-	r.say("%s: it is emptied and loaded in steps, since this target does not swap tables: until the end of the run readers see a part of it", t.transfer.Target)
+	if loaded, err := r.firstLoad(ctx, p, t); err != nil || loaded {
+		return err
+	}
+	target := t.transfer.Target
+	can, err := r.canSwap(ctx)
+	if err != nil {
+		return err
+	}
+	if can {
+		plan, err := planSwap(ctx, r.control, target, besideName(target))
+		if err != nil {
+			return err
+		}
+		if len(plan.Refused) == 0 {
+			return r.swap(ctx, p, t, plan)
+		}
+		return fmt.Errorf("table %s cannot be swapped for another: %s; use mode mirror or upsert", target, strings.Join(plan.Refused, "; "))
+	}
+	if len(t.guards.acts) > 0 && !t.guards.mayFire {
+		return fmt.Errorf("%s %s of table %s on the target would act on the rows that are loaded: disable it, or name it under allow", t.guards.acts[0].Kind, t.guards.acts[0].Name, target)
+	}
+	const note = "it is emptied and loaded in steps, since this target does not swap tables: until the end of the run readers see a part of it"
+	t.entry.Notes = append(t.entry.Notes, note)
+	r.say("%s: %s", target, note)
 	found, err := r.load(ctx, p, t, *t.transfer, *t.expect, true)
 	if err != nil {
 		return err

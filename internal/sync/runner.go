@@ -138,6 +138,7 @@ type run struct {
 	parts   int64     // of this run that were recorded
 	report  *Report
 	copies  []string // runs of the copier within this one
+	swaps   *bool    // the target swaps tables; nil: it was not asked
 }
 
 // Run runs what is selected, once. What went wrong with a table is in the report;
