@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jackc/pgerrcode"
+
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/copier"
 	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/event"
 	"github.com/pg2db9/pg2db9/verify"
 )
@@ -65,6 +68,9 @@ func (r *run) firstLoad(ctx context.Context, p *prepared, t *table) (bool, error
 		return false, err
 	}
 	found, err := r.load(ctx, p, t, *t.transfer, *t.expect, false)
+	if dial.SQLState(err) == pgerrcode.ForeignKeyViolation {
+		return false, nil // tables that refer to one another: row by row then, and in two passes
+	}
 	if err != nil {
 		return false, err
 	}

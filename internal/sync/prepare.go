@@ -77,8 +77,8 @@ func (p *prepared) faulty() error {
 }
 
 // prepare takes a snapshot of a unit, and holds what the job file wishes against it.
-func (r *run) prepare(ctx context.Context, u unit) (p *prepared, err error) {
-	p = &prepared{unit: u}
+func (r *run) prepare(ctx context.Context, u unit) (_ *prepared, err error) {
+	p := &prepared{unit: u}
 	defer func() {
 		if err != nil {
 			p.close(ctx)
@@ -208,7 +208,7 @@ func (t *table) wish(db *catalog.Database, spec *usermap.Spec) {
 	}
 	for _, c := range db.Tables[i].Columns {
 		if !slices.Contains(t.job.Columns, c.Name) {
-			spec.Exclude = append(spec.Exclude, usermap.PatternWish{Where: at + ".columns", Pattern: pattern + "." + catalog.Pattern(catalog.Name{Name: c.Name}), Keys: false})
+			spec.Exclude = append(spec.Exclude, usermap.PatternWish{Where: at + ".columns", Pattern: pattern + "." + catalog.Pattern(catalog.Name{Name: c.Name}), Keys: true})
 		}
 	}
 }

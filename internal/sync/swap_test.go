@@ -77,7 +77,7 @@ func TestS19FullSwapsUnderReaders(t *testing.T) {
 			}
 		}()
 	}
-	swaps := long(t, "PG2DB9_SYNC_SWAPS", 4)
+	swaps := long(t, "PG2DB9_SYNC_SWAPS", 2)
 	for run := 1; run <= swaps; run++ {
 		fill(run)
 		b.run(t)

@@ -36,10 +36,8 @@ func (r *run) unit(ctx context.Context, u unit, p *prepared) (err error) {
 			return err
 		}
 	}
-	for _, t := range slices.Backward(p.tables) {
-		if err := r.each(ctx, t, func(ctx context.Context) error { return r.second(ctx, p, t) }); err != nil {
-			return err
-		}
+	if err := r.second(ctx, p); err != nil {
+		return err
 	}
 	for _, t := range p.tables {
 		if err := r.each(ctx, t, func(ctx context.Context) error { return r.verify(ctx, p, t) }); err != nil {
@@ -129,13 +127,39 @@ func (r *run) first(ctx context.Context, p *prepared, t *table) error {
 	}
 }
 
-// second does what had to wait for tables that refer to this one.
-func (r *run) second(ctx context.Context, p *prepared, t *table) error {
-	switch {
-	case t.job.Mode == jobfile.Mirror && t.waits != "":
-		return r.mirror(ctx, p, t)
-	case t.job.Mode == jobfile.Upsert && t.job.Deletes == jobfile.DeletesDigest:
-		return r.deletes(ctx, p, t)
+// second does what had to wait for other tables: rows go, and what could not be
+// written is tried again, for as long as that helps.
+func (r *run) second(ctx context.Context, p *prepared) error {
+	for _, t := range slices.Backward(p.tables) {
+		if t.job.Mode != jobfile.Upsert || t.job.Deletes != jobfile.DeletesDigest || t.done {
+			continue
+		}
+		if err := r.each(ctx, t, func(ctx context.Context) error { return r.deletes(ctx, p, t) }); err != nil {
+			return err
+		}
+	}
+	for before := int64(-1); ; {
+		waiting, now := 0, int64(0)
+		for _, t := range slices.Backward(p.tables) {
+			if t.waits != "" {
+				if err := r.each(ctx, t, func(ctx context.Context) error { return r.mirror(ctx, p, t) }); err != nil {
+					return err
+				}
+			}
+			if t.err == nil && t.waits != "" {
+				waiting++
+			}
+			now += t.entry.Inserted + t.entry.Updated + t.entry.Deleted
+		}
+		if waiting == 0 || now == before {
+			break
+		}
+		before = now
+	}
+	for _, t := range p.tables {
+		if t.err == nil && t.waits != "" && t.entry.Verdict == "" {
+			t.err = fmt.Errorf("rows of %s cannot be written: %s", t.transfer.Target, t.waits)
+		}
 	}
 	return nil
 }
