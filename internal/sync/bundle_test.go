@@ -25,6 +25,7 @@ type bundle struct {
 	faults         *faults
 	targetURL      string
 	file           string
+	held           int
 }
 
 // setup makes both databases, with the same SQL.
@@ -70,7 +71,7 @@ func (b *bundle) runner(t testing.TB) *Runner {
 	require.NoError(t, err)
 	return New(Params{
 		Source: source, Target: target, File: file, Profile: b.profile, Jobs: 2, Patience: 20 * time.Second, Tool: "test",
-		Bus: event.NewBus(b.notes), faults: b.faults,
+		Bus: event.NewBus(b.notes), faults: b.faults, held: b.held,
 	})
 }
 

@@ -24,6 +24,7 @@ var errHeld = errors.New("as many rows differ as are held at once")
 
 // differing is rows that differ.
 type differing struct {
+	most  int // rows that are held
 	rows  []copier.RepairRow
 	bytes int
 	more  bool // there are others
@@ -31,7 +32,7 @@ type differing struct {
 }
 
 func (d *differing) add(v verify.RowDifference) error {
-	if len(d.rows) >= heldRows || d.bytes >= heldBytes {
+	if len(d.rows) >= d.most || d.bytes >= heldBytes {
 		d.more = true
 		return errHeld
 	}
@@ -86,7 +87,10 @@ func (r *run) differences(ctx context.Context, p *prepared, t *table) (*differin
 }
 
 func (r *run) search(ctx context.Context, t *table, v verify.Params) (*differing, error) {
-	d := &differing{}
+	d := &differing{most: heldRows}
+	if r.held > 0 {
+		d.most = r.held
+	}
 	v.Differences = d.add
 	var err error
 	if d.table, err = compare(ctx, v); err != nil {

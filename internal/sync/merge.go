@@ -10,7 +10,7 @@ import (
 
 // mergePart is the number of a merge's part in the ledger, which no other part of a
 // run has.
-const mergePart = 1 << 32
+const mergePart = 1 << 24
 
 // mergeable says whether a table with many rows that differ can be mended in one pass
 // of both sides in the order of the key. It takes changed rows away before it brings

@@ -42,6 +42,7 @@ type Params struct {
 	Stop           <-chan struct{} // closed on the first interrupt: no batch and no table is begun any more
 
 	faults *faults
+	held   int // rows that differ and are held at once; 0 is the default
 }
 
 // faults are the test's hooks.
