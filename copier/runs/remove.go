@@ -115,7 +115,7 @@ func (r *Remains) removeRun(ctx context.Context, conn *pgx.Conn) error {
 	for _, table := range r.Tables {
 		var err error
 		switch name := quote.Name(Schema, table); table {
-		case "version", "run":
+		case "version", "run", "sync_table", "sync_history", "sync_stage": // what is known of tables outlives runs
 			continue
 		case "part", "span", "reject": // of which there are many
 			err = r.removeByPart(ctx, conn, name)

@@ -14,6 +14,7 @@ import (
 	"github.com/pg2db9/pg2db9/copier/runs"
 	"github.com/pg2db9/pg2db9/internal/config"
 	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/sync"
 	"github.com/pg2db9/pg2db9/internal/ui"
 )
 
@@ -49,7 +50,7 @@ func clean(ctx context.Context, p *program, opts *options, conn **pgx.Conn) (rem
 	if err := connected(ctx, conn, opts.target.WithApplication(asks), dial.Asker()); err != nil {
 		return false, err
 	}
-	r, err := runs.Find(ctx, *conn, opts.Run, copier.LedgerTables())
+	r, err := runs.Find(ctx, *conn, opts.Run, append(copier.LedgerTables(), sync.LedgerTables()...))
 	if errors.Is(err, runs.ErrNoLedger) {
 		p.cleaned(nil, false, err.Error()+": nothing is to be removed")
 		return false, nil

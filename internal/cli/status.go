@@ -13,6 +13,7 @@ import (
 	"github.com/pg2db9/pg2db9/copier/runs"
 	"github.com/pg2db9/pg2db9/internal/config"
 	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/sync"
 	"github.com/pg2db9/pg2db9/internal/ui"
 )
 
@@ -179,6 +180,9 @@ func (w *watcher) paceOf(run string) *progressRate {
 func (w *watcher) next(r *runs.Run) string {
 	if !r.Unfinished() || r.Owner.Alive {
 		return ""
+	}
+	if r.Command == sync.Command {
+		return "pg2db9 sync run --config FILE" // the next run goes on, whoever begins it
 	}
 	return resumeCommand(w.opts, r)
 }

@@ -74,4 +74,9 @@ func TestS19SyncRun(t *testing.T) {
 	require.Contains(t, r.out, "t_v_check")
 	require.Contains(t, r.last(), "continue with: pg2db9 sync run")
 	require.False(t, strings.Contains(r.out+r.err, password))
+
+	// The ledger of syncs goes with the ledger.
+	r = (&call{args: []string{"clean", "--yes", "--target", withPassword(b.target.URL)}}).run(t)
+	require.Equal(t, OK, r.code, r.err)
+	require.Equal(t, "0", b.target.QueryString(t, "SELECT count(*) FROM pg_namespace WHERE nspname = '_pg2db9'"))
 }

@@ -18,6 +18,10 @@ import (
 //go:embed ledger/schema.sql
 var schemaSQL string
 
+// LedgerTables are the names of the tables that syncs keep beside the copier's, by
+// their schema's.
+func LedgerTables() []string { return []string{"sync_history", "sync_stage", "sync_table"} }
+
 // Status is what the ledger says of a table that is kept current.
 type Status struct {
 	Table     catalog.Name `json:"table"` // on the source

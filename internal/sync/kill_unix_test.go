@@ -132,4 +132,3 @@ func (b *bundle) copyRows(t *testing.T, table string) {
 	_, err := connect(t, b.target).Exec(t.Context(), fmt.Sprintf("INSERT INTO new.%s SELECT * FROM json_to_recordset($1::json) AS x (id int, v int)", table), text)
 	require.NoError(t, err)
 }
-
