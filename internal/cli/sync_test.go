@@ -80,3 +80,40 @@ func TestS19SyncRun(t *testing.T) {
 	require.Equal(t, OK, r.code, r.err)
 	require.Equal(t, "0", b.target.QueryString(t, "SELECT count(*) FROM pg_namespace WHERE nspname = '_pg2db9'"))
 }
+
+// The commands of docs/sync.md run, with the job file that stands there.
+func TestSyncDocument(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "sync.md"))
+	require.NoError(t, err)
+	block := func(kind string) string {
+		_, rest, found := strings.Cut(string(page), "```"+kind+"\n")
+		require.True(t, found, kind)
+		text, _, _ := strings.Cut(rest, "```")
+		return text
+	}
+	b := setup(t, `CREATE TABLE customers (id int PRIMARY KEY, name text); CREATE TABLE orders (id int PRIMARY KEY, customer int REFERENCES customers, updated_at timestamptz);
+		CREATE TABLE events (id bigint PRIMARY KEY); CREATE TABLE rates (currency text PRIMARY KEY, rate numeric);
+		INSERT INTO customers SELECT i, 'c' FROM generate_series(1, 20) i; INSERT INTO orders SELECT i, 1 + i % 20, now() FROM generate_series(1, 50) i;
+		INSERT INTO events SELECT generate_series(1, 30); INSERT INTO rates VALUES ('EUR', 1), ('USD', 1.1)`)
+	file := jobs(t, block("yaml"))
+	ran := 0
+	for line := range strings.Lines(block("sh")) {
+		words := strings.Fields(line)
+		if words[0] != "pg2db9" {
+			continue
+		}
+		for i, w := range words {
+			if w == "sync.yaml" {
+				words[i] = file
+			}
+		}
+		c := &call{args: words[1:], env: map[string]string{"PG2DB9_SOURCE": withPassword(b.source.URL), "PG2DB9_TARGET": withPassword(b.target.URL), "PG2DB9_PROFILE": "postgres"}}
+		r := c.run(t)
+		require.Equal(t, OK, r.code, "%s\n%s\n%s", line, r.err, r.out)
+		ran++
+	}
+	require.Equal(t, 6, ran)
+	b.same(t, "customers", "orders", "events", "rates")
+	require.Equal(t, "1", b.target.QueryString(t, "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conname = 'orders_customer_fkey'"))
+}

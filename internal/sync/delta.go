@@ -7,8 +7,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jackc/pgerrcode"
+
 	"github.com/pg2db9/pg2db9/copier"
 	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/dial/quote"
 	"github.com/pg2db9/pg2db9/internal/sync/jobfile"
 	"github.com/pg2db9/pg2db9/verify"
@@ -54,6 +57,9 @@ func (r *run) delta(ctx context.Context, p *prepared, t *table) error {
 		t.entry.Inserted += done.Inserted
 		t.entry.Updated += done.Updated
 		t.entry.Bytes += done.Bytes
+	}
+	if dial.SQLState(err) == pgerrcode.InvalidColumnReference {
+		return fmt.Errorf("table %s on the target has no unique index of (%s), by which rows are known again: make one: %w", t.transfer.Target, strings.Join(t.key, ", "), err)
 	}
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ tables:
 // S20, R5, R6: runs on one target do not overlap: while the owner lives the second is
 // refused and names it; a run whose process died is fenced off, and its traces go;
 // a table that fails says why, keeps what it held, and does not stop the others.
-func TestS20OneRunAtATime(t *testing.T) {
+func TestS20R5R6OneRunAtATime(t *testing.T) {
 	t.Parallel()
 	b := setup(t, "tables: [{table: public.a, mode: mirror}, {table: public.b, mode: append, cursor: id}, {table: public.c, mode: mirror}]",
 		"CREATE TABLE a (id int PRIMARY KEY, v text); CREATE TABLE b (id int PRIMARY KEY); CREATE TABLE c (id int PRIMARY KEY)")

@@ -286,6 +286,17 @@ func removeRun(ctx context.Context, conn *pgx.Conn, id string) error {
 	return err
 }
 
+// connected makes the control connection anew, where it broke.
+func (r *run) connected(ctx context.Context) (err error) {
+	if !r.control.IsClosed() {
+		return nil
+	}
+	r.control, err = r.Target.Await(ctx, copier.ControlSettings(r.Profile), r.Patience, func(err error, in time.Duration) {
+		r.say("the target does not answer (%s): again in %s", redact(err), in.Round(time.Millisecond))
+	})
+	return err
+}
+
 // end gives the target back. Where the run died on the way, as a crash would have it,
 // nothing is done: the next run cleans up.
 func (r *run) end(ctx context.Context, cause error) error {

@@ -56,6 +56,9 @@ func (r *run) each(ctx context.Context, t *table, step func(ctx context.Context)
 	if t.err != nil || t.entry.Verdict != "" {
 		return nil
 	}
+	if err := r.connected(ctx); err != nil {
+		return err
+	}
 	if r.stopped() {
 		t.entry.Verdict, r.report.Stopped = Skipped, true
 		return nil
@@ -166,6 +169,9 @@ func (r *run) second(ctx context.Context, p *prepared) error {
 
 // conclude records how a table's run has ended.
 func (r *run) conclude(ctx context.Context, m moment, t *table) error {
+	if err := r.connected(ctx); err != nil {
+		return err
+	}
 	e := t.entry
 	switch {
 	case t.err != nil:
