@@ -205,7 +205,7 @@ func (s *syncJob) weigh(rep *sync.Report) {
 	s.message = strings.Join(words, "; ")
 }
 
-func bytesText(n int64) string { return humanize.Bytes(uint64(max(0, n))) } //nolint:gosec // not negative
+func bytesText(n int64) string { return humanize.Bytes(uint64(max(0, n))) }
 
 // syncAgain is the command that runs the same once more.
 func (s *syncJob) syncAgain() string {
@@ -223,10 +223,21 @@ func (s *syncJob) syncAgain() string {
 func (j *job) tellSynced(e *sync.Entry) {
 	if j.p.json {
 		fields := ui.Object{
-			{Key: "table", Value: e.Table.String()}, {Key: "target", Value: e.Target.String()}, {Key: "group", Value: e.Group}, {Key: "mode", Value: string(e.Mode)},
-			{Key: "verdict", Value: string(e.Verdict)}, {Key: "rows_read", Value: e.Read}, {Key: "rows_sent", Value: e.Sent}, {Key: "inserted", Value: e.Inserted},
-			{Key: "updated", Value: e.Updated}, {Key: "deleted", Value: e.Deleted}, {Key: "bytes_sent", Value: e.Bytes}, {Key: "moment", Value: momentText(e.Moment)},
-			{Key: "seconds", Value: e.Ended.Sub(e.Began).Seconds()}, {Key: "error", Value: redact(e.Err)}, {Key: "notes", Value: append([]string{}, e.Notes...)},
+			{Key: "table", Value: e.Table.String()},
+			{Key: "target", Value: e.Target.String()},
+			{Key: "group", Value: e.Group},
+			{Key: "mode", Value: string(e.Mode)},
+			{Key: "verdict", Value: string(e.Verdict)},
+			{Key: "rows_read", Value: e.Read},
+			{Key: "rows_sent", Value: e.Sent},
+			{Key: "inserted", Value: e.Inserted},
+			{Key: "updated", Value: e.Updated},
+			{Key: "deleted", Value: e.Deleted},
+			{Key: "bytes_sent", Value: e.Bytes},
+			{Key: "moment", Value: momentText(e.Moment)},
+			{Key: "seconds", Value: e.Ended.Sub(e.Began).Seconds()},
+			{Key: "error", Value: redact(e.Err)},
+			{Key: "notes", Value: append([]string{}, e.Notes...)},
 		}
 		j.p.lines.Write("synced", fields)
 		return
@@ -315,9 +326,17 @@ func (s *syncJob) plan(ctx context.Context) error {
 		}
 		if s.p.json {
 			s.p.lines.Write("planned", ui.Object{
-				{Key: "table", Value: f.Table.String()}, {Key: "target", Value: f.Target.String()}, {Key: "group", Value: f.Group}, {Key: "mode", Value: string(f.Mode)},
-				{Key: "insert", Value: f.Insert}, {Key: "update", Value: f.Update}, {Key: "delete", Value: f.Delete}, {Key: "rows", Value: f.Rows},
-				{Key: "bytes", Value: f.Bytes}, {Key: "how", Value: f.How}, {Key: "error", Value: f.Err},
+				{Key: "table", Value: f.Table.String()},
+				{Key: "target", Value: f.Target.String()},
+				{Key: "group", Value: f.Group},
+				{Key: "mode", Value: string(f.Mode)},
+				{Key: "insert", Value: f.Insert},
+				{Key: "update", Value: f.Update},
+				{Key: "delete", Value: f.Delete},
+				{Key: "rows", Value: f.Rows},
+				{Key: "bytes", Value: f.Bytes},
+				{Key: "how", Value: f.How},
+				{Key: "error", Value: f.Err},
 			})
 			continue
 		}

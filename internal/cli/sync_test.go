@@ -73,7 +73,7 @@ func TestS19SyncRun(t *testing.T) {
 	require.Contains(t, r.out, "public.t (mirror): failed: ")
 	require.Contains(t, r.out, "t_v_check")
 	require.Contains(t, r.last(), "continue with: pg2db9 sync run")
-	require.False(t, strings.Contains(r.out+r.err, password))
+	require.NotContains(t, r.out+r.err, password)
 
 	// The ledger of syncs goes with the ledger.
 	r = (&call{args: []string{"clean", "--yes", "--target", withPassword(b.target.URL)}}).run(t)

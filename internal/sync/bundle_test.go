@@ -61,7 +61,7 @@ func (n *notes) all() string {
 	return strings.Join(n.texts, "\n")
 }
 
-func (b *bundle) runner(t testing.TB) *Runner {
+func (b *bundle) runner(t *testing.T) *Runner {
 	t.Helper()
 	file, err := jobfile.Parse("sync.yaml", []byte(b.file))
 	require.NoError(t, err)
@@ -76,7 +76,7 @@ func (b *bundle) runner(t testing.TB) *Runner {
 }
 
 // run runs the whole file, and requires that every table is as the file asks.
-func (b *bundle) run(t testing.TB) *Report {
+func (b *bundle) run(t *testing.T) *Report {
 	t.Helper()
 	rep, err := b.runner(t).Run(t.Context(), Selection{})
 	require.NoError(t, err, "%s", b.notes.all())
@@ -87,7 +87,7 @@ func (b *bundle) run(t testing.TB) *Report {
 }
 
 // one runs the whole file, which has one table, whatever becomes of it.
-func (b *bundle) one(t testing.TB) Entry {
+func (b *bundle) one(t *testing.T) Entry {
 	t.Helper()
 	rep, err := b.runner(t).Run(t.Context(), Selection{})
 	require.NoError(t, err, "%s", b.notes.all())
@@ -96,7 +96,7 @@ func (b *bundle) one(t testing.TB) Entry {
 }
 
 // same requires that tables hold the same rows on both sides.
-func (b *bundle) same(t testing.TB, tables ...string) {
+func (b *bundle) same(t *testing.T, tables ...string) {
 	t.Helper()
 	for _, table := range tables {
 		sql := fmt.Sprintf("SELECT count(*) || ' ' || coalesce(md5(string_agg(x::text, '|' ORDER BY x::text COLLATE \"C\")), '-') FROM %s x", table)
@@ -105,7 +105,7 @@ func (b *bundle) same(t testing.TB, tables ...string) {
 }
 
 // entry is the entry of a table.
-func entry(t testing.TB, rep *Report, name string) Entry {
+func entry(t *testing.T, rep *Report, name string) Entry {
 	t.Helper()
 	for _, e := range rep.Tables {
 		if e.Table == (catalog.Name{Schema: "public", Name: name}) {

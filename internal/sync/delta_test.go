@@ -17,7 +17,7 @@ import (
 
 // long is how often a test does what it does: a few times in the ordinary run, as
 // often as the variable says in the long one.
-func long(t testing.TB, variable string, short int) int {
+func long(t *testing.T, variable string, short int) int {
 	t.Helper()
 	n, err := strconv.Atoi(cmp.Or(os.Getenv(variable), strconv.Itoa(short)))
 	require.NoError(t, err)
@@ -154,7 +154,7 @@ func late(t *testing.T, seed uint64) {
 	require.Zero(t, entry(t, rep, "log").Sent+entry(t, rep, "item").Sent, "seed %d", seed)
 }
 
-func connect(t testing.TB, db *pgtest.DB) *pgx.Conn {
+func connect(t *testing.T, db *pgtest.DB) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), db.URL)
 	require.NoError(t, err)

@@ -61,9 +61,9 @@ func TestS20R5R6OneRunAtATime(t *testing.T) {
 		VALUES ('19990101T000000Z-other', 'sync', '', '', '', '', '', '{}', '', '', 'creating', 'another machine', now() + interval '15 seconds')`)
 	renew := make(chan struct{})
 	renewed := make(chan struct{})
+	conn := connect(t, b.target)
 	go func() {
 		defer close(renewed)
-		conn := connect(t, b.target)
 		tick := time.NewTicker(200 * time.Millisecond)
 		defer tick.Stop()
 		for {

@@ -2,6 +2,7 @@ package sync
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -66,7 +67,7 @@ func (r *run) empty(ctx context.Context, t *table) (bool, error) {
 	switch {
 	case err == nil:
 		return false, nil
-	case err == pgx.ErrNoRows: //nolint:errorlint // as it is documented
+	case errors.Is(err, pgx.ErrNoRows):
 		return true, nil
 	}
 	return false, fmt.Errorf("asking the target whether table %s is empty: %w", t.transfer.Target, err)

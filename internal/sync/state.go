@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -111,7 +112,10 @@ func (r *run) since(ctx context.Context, p *prepared, t *table) (condition, want
 	}
 	s := t.state
 	low, bad := strconv.ParseUint(s.horizon, 10, 64)
-	if !s.known || bad != nil || s.mode != t.job.Mode || s.origin != p.moment.origin || s.wanted != string(text) {
+	if bad != nil { // nothing is known, or what somebody has changed
+		low = math.MaxUint64
+	}
+	if !s.known || s.mode != t.job.Mode || s.origin != p.moment.origin || s.wanted != string(text) {
 		return "", string(text), nil
 	}
 	return p.moment.since(low), string(text), nil
