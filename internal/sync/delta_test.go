@@ -72,86 +72,104 @@ func TestS19AppendAndUpsert(t *testing.T) {
 	require.Equal(t, Mismatch, e.Verdict, "the target has rows that the source has no more, and append takes none away")
 }
 
-// writer is a transaction of a random interleaving.
-type writer struct {
-	conn *pgx.Conn
-	open bool
-	sub  bool
+// lane is one interleaving: two writers with rows of their own, and what they do.
+type lane struct {
+	seed    int
+	rng     *rand.Rand
+	writers [2]struct {
+		conn      *pgx.Conn
+		open, sub bool
+	}
 }
 
+// lanes are run side by side, between the same runs.
+const lanes = 20
+
 // Late commits: writers take their cursor values early and commit late, in
-// subtransactions too, while runs come in between. When all have ended and a last run
-// has come, no row is lost and none is there twice.
+// subtransactions too, or give up, while runs come in between. When all have ended and
+// a last run has come, no row is lost and none is there twice; the run after that sends
+// nothing. Each seed is an interleaving; 20 of them share their runs.
 func TestS19NoLateRowIsLost(t *testing.T) {
 	t.Parallel()
-	for seed := range long(t, "PG2DB9_SYNC_LATE", 6) {
-		t.Run(strconv.Itoa(seed), func(t *testing.T) {
+	for first := 0; first < long(t, "PG2DB9_SYNC_LATE", lanes); first += lanes {
+		t.Run(strconv.Itoa(first), func(t *testing.T) {
 			t.Parallel()
-			late(t, uint64(seed))
+			fewAtOnce <- struct{}{}
+			defer func() { <-fewAtOnce }()
+			late(t, first)
 		})
 	}
 }
 
-// limitSeeds keeps few of the servers busy at once.
-var limitSeeds = make(chan struct{}, 3)
+// fewAtOnce keeps servers from having too many connections.
+var fewAtOnce = make(chan struct{}, 1)
 
-func late(t *testing.T, seed uint64) {
-	limitSeeds <- struct{}{}
-	defer func() { <-limitSeeds }()
+func late(t *testing.T, first int) {
+	t.Helper()
 	b := setup(t, `tables:
 - {table: public.log, mode: append, cursor: id, verify: none}
 - {table: public.item, mode: upsert, cursor: changed, verify: none}
 `, `CREATE TABLE log (id bigint PRIMARY KEY, v text); CREATE TABLE item (id int PRIMARY KEY, v text, changed bigint)`)
 	b.source.Exec(t, "CREATE SEQUENCE s")
-	rng := rand.New(rand.NewPCG(seed, 1))
-	writers := make([]writer, 4)
-	for i := range writers {
-		writers[i].conn = connect(t, b.source)
-	}
-	exec := func(w *writer, sql string) {
-		_, err := w.conn.PgConn().Exec(t.Context(), sql).ReadAll()
-		require.NoError(t, err, "seed %d: %s", seed, sql)
-	}
-	for range 40 + rng.IntN(40) {
-		w := &writers[rng.IntN(len(writers))]
-		mine := 0
-		for i := range writers {
-			if w == &writers[i] {
-				mine = i
-			}
+	all := make([]*lane, lanes)
+	for i := range all {
+		all[i] = &lane{seed: first + i, rng: rand.New(rand.NewPCG(uint64(first+i), 1))}
+		for w := range all[i].writers {
+			all[i].writers[w].conn = connect(t, b.source)
 		}
-		switch n := rng.IntN(12); {
-		case n == 0:
+	}
+	const steps = 50
+	for step := range steps {
+		for _, l := range all {
+			l.step(t)
+		}
+		if all[0].rng.IntN(8) == 0 || step == steps/2 {
 			b.run(t)
-		case n < 3 && w.open:
-			exec(w, []string{"COMMIT", "COMMIT", "ROLLBACK"}[rng.IntN(3)])
-			w.open, w.sub = false, false
-		case n < 5 && w.open && !w.sub:
-			exec(w, "SAVEPOINT p")
-			w.sub = true
-		case n == 5 && w.sub:
-			exec(w, []string{"RELEASE p", "ROLLBACK TO p; RELEASE p"}[rng.IntN(2)])
-			w.sub = false
-		default:
-			if !w.open {
-				exec(w, "BEGIN")
-				w.open = true
-			}
-			// Each writer has rows of its own, so that none waits for another.
-			id := mine*1000 + rng.IntN(8)
-			exec(w, fmt.Sprintf(`INSERT INTO log VALUES (nextval('s'), 'w%d');
-				INSERT INTO item VALUES (%d, 'a', nextval('s')) ON CONFLICT (id) DO UPDATE SET v = item.v || 'b', changed = excluded.changed - %d`, mine, id, rng.IntN(5)))
 		}
 	}
-	for i := range writers {
-		if writers[i].open {
-			exec(&writers[i], "COMMIT")
+	for _, l := range all {
+		for w := range l.writers {
+			if l.writers[w].open {
+				l.exec(t, w, "COMMIT")
+			}
 		}
 	}
 	b.run(t)
 	b.same(t, "log", "item")
 	rep := b.run(t)
-	require.Zero(t, entry(t, rep, "log").Sent+entry(t, rep, "item").Sent, "seed %d", seed)
+	require.Zero(t, entry(t, rep, "log").Sent+entry(t, rep, "item").Sent, "seeds from %d", first)
+}
+
+func (l *lane) exec(t *testing.T, w int, sql string) {
+	t.Helper()
+	_, err := l.writers[w].conn.PgConn().Exec(t.Context(), sql).ReadAll()
+	require.NoError(t, err, "seed %d: %s", l.seed, sql)
+}
+
+// step does one random thing.
+func (l *lane) step(t *testing.T) {
+	t.Helper()
+	i := l.rng.IntN(len(l.writers))
+	w := &l.writers[i]
+	switch n := l.rng.IntN(11); {
+	case n < 2 && w.open:
+		l.exec(t, i, []string{"COMMIT", "COMMIT", "ROLLBACK"}[l.rng.IntN(3)])
+		w.open, w.sub = false, false
+	case n < 4 && w.open && !w.sub:
+		l.exec(t, i, "SAVEPOINT p")
+		w.sub = true
+	case n == 4 && w.sub:
+		l.exec(t, i, []string{"RELEASE p", "ROLLBACK TO p; RELEASE p"}[l.rng.IntN(2)])
+		w.sub = false
+	default:
+		sql := ""
+		if !w.open {
+			sql, w.open = "BEGIN;", true
+		}
+		id := l.seed*100 + i*10 + l.rng.IntN(8) // of this writer alone, so that none waits for another
+		l.exec(t, i, sql+fmt.Sprintf(`INSERT INTO log VALUES (nextval('s'), 'seed %d');
+			INSERT INTO item VALUES (%d, 'a', nextval('s')) ON CONFLICT (id) DO UPDATE SET v = item.v || 'b', changed = excluded.changed - %d`, l.seed, id, l.rng.IntN(5)))
+	}
 }
 
 func connect(t *testing.T, db *pgtest.DB) *pgx.Conn {
