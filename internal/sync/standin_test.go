@@ -21,7 +21,11 @@ func TestSyncThroughStandIn(t *testing.T) {
 - {table: public.u, mode: upsert, cursor: at, deletes: digest, verify: digest}
 - {table: public.f, mode: full}
 `)
-	sim, err := db9sim.Start(t.Context(), db9sim.Config{Backend: b.target.URL, Rules: db9sim.Strict()})
+	config := db9sim.Config{Backend: b.target.URL, Rules: db9sim.Strict()}
+	if long(t, "PG2DB9_SYNC_WAN", 0) > 0 { // as far away as DB9 is
+		config.Link = db9sim.WAN()
+	}
+	sim, err := db9sim.Start(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(sim.Close)
 	b.profile, b.targetURL = ddlgen.DB9(), sim.URL()

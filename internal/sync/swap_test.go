@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -108,4 +109,36 @@ func words(t *testing.T, db *catalog.Database) string {
 	text, err := json.MarshalIndent(db, "", " ")
 	require.NoError(t, err)
 	return string(text)
+}
+
+// A transaction whose snapshot is older than the new rows would see the swapped table
+// empty: the swap waits for its end, and it sees the former rows until then.
+func TestSwapWaitsForOlderSnapshots(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "tables: [{table: public.t, mode: full}]", "CREATE TABLE t (id int PRIMARY KEY)")
+	b.source.Exec(t, "INSERT INTO t SELECT generate_series(1, 20)")
+	b.target.Exec(t, "INSERT INTO t SELECT generate_series(1, 5)")
+	reader := connect(t, b.target)
+	_, err := reader.PgConn().Exec(t.Context(), "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1").ReadAll()
+	require.NoError(t, err)
+	done, runner := make(chan *Report), b.runner(t)
+	go func() {
+		rep, _ := runner.Run(t.Context(), Selection{})
+		done <- rep
+	}()
+	look := connect(t, b.target)
+	require.Eventually(t, func() bool { // it has come to its wait
+		var n int
+		err := look.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%backend_xmin::text::bigint%' AND pid <> pg_backend_pid() AND datname = current_database()").Scan(&n)
+		return err == nil && n > 0
+	}, 50*time.Second, 50*time.Millisecond)
+	var n int
+	require.NoError(t, reader.QueryRow(t.Context(), "SELECT count(*) FROM t").Scan(&n))
+	require.Equal(t, 5, n)
+	_, err = reader.Exec(t.Context(), "ROLLBACK")
+	require.NoError(t, err)
+	rep := <-done
+	require.NotNil(t, rep)
+	require.Equal(t, Match, entry(t, rep, "t").Verdict)
+	b.same(t, "t")
 }
