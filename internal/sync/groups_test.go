@@ -215,3 +215,32 @@ func TestSyncFaultsOfTheFile(t *testing.T) {
 	b.run(t)
 	require.Equal(t, "1 a", b.target.QueryString(t, "SELECT string_agg(id || ' ' || v, ',') FROM t"))
 }
+
+// An interrupt ends a run between two batches: what is not finished is said to be so,
+// and the next run goes on.
+func TestSyncStops(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "tables: [{table: public.a, mode: mirror}, {table: public.b, mode: append, cursor: id}]", "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY); INSERT INTO a VALUES (0); INSERT INTO b VALUES (0)")
+	b.source.Exec(t, "INSERT INTO a SELECT generate_series(1, 50); INSERT INTO b SELECT generate_series(1, 50)")
+	stop := make(chan struct{})
+	b.faults = &faults{at: func(point string) error {
+		if point == "repaired" {
+			close(stop)
+		}
+		return nil
+	}}
+	runner := b.runner(t)
+	runner.p.Stop = stop
+	rep, err := runner.Run(t.Context(), Selection{})
+	require.NoError(t, err)
+	require.True(t, rep.Stopped)
+	require.False(t, rep.Good())
+	for _, e := range rep.Tables {
+		require.Equal(t, Skipped, e.Verdict, "%s: %s", e.Table, e.Err)
+	}
+	b.same(t, "a")
+	require.Equal(t, "1", b.target.QueryString(t, "SELECT count(*) FROM b"))
+	b.faults = nil
+	b.run(t)
+	b.same(t, "a", "b")
+}

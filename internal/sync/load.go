@@ -81,6 +81,17 @@ func (r *run) firstLoad(ctx context.Context, p *prepared, t *table) (bool, error
 	return true, t.judge(found)
 }
 
+// notSwappedError is a table that no other can take the place of.
+type notSwappedError struct {
+	table catalog.Name
+	why   []string
+}
+
+// Error implements error.
+func (e *notSwappedError) Error() string {
+	return fmt.Sprintf("table %s cannot be swapped for another: %s; use mode mirror or upsert", e.table, strings.Join(e.why, "; "))
+}
+
 // full loads a table anew: beside the one that stands, where the target lets the two
 // change places, else into it, in steps.
 func (r *run) full(ctx context.Context, p *prepared, t *table) error {
@@ -100,7 +111,7 @@ func (r *run) full(ctx context.Context, p *prepared, t *table) error {
 		if len(plan.Refused) == 0 {
 			return r.swap(ctx, p, t, plan)
 		}
-		return fmt.Errorf("table %s cannot be swapped for another: %s; use mode mirror or upsert", target, strings.Join(plan.Refused, "; "))
+		return &notSwappedError{target, plan.Refused}
 	}
 	if len(t.guards.acts) > 0 && !t.guards.mayFire {
 		return fmt.Errorf("%s %s of table %s on the target would act on the rows that are loaded: disable it, or name it under allow", t.guards.acts[0].Kind, t.guards.acts[0].Name, target)

@@ -2,6 +2,7 @@ package sync
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/pg2db9/pg2db9/catalog"
@@ -34,7 +35,10 @@ func (r *run) mirror(ctx context.Context, p *prepared, t *table) error {
 			return err
 		}
 		if len(t.transfer.Key) == 0 && (d.more || r.Profile.ReadByKey || !r.Profile.FullCatalog) {
-			return r.full(ctx, p, t)
+			var not *notSwappedError
+			if err := r.full(ctx, p, t); !errors.As(err, &not) {
+				return err
+			}
 		}
 		if d.more && r.mergeable(t) {
 			return r.merge(ctx, p, t)

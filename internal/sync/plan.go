@@ -100,6 +100,15 @@ func (r *run) foreseen(ctx context.Context, p *prepared, t *table, f *Planned) e
 			return err
 		}
 	}
+	if t.job.Mode == jobfile.Full && !empty && r.Profile.FullCatalog && !r.Profile.Map {
+		plan, err := planSwap(ctx, r.control, t.transfer.Target, besideName(t.transfer.Target))
+		if err != nil {
+			return err
+		}
+		if len(plan.Refused) > 0 {
+			return &notSwappedError{t.transfer.Target, plan.Refused}
+		}
+	}
 	all, bytes, err := t.weight(ctx, p, "")
 	if err != nil {
 		return err

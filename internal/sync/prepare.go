@@ -52,6 +52,7 @@ type table struct {
 	guards      guards
 	unmergeable bool   // its key may be ordered otherwise on the two sides
 	done        bool   // nothing is left to do, nor to verify
+	batched     bool   // what is done now ends between two batches when the user asks; else it is broken off
 	waits       string // why rows were not written in the first pass
 }
 

@@ -32,9 +32,11 @@ func (r *run) unit(ctx context.Context, u unit, p *prepared) (err error) {
 		}
 	}
 	for _, t := range p.tables {
+		t.batched = t.job.Mode != jobfile.Mirror
 		if err := r.each(ctx, t, func(ctx context.Context) error { return r.first(ctx, p, t) }); err != nil {
 			return err
 		}
+		t.batched = false
 	}
 	if err := r.second(ctx, p); err != nil {
 		return err
@@ -64,10 +66,15 @@ func (r *run) each(ctx context.Context, t *table, step func(ctx context.Context)
 		return nil
 	}
 	within := ctx
+	if !t.batched {
+		var done func()
+		within, done = r.untilStop(ctx)
+		defer done()
+	}
 	if d := t.job.Timeout; d > 0 {
 		left := time.Until(t.entry.Began.Add(d))
 		var cancel context.CancelFunc
-		within, cancel = context.WithTimeoutCause(ctx, left, fmt.Errorf("the table's timeout of %s has passed", d))
+		within, cancel = context.WithTimeoutCause(within, left, fmt.Errorf("the table's timeout of %s has passed", d))
 		defer cancel()
 	}
 	err := step(within)
@@ -79,14 +86,33 @@ func (r *run) each(ctx context.Context, t *table, step func(ctx context.Context)
 		return err
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case within.Err() != nil:
-		err = context.Cause(within)
-	case errors.Is(err, copier.ErrStopped) || r.stopped():
+	case r.stopped() || errors.Is(err, copier.ErrStopped):
 		t.entry.Verdict, r.report.Stopped = Skipped, true
 		return nil
+	case within.Err() != nil:
+		err = context.Cause(within)
 	}
 	t.err = err
 	return nil
+}
+
+// untilStop is a context that ends when the user asks for a stop, for work that ends
+// between two batches of its own, or that writes nothing.
+func (r *run) untilStop(ctx context.Context) (context.Context, func()) {
+	ctx, halt := context.WithCancelCause(ctx)
+	heard := make(chan struct{})
+	go func() {
+		defer close(heard)
+		select {
+		case <-r.Stop:
+			halt(copier.ErrStopped)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		halt(nil)
+		<-heard
+	}
 }
 
 // start records that a table's run has begun.
