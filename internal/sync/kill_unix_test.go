@@ -129,6 +129,8 @@ tables:
 func (b *bundle) copyRows(t *testing.T, table string) {
 	t.Helper()
 	text := b.source.QueryString(t, fmt.Sprintf("SELECT coalesce(json_agg(x), '[]')::text FROM public.%s x", table))
-	_, err := connect(t, b.target).Exec(t.Context(), fmt.Sprintf("INSERT INTO new.%s SELECT * FROM json_to_recordset($1::json) AS x (id int, v int)", table), text)
+	conn := connect(t, b.target)
+	defer func() { _ = conn.Close(context.Background()) }()
+	_, err := conn.Exec(t.Context(), fmt.Sprintf("INSERT INTO new.%s SELECT * FROM json_to_recordset($1::json) AS x (id int, v int)", table), text)
 	require.NoError(t, err)
 }
