@@ -251,9 +251,6 @@ func (r *run) begin(ctx context.Context, cancel context.CancelCauseFunc) (err er
 	if err != nil {
 		return err
 	}
-	if _, err := r.control.Exec(ctx, "DELETE FROM _pg2db9.sync_history WHERE began < now() - interval '90 days'"); err != nil {
-		return fmt.Errorf("taking runs of more than 90 days ago out of the history: %w", err)
-	}
 	for _, id := range abandoned { // what its writers hold is waited for; from then on they commit nothing
 		if err := removeRun(ctx, r.control, id); err != nil {
 			return fmt.Errorf("fencing off run %s, whose process died: %w", id, err)
