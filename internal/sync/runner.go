@@ -297,6 +297,10 @@ func (r *run) connected(ctx context.Context) (err error) {
 	return err
 }
 
+// goodbye is how long the end of a run may take, for each run of the copier that it
+// had, and for itself.
+const goodbye = 10 * time.Second
+
 // end gives the target back. Where the run died on the way, as a crash would have it,
 // nothing is done: the next run cleans up.
 func (r *run) end(ctx context.Context, cause error) error {
@@ -307,7 +311,8 @@ func (r *run) end(ctx context.Context, cause error) error {
 		}
 		return nil
 	}
-	clean, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), 10*time.Second, errors.New("the target did not answer while the run was given back"))
+	within := goodbye * time.Duration(2+len(r.copies))
+	clean, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), within, errors.New("the target did not answer while the run was given back"))
 	defer cancel()
 	err := r.lease.End(clean, copier.StateDone)
 	if r.control == nil {
@@ -317,7 +322,10 @@ func (r *run) end(ctx context.Context, cause error) error {
 	}
 	if r.control != nil {
 		for _, id := range append(r.copies, r.id) {
-			err = errors.Join(err, removeRun(clean, r.control, id))
+			if left := removeRun(clean, r.control, id); left != nil {
+				r.say("what run %s has recorded is left to the next run to remove: %s", id, redact(left))
+				break
+			}
 		}
 		_ = r.control.Close(clean)
 	}
