@@ -63,9 +63,14 @@ type Params struct {
 	// and what the user asked for, as JSON without secrets.
 	Tool, Command, Options string
 
+	// Made takes the place of Source and Snapshot where rows are made in place of
+	// being read (a measurement of the target).
+	Made Maker
+
 	Bus      *event.Bus
 	Progress *event.Progress
 	Log      *slog.Logger
+	Batches  func(Batch) // told of every batch that the target has committed, by any worker; nil is not
 
 	// Patience is how long a server that is away is tried again without any
 	// progress, before a table is given up; 0 is five minutes.
