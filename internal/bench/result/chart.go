@@ -1,0 +1,169 @@
+package result
+
+import (
+	"fmt"
+	"html/template"
+	"math"
+	"strings"
+
+	"github.com/pg2db9/pg2db9/internal/ui/htmlpage"
+)
+
+// The size of charts, in the units of their view box.
+const (
+	chartWidth  = 640
+	chartHeight = 240
+	marginLeft  = 56
+	marginDown  = 30
+	marginUp    = 10
+	marginRight = 10
+)
+
+// palette are the classes of the page's style, in turn.
+var palette = []string{"var(--accent)", "var(--carried)", "var(--changed)", "var(--blocked)", "var(--left)", "var(--info)"}
+
+// line is one line of a chart.
+type line struct {
+	name string
+	x, y []float64
+}
+
+// axis maps values to places.
+type axis struct {
+	from, to float64
+	start, n float64 // place of from, and the length
+}
+
+func (a axis) at(v float64) float64 {
+	if a.to == a.from {
+		return a.start + a.n/2
+	}
+	return a.start + a.n*(v-a.from)/(a.to-a.from)
+}
+
+// nice rounds up to 1, 2 or 5 times a power of ten.
+func nice(v float64) float64 {
+	if v <= 0 || math.IsInf(v, 0) || math.IsNaN(v) {
+		return 1
+	}
+	p := math.Pow(10, math.Floor(math.Log10(v)))
+	for _, f := range []float64{1, 2, 5, 10} {
+		if v <= f*p*(1+1e-9) {
+			return f * p
+		}
+	}
+	return 10 * p
+}
+
+// tick is a number as an axis shows it.
+func tick(v float64) string { return fmt.Sprintf("%.4g", v) }
+
+// lineChart draws lines over a common axis; dots says that each value has one.
+func lineChart(title, xName, yName string, lines []line, dots bool) template.HTML {
+	var most, right float64
+	left := math.Inf(1)
+	for _, l := range lines {
+		for i := range l.x {
+			most, right, left = max(most, l.y[i]), max(right, l.x[i]), min(left, l.x[i])
+		}
+	}
+	if len(lines) == 0 || math.IsInf(left, 1) {
+		return ""
+	}
+	x := axis{min(left, 0), right, marginLeft, chartWidth - marginLeft - marginRight}
+	y := axis{0, nice(most), chartHeight - marginDown, -(chartHeight - marginDown - marginUp)}
+	var b strings.Builder
+	begin(&b, title, y, yName)
+	for i := range 5 {
+		v := x.from + (x.to-x.from)*float64(i)/4
+		label(&b, x.at(v), chartHeight-marginDown+16, "middle", tick(v))
+	}
+	label(&b, chartWidth-marginRight, chartHeight-2, "end", xName)
+	for i, l := range lines {
+		var points []string
+		for k := range l.x {
+			points = append(points, fmt.Sprintf("%.1f,%.1f", x.at(l.x[k]), y.at(l.y[k])))
+		}
+		colour := palette[i%len(palette)]
+		fmt.Fprintf(&b, `<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>`, strings.Join(points, " "), colour)
+		for k := range l.x {
+			if dots {
+				fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="3.5" fill="%s"><title>%s: %s, %s</title></circle>`, x.at(l.x[k]), y.at(l.y[k]), colour, template.HTMLEscapeString(l.name), tick(l.x[k]), tick(l.y[k]))
+			}
+		}
+	}
+	b.WriteString("</svg>")
+	names := make([]string, len(lines))
+	for i, l := range lines {
+		names[i] = l.name
+	}
+	legend(&b, names)
+	return template.HTML(b.String()) //nolint:gosec // numbers, and names that are escaped
+}
+
+// barChart draws one bar for each bucket of a distribution.
+func barChart(title string, buckets []Bucket) template.HTML {
+	if len(buckets) == 0 {
+		return ""
+	}
+	var most, all int64
+	for _, k := range buckets {
+		most = max(most, k.Count)
+		all += k.Count
+	}
+	y := axis{0, nice(float64(most)), chartHeight - marginDown, -(chartHeight - marginDown - marginUp)}
+	var b strings.Builder
+	begin(&b, title, y, "batches")
+	width := float64(chartWidth-marginLeft-marginRight) / float64(len(buckets))
+	every := (len(buckets) + 7) / 8
+	for i, k := range buckets {
+		left := marginLeft + width*float64(i)
+		top := y.at(float64(k.Count))
+		fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="var(--accent)"><title>up to %s ms: %d of %d</title></rect>`, left+1, top, max(1, width-2), max(0, y.start-top), tick(k.UpTo), k.Count, all)
+		if i%every == 0 {
+			label(&b, left+width/2, chartHeight-marginDown+16, "middle", tick(k.UpTo))
+		}
+	}
+	label(&b, chartWidth-marginRight, chartHeight-2, "end", "ms, up to")
+	b.WriteString("</svg>")
+	return template.HTML(b.String()) //nolint:gosec // numbers, and a title that is escaped
+}
+
+func begin(b *strings.Builder, title string, y axis, yName string) {
+	fmt.Fprintf(b, `<svg viewBox="0 0 %d %d" width="100%%" role="img" aria-label="%s"><title>%s</title>`, chartWidth, chartHeight, template.HTMLEscapeString(title), template.HTMLEscapeString(title))
+	for i := range 5 {
+		v := y.to * float64(i) / 4
+		at := y.at(v)
+		fmt.Fprintf(b, `<line x1="%d" y1="%.1f" x2="%d" y2="%.1f" stroke="var(--line)"/>`, marginLeft, at, chartWidth-marginRight, at)
+		label(b, marginLeft-6, at+4, "end", tick(v))
+	}
+	label(b, 2, marginUp+2, "start", yName)
+}
+
+func label(b *strings.Builder, x, y float64, anchor, text string) {
+	fmt.Fprintf(b, `<text x="%.1f" y="%.1f" text-anchor="%s" font-size="11" fill="var(--dim)">%s</text>`, x, y, anchor, template.HTMLEscapeString(text))
+}
+
+func legend(b *strings.Builder, names []string) {
+	if len(names) < 2 {
+		return
+	}
+	b.WriteString(`<ul class="legend">`)
+	for i, n := range names {
+		fmt.Fprintf(b, `<li><svg width="10" height="10" aria-hidden="true"><rect width="10" height="10" fill="%s"/></svg> %s</li>`, palette[i%len(palette)], template.HTMLEscapeString(n))
+	}
+	b.WriteString("</ul>")
+}
+
+var waitClasses = []string{"blocked", "changed", "carried", "size", "left"}
+
+// waitBar shows what jobs did with their time.
+func waitBar(w Waits) htmlpage.Bar {
+	n := func(f float64) int { return int(math.Round(1000 * f)) }
+	bar := htmlpage.NewBar(waitClasses, n(w.Source), n(w.Network), n(w.Target), n(w.Client), n(w.Other))
+	names := map[string]string{"blocked": "source", "changed": "network", "carried": "target", "size": "client", "left": "other"}
+	for i := range bar {
+		bar[i].Label = "‰ " + names[bar[i].Label]
+	}
+	return bar
+}
