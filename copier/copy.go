@@ -2,6 +2,7 @@ package copier
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -156,3 +157,19 @@ func (e *PartialError) Error() string {
 
 // Unwrap returns the first cause.
 func (e *PartialError) Unwrap() error { return e.Err }
+
+// Stopped says that an error of Copy's is nothing but the end of a run that was
+// stopped (Params.Stop): what was not copied was not begun, or left at a batch's
+// end.
+func Stopped(err error) bool {
+	var partial *PartialError
+	if !errors.As(err, &partial) || !partial.Interrupted {
+		return false
+	}
+	for _, f := range partial.Failed {
+		if !errors.Is(f.Err, errStopped) {
+			return false
+		}
+	}
+	return len(partial.Failed) > 0
+}

@@ -94,6 +94,8 @@ func (s Settings) short() string {
 func (r *Result) advice(limit string, s Summary, of Settings) string {
 	share := func(f float64) string { return fmt.Sprintf("%.0f %%", 100*f) }
 	switch limit {
+	case LimitUnknown:
+		return "what limits cannot be told: the runs were over before anybody looked; measure longer (--duration, --size)"
 	case LimitTarget:
 		if s.Waits.Busy >= busy {
 			return fmt.Sprintf("the target limits: its sessions were at work %s of the time; a larger one, or fewer indexes while loading, would be faster", share(s.Waits.Busy))

@@ -73,6 +73,7 @@ const (
 	LimitNetwork = "network"
 	LimitTarget  = "target"
 	LimitClient  = "client"
+	LimitUnknown = "unknown" // over before anybody looked
 )
 
 // busy is the share of its time from which on a target counts as what limits,
@@ -85,11 +86,11 @@ func (w Waits) Limit() string {
 	if w.Busy >= busy && w.Client < busy {
 		return LimitTarget
 	}
-	limit, most := LimitClient, w.Client
+	limit, most := LimitUnknown, 0.0
 	for _, x := range []struct {
 		name  string
 		share float64
-	}{{LimitSource, w.Source}, {LimitNetwork, w.Network}, {LimitTarget, w.Target}} {
+	}{{LimitClient, w.Client}, {LimitSource, w.Source}, {LimitNetwork, w.Network}, {LimitTarget, w.Target}} {
 		if x.share > most {
 			limit, most = x.name, x.share
 		}

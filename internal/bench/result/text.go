@@ -6,6 +6,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 )
 
 // Text is the result for people.
@@ -24,6 +25,7 @@ func (r *Result) Text() string {
 	}
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
+	t.Style().Format.Header = text.FormatDefault
 	t.AppendHeader(table.Row{"shape", "jobs", "batch", "pipeline", "key", "order", "MB/s", "least-most", "rows/s", "p50", "p95", "p99 ms", "batches", "retries", "CPU s/GB", "limit"})
 	for i := range r.Cells {
 		c := &r.Cells[i]
