@@ -10,6 +10,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/pg2db9/pg2db9/internal/bench/chart"
 	"github.com/pg2db9/pg2db9/internal/ui/htmlpage"
 )
 
@@ -60,7 +61,7 @@ func (r *Result) HTML(w io.Writer) error {
 		}
 		v.Rows = append(v.Rows, htmlCell{
 			Settings: c.Settings.String(), S: c.Summary(), Open: len(v.Rows) == 0,
-			Latency: barChart("Latency of batches, "+c.Settings.String(), c.buckets()), Series: c.series(),
+			Latency: chart.Bars("Latency of batches, "+c.Settings.String(), c.buckets()), Series: c.series(),
 		})
 	}
 	return page().Write(w, "pg2db9 bench: "+v.Heading, v)
@@ -74,7 +75,7 @@ var headings = map[string]string{
 // overJobs draws the rate over the jobs, a line for all else that differs; empty
 // where only one number of jobs was measured.
 func (r *Result) overJobs() template.HTML {
-	var lines []line
+	var lines []chart.Line
 	jobs := map[int]bool{}
 	for i := range r.Cells {
 		c := &r.Cells[i]
@@ -85,27 +86,28 @@ func (r *Result) overJobs() template.HTML {
 		jobs[s.Jobs] = true
 		s.Jobs = 0
 		name := s.String()[len("jobs 0, "):]
-		k := slices.IndexFunc(lines, func(l line) bool { return l.name == name })
+		k := slices.IndexFunc(lines, func(l chart.Line) bool { return l.Name == name })
 		if k < 0 {
 			k = len(lines)
-			lines = append(lines, line{name: name})
+			lines = append(lines, chart.Line{Name: name})
 		}
-		at, _ := slices.BinarySearch(lines[k].x, float64(c.Settings.Jobs))
-		lines[k].x = slices.Insert(lines[k].x, at, float64(c.Settings.Jobs))
-		lines[k].y = slices.Insert(lines[k].y, at, c.Summary().Rate)
+		at, _ := slices.BinarySearch(lines[k].X, float64(c.Settings.Jobs))
+		lines[k].X = slices.Insert(lines[k].X, at, float64(c.Settings.Jobs))
+		lines[k].Y = slices.Insert(lines[k].Y, at, c.Summary().Rate)
 	}
 	if len(jobs) < 2 {
 		return ""
 	}
-	return lineChart("Throughput over jobs", "jobs", "MB/s", lines, true)
+	return chart.Lines("Throughput over jobs", "jobs", "MB/s", lines, true)
 }
 
 // buckets are the latencies of all runs.
-func (c *Cell) buckets() []Bucket {
-	var all []Bucket
+func (c *Cell) buckets() []chart.Bar {
+	var all []chart.Bar
 	for _, r := range c.Runs {
-		for _, b := range r.Latency.Of {
-			at, found := slices.BinarySearchFunc(all, b, func(x, y Bucket) int { return cmpFloat(x.UpTo, y.UpTo) })
+		for _, k := range r.Latency.Of {
+			b := chart.Bar(k)
+			at, found := slices.BinarySearchFunc(all, b, func(x, y chart.Bar) int { return cmpFloat(x.UpTo, y.UpTo) })
 			if found {
 				all[at].Count += b.Count
 			} else {
@@ -118,15 +120,15 @@ func (c *Cell) buckets() []Bucket {
 
 // series draws the throughput of each run over time.
 func (c *Cell) series() template.HTML {
-	var lines []line
+	var lines []chart.Line
 	for i, r := range c.Runs {
-		l := line{name: fmt.Sprintf("run %d", i+1)}
+		l := chart.Line{Name: fmt.Sprintf("run %d", i+1)}
 		for _, p := range r.Series {
-			l.x, l.y = append(l.x, p.At), append(l.y, p.Rate)
+			l.X, l.Y = append(l.X, p.At), append(l.Y, p.Rate)
 		}
-		if len(l.x) > 1 {
+		if len(l.X) > 1 {
 			lines = append(lines, l)
 		}
 	}
-	return lineChart("Throughput over time, "+c.Settings.String(), "s", "MB/s", lines, false)
+	return chart.Lines("Throughput over time, "+c.Settings.String(), "s", "MB/s", lines, false)
 }

@@ -1,12 +1,11 @@
-package result
+// Package chart draws charts as SVG that stands in a page, or in a file of its own.
+package chart
 
 import (
 	"fmt"
 	"html/template"
 	"math"
 	"strings"
-
-	"github.com/pg2db9/pg2db9/internal/ui/htmlpage"
 )
 
 // The size of charts, in the units of their view box.
@@ -19,13 +18,14 @@ const (
 	marginRight = 10
 )
 
-// palette are the classes of the page's style, in turn.
-var palette = []string{"var(--accent)", "var(--carried)", "var(--changed)", "var(--blocked)", "var(--left)", "var(--info)"}
+// palette are the colours of a page's style, in turn; in a file of its own a chart has
+// those behind them.
+var palette = []string{"var(--accent, #2456c7)", "var(--carried, #2b9a66)", "var(--changed, #e0a100)", "var(--blocked, #d13b3b)", "var(--left, #8792a8)", "var(--info, #4d86d9)", "var(--ink, #1a2233)"}
 
-// line is one line of a chart.
-type line struct {
-	name string
-	x, y []float64
+// Line is one line of a chart.
+type Line struct {
+	Name string
+	X, Y []float64
 }
 
 // axis maps values to places.
@@ -58,13 +58,13 @@ func nice(v float64) float64 {
 // tick is a number as an axis shows it.
 func tick(v float64) string { return fmt.Sprintf("%.4g", v) }
 
-// lineChart draws lines over a common axis; dots says that each value has one.
-func lineChart(title, xName, yName string, lines []line, dots bool) template.HTML {
+// Lines draws lines over a common axis; dots says that each value has one.
+func Lines(title, xName, yName string, lines []Line, dots bool) template.HTML {
 	var most, right float64
 	left := math.Inf(1)
 	for _, l := range lines {
-		for i := range l.x {
-			most, right, left = max(most, l.y[i]), max(right, l.x[i]), min(left, l.x[i])
+		for i := range l.X {
+			most, right, left = max(most, l.Y[i]), max(right, l.X[i]), min(left, l.X[i])
 		}
 	}
 	if len(lines) == 0 || math.IsInf(left, 1) {
@@ -81,28 +81,28 @@ func lineChart(title, xName, yName string, lines []line, dots bool) template.HTM
 	label(&b, chartWidth-marginRight, chartHeight-2, "end", xName)
 	for i, l := range lines {
 		var points []string
-		for k := range l.x {
-			points = append(points, fmt.Sprintf("%.1f,%.1f", x.at(l.x[k]), y.at(l.y[k])))
+		for k := range l.X {
+			points = append(points, fmt.Sprintf("%.1f,%.1f", x.at(l.X[k]), y.at(l.Y[k])))
 		}
 		colour := palette[i%len(palette)]
 		fmt.Fprintf(&b, `<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>`, strings.Join(points, " "), colour)
-		for k := range l.x {
+		for k := range l.X {
 			if dots {
-				fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="3.5" fill="%s"><title>%s: %s, %s</title></circle>`, x.at(l.x[k]), y.at(l.y[k]), colour, template.HTMLEscapeString(l.name), tick(l.x[k]), tick(l.y[k]))
+				fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="3.5" fill="%s"><title>%s: %s, %s</title></circle>`, x.at(l.X[k]), y.at(l.Y[k]), colour, template.HTMLEscapeString(l.Name), tick(l.X[k]), tick(l.Y[k]))
 			}
 		}
 	}
 	b.WriteString("</svg>")
 	names := make([]string, len(lines))
 	for i, l := range lines {
-		names[i] = l.name
+		names[i] = l.Name
 	}
 	legend(&b, names)
 	return template.HTML(b.String()) //nolint:gosec // numbers, and names that are escaped
 }
 
-// barChart draws one bar for each bucket of a distribution.
-func barChart(title string, buckets []Bucket) template.HTML {
+// Bars draws one bar for each bucket of a distribution.
+func Bars(title string, buckets []Bar) template.HTML {
 	if len(buckets) == 0 {
 		return ""
 	}
@@ -119,7 +119,7 @@ func barChart(title string, buckets []Bucket) template.HTML {
 	for i, k := range buckets {
 		left := marginLeft + width*float64(i)
 		top := y.at(float64(k.Count))
-		fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="var(--accent)"><title>up to %s ms: %d of %d</title></rect>`, left+1, top, max(1, width-2), max(0, y.start-top), tick(k.UpTo), k.Count, all)
+		fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="var(--accent, #2456c7)"><title>up to %s ms: %d of %d</title></rect>`, left+1, top, max(1, width-2), max(0, y.start-top), tick(k.UpTo), k.Count, all)
 		if i%every == 0 {
 			label(&b, left+width/2, chartHeight-marginDown+16, "middle", tick(k.UpTo))
 		}
@@ -129,19 +129,25 @@ func barChart(title string, buckets []Bucket) template.HTML {
 	return template.HTML(b.String()) //nolint:gosec // numbers, and a title that is escaped
 }
 
+// Bar is one bar of a distribution.
+type Bar struct {
+	UpTo  float64 // ms
+	Count int64
+}
+
 func begin(b *strings.Builder, title string, y axis, yName string) {
 	fmt.Fprintf(b, `<svg viewBox="0 0 %d %d" width="100%%" role="img" aria-label="%s"><title>%s</title>`, chartWidth, chartHeight, template.HTMLEscapeString(title), template.HTMLEscapeString(title))
 	for i := range 5 {
 		v := y.to * float64(i) / 4
 		at := y.at(v)
-		fmt.Fprintf(b, `<line x1="%d" y1="%.1f" x2="%d" y2="%.1f" stroke="var(--line)"/>`, marginLeft, at, chartWidth-marginRight, at)
+		fmt.Fprintf(b, `<line x1="%d" y1="%.1f" x2="%d" y2="%.1f" stroke="var(--line, #dfe4ec)"/>`, marginLeft, at, chartWidth-marginRight, at)
 		label(b, marginLeft-6, at+4, "end", tick(v))
 	}
 	label(b, 2, marginUp+2, "start", yName)
 }
 
 func label(b *strings.Builder, x, y float64, anchor, text string) {
-	fmt.Fprintf(b, `<text x="%.1f" y="%.1f" text-anchor="%s" font-size="11" fill="var(--dim)">%s</text>`, x, y, anchor, template.HTMLEscapeString(text))
+	fmt.Fprintf(b, `<text x="%.1f" y="%.1f" text-anchor="%s" font-size="11" fill="var(--dim, #5a6577)">%s</text>`, x, y, anchor, template.HTMLEscapeString(text))
 }
 
 func legend(b *strings.Builder, names []string) {
@@ -153,17 +159,4 @@ func legend(b *strings.Builder, names []string) {
 		fmt.Fprintf(b, `<li><svg width="10" height="10" aria-hidden="true"><rect width="10" height="10" fill="%s"/></svg> %s</li>`, palette[i%len(palette)], template.HTMLEscapeString(n))
 	}
 	b.WriteString("</ul>")
-}
-
-var waitClasses = []string{"blocked", "changed", "carried", "size", "left"}
-
-// waitBar shows what jobs did with their time.
-func waitBar(w Waits) htmlpage.Bar {
-	n := func(f float64) int { return int(math.Round(1000 * f)) }
-	bar := htmlpage.NewBar(waitClasses, n(w.Source), n(w.Network), n(w.Target), n(w.Client), n(w.Other))
-	names := map[string]string{"blocked": "source", "changed": "network", "carried": "target", "size": "client", "left": "other"}
-	for i := range bar {
-		bar[i].Label = "‰ " + names[bar[i].Label]
-	}
-	return bar
 }
