@@ -160,3 +160,17 @@ func legend(b *strings.Builder, names []string) {
 	}
 	b.WriteString("</ul>")
 }
+
+// File draws lines as a file of its own, its legend within.
+func File(title, xName, yName string, lines []Line) string {
+	text := string(Lines(title, xName, yName, lines, true))
+	svg, _, _ := strings.Cut(text, "</svg>")
+	var b strings.Builder
+	b.WriteString(strings.Replace(svg, "<svg ", `<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" `, 1))
+	for i, l := range lines {
+		y := float64(marginUp + 14 + 16*i)
+		fmt.Fprintf(&b, `<rect x="%d" y="%.1f" width="10" height="10" fill="%s"/>`, marginLeft+12, y-9, palette[i%len(palette)])
+		label(&b, marginLeft+27, y, "start", l.Name)
+	}
+	return b.String() + "</svg>\n"
+}

@@ -52,6 +52,9 @@ func (m *measurement) open(ctx context.Context) (err error) {
 		if m.tables, err = openTables(ctx, m.source, m.p.Profile, m.p.Filter); err != nil {
 			return err
 		}
+		if m.p.slower != nil {
+			m.p.slower(m.tables)
+		}
 	}
 	if m.target != nil {
 		if m.box, err = openSandbox(ctx, m.p.Target, m.p.Profile); err != nil {

@@ -35,6 +35,8 @@ type Params struct {
 	Program   string            // name and version
 	Simulated bool              // the target is known to be a stand-in
 	Say       func(text string) // told what is done; nil is not
+
+	slower func(*tables) // tests make a source slow by it
 }
 
 // AskAbove is how many bytes a measurement writes without a question.
@@ -51,6 +53,11 @@ type Grid struct {
 	Orders     []shape.Order
 	Shapes     []shape.Shape
 }
+
+// AwaitedTrips is how many round trips a batch takes in which no row is sent, where
+// each answer is awaited: those of BEGIN and the token, the end of COPY, the ledger
+// row, and COMMIT.
+const AwaitedTrips = 4
 
 // The values of Settings.PrimaryKey.
 const (

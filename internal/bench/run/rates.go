@@ -12,6 +12,7 @@ import (
 
 const (
 	leastWindow = 4   // points that a rate is measured over at least
+	leastShare  = 0.3 // of a run's bytes: of fewer, most was taken by buffers before the window began, or after it
 	mostPoints  = 240 // of a series, in the result
 )
 
@@ -64,8 +65,10 @@ func (w *watcher) rate(r *result.Run, warmUp time.Duration, ended time.Time) {
 	bytes, rows, seconds := float64(r.Bytes), float64(r.Rows), total
 	if len(rates)-from >= leastWindow {
 		first, last := series[from], series[len(series)-1]
-		bytes, rows, seconds = float64(last.bytes-first.bytes), float64(last.rows-first.rows), last.at.Sub(first.at).Seconds()
-		r.Steady, r.WarmUp = settled, first.at.Sub(w.began).Seconds()
+		if n := float64(last.bytes - first.bytes); n >= leastShare*float64(r.Bytes) {
+			bytes, rows, seconds = n, float64(last.rows-first.rows), last.at.Sub(first.at).Seconds()
+			r.Steady, r.WarmUp = settled, first.at.Sub(w.began).Seconds()
+		}
 	}
 	r.Seconds = total
 	if r.Bytes > 0 {

@@ -23,6 +23,7 @@ type Params struct {
 	Rate       float64
 	BatchBytes int64   // 0: a part is one batch
 	BatchTrips float64 // round trips between two batches in which nothing is sent
+	BatchTime  float64 // seconds that a batch takes beside its rows and round trips
 
 	// All streams: what they can send together (0 is no bound), or how that is by
 	// their number where it was measured.
@@ -47,11 +48,11 @@ type Result struct {
 
 // alone is the rate of one stream by itself, its waits between batches included.
 func (p *Params) alone() float64 {
-	if p.BatchBytes <= 0 || p.BatchTrips <= 0 {
+	if p.BatchBytes <= 0 {
 		return p.Rate
 	}
 	batch := float64(p.BatchBytes)
-	return batch / (batch/p.Rate + p.BatchTrips*p.RoundTrip)
+	return batch / (batch/p.Rate + p.BatchTrips*p.RoundTrip + p.BatchTime)
 }
 
 // each is what each of n streams sends.
