@@ -56,7 +56,7 @@ var scenarios = []scenario{
 
 // What a machine that runs pg2db9 can pass on.
 const (
-	cpuPerGB  = 0.8    // seconds of a processor, digest and ledger included, without TLS
+	cpuPerGB  = 1.2    // seconds of a processor, digest and ledger included, without TLS: docs/performance.md has 1.1
 	tlsPerGB  = 0.9    // more with TLS on both sides
 	linkBytes = 1.25e9 // bytes a second of a network of 10 Gbit/s
 )
@@ -120,8 +120,8 @@ func machines() string {
 	f := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }
 	f(`## Where one machine ends
 
-pg2db9 itself takes at most %.1f s of a processor for a GB, %.1f s with TLS on both sides, and its memory does not grow
-with what is copied. So what one machine can pass on is bounded by its processors and its network, each byte passing
+pg2db9 itself takes about %.1f s of a processor for a GB of rows of some 100 bytes ([performance.md](performance.md)), %.1f s
+with TLS on both sides, less for longer rows, and its memory does not grow with what is copied. So what one machine can pass on is bounded by its processors and its network, each byte passing
 twice, in and out:
 
 | processors | without TLS | with TLS | network of 10 Gbit/s |
@@ -132,10 +132,10 @@ twice, in and out:
 	}
 	far, near := scenarios[1], scenarios[3]
 	f(`
-A target that takes %s/s in all, as DB9's documents say, needs a two-hundredth of one processor: there a second machine
+A target that takes %s/s in all, as DB9's documents say, needs less than a hundredth of one processor: there a second machine
 gains nothing, whatever the size; only what the target takes together counts. If connections were useful without a
 bound, one processor would feed about %d of them. In one network the servers' own work ends first (%s/s above): a
-machine of pg2db9's with two processors passes on ten times that.
+machine of pg2db9's with two processors passes on seven times that.
 
 ## What several machines would take
 
