@@ -24,16 +24,16 @@ func TestForetoldIsMeasured(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t)
 	link := db9sim.LinkConfig{Delay: 10 * time.Millisecond, Rate: 1_500_000, TotalRate: 4_000_000}
-	size, within, jobs := int64(3<<20), 0.30, map[bool][]int{false: {1, 4}, true: {4}} // by whether answers are awaited
+	size, batch, within, jobs := int64(3<<20), int64(128<<10), 0.30, map[bool][]int{false: {1, 4}, true: {4}} // by whether answers are awaited
 	if os.Getenv("BENCH_LONG") != "" {
-		size, within = 40<<20, 0.15
+		size, batch, within = 40<<20, 512<<10, 0.15
 		jobs = map[bool][]int{false: {1, 2, 4, 8}, true: {1, 2, 4, 8}}
 	}
 	s, _ := shape.Named("text")
 	for _, await := range []bool{false, true} {
 		p := params(t)
 		p.Grid.Shapes = []shape.Shape{s}
-		p.Profile.BatchBytes, p.Profile.Await = 128<<10, await
+		p.Profile.BatchBytes, p.Profile.Await = batch, await
 		p.Target = endpoint(t, dial.Target, throughLink(t, server.Database(t), link))
 		p.Grid = OfProfile(p.Profile, 1)
 		p.Grid.Jobs, p.Grid.Shapes = jobs[await], []shape.Shape{s}
