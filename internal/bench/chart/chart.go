@@ -14,7 +14,7 @@ const (
 	chartHeight = 240
 	marginLeft  = 56
 	marginDown  = 30
-	marginUp    = 10
+	marginUp    = 24
 	marginRight = 10
 )
 
@@ -143,7 +143,7 @@ func begin(b *strings.Builder, title string, y axis, yName string) {
 		fmt.Fprintf(b, `<line x1="%d" y1="%.1f" x2="%d" y2="%.1f" stroke="var(--line, #dfe4ec)"/>`, marginLeft, at, chartWidth-marginRight, at)
 		label(b, marginLeft-6, at+4, "end", tick(v))
 	}
-	label(b, 2, marginUp+2, "start", yName)
+	label(b, 2, marginUp-12, "start", yName)
 }
 
 func label(b *strings.Builder, x, y float64, anchor, text string) {
