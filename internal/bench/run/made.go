@@ -25,7 +25,6 @@ const (
 type maker struct {
 	rows  *shape.Maker
 	parts []copier.Part
-	sizes []int64 // rows of each part
 }
 
 // newMaker plans rows of the size in bytes, or as many as cannot be sent in the

@@ -38,7 +38,8 @@ func (m *measurement) axes() []axis {
 	}
 	if m.target != nil && len(g.PrimaryKey) > 1 {
 		all = append(all, axis{
-			"primary-key", []int64{0, 1},
+			"primary-key",
+			[]int64{0, 1},
 			func(s *result.Settings) int64 { return int64(slices.Index(g.PrimaryKey, s.PrimaryKey)) },
 			func(s *result.Settings, v int64) { s.PrimaryKey = g.PrimaryKey[v] },
 		})

@@ -99,15 +99,25 @@ func Named(name string) (Shape, bool) {
 		s.Columns = []Column{{Name: "v", Kind: Vector, Max: 384}}
 	case "numeric":
 		s.Columns = []Column{
-			{Name: "n1", Kind: Numeric}, {Name: "n2", Kind: Numeric}, {Name: "d", Kind: Double}, {Name: "u", Kind: UUID},
-			{Name: "at", Kind: Timestamptz}, {Name: "list", Kind: IntArray, Max: 8},
+			{Name: "n1", Kind: Numeric},
+			{Name: "n2", Kind: Numeric},
+			{Name: "d", Kind: Double},
+			{Name: "u", Kind: UUID},
+			{Name: "at", Kind: Timestamptz},
+			{Name: "list", Kind: IntArray, Max: 8},
 		}
 	case "toast":
 		s.Columns = []Column{{Name: "b", Kind: Bytea, Bytes: 16_000}}
 	case "mixed":
 		s.Columns = []Column{
-			{Name: "a", Kind: Int, Max: 1000}, {Name: "u", Kind: UUID}, {Name: "at", Kind: Timestamptz}, {Name: "n", Kind: Numeric},
-			{Name: "name", Kind: Text, Bytes: 30}, {Name: "note", Kind: Text, Bytes: 90, Nulls: 0.3, Large: 0.01}, {Name: "doc", Kind: JSON, Bytes: 120}, {Name: "ok", Kind: Bool},
+			{Name: "a", Kind: Int, Max: 1000},
+			{Name: "u", Kind: UUID},
+			{Name: "at", Kind: Timestamptz},
+			{Name: "n", Kind: Numeric},
+			{Name: "name", Kind: Text, Bytes: 30},
+			{Name: "note", Kind: Text, Bytes: 90, Nulls: 0.3, Large: 0.01},
+			{Name: "doc", Kind: JSON, Bytes: 120},
+			{Name: "ok", Kind: Bool},
 		}
 	default:
 		return s, false
@@ -115,7 +125,7 @@ func Named(name string) (Shape, bool) {
 	return s, true
 }
 
-// Needs says whether the shape's types are of the extension vector.
+// NeedsVector says whether one of the shape's types is of the extension vector.
 func (s Shape) NeedsVector() bool {
 	return slices.ContainsFunc(s.Columns, func(c Column) bool { return c.Kind == Vector })
 }
