@@ -118,6 +118,7 @@ func (w *worker) work(ctx context.Context, next func() *partState) {
 		}
 		w.flying = append(w.flying, s)
 		if err == nil {
+			s.meter.Whole()
 			w.land(ctx)
 			continue
 		}

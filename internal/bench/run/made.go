@@ -16,8 +16,8 @@ var madeTable = catalog.Name{Schema: Schema, Name: "rows"}
 const (
 	leastPart  = 256 << 10
 	mostPart   = 64 << 20
-	timedPart  = 16 << 20 // of a run that ends by time: it can end only with its parts
-	fastest    = 1 << 30  // bytes a second that nobody passes
+	timedPart  = 1 << 20 // the first parts of a run that ends by time
+	fastest    = 1 << 30 // bytes a second that nobody passes
 	partsOfJob = 4
 )
 
@@ -28,21 +28,25 @@ type maker struct {
 }
 
 // newMaker plans rows of the size in bytes, or as many as cannot be sent in the
-// time.
+// time. A run that ends by time can do so only with its parts, where a part is a
+// batch: those begin small and become larger, so that one that is under way at the
+// end has not much longer to go than the run has lasted.
 func newMaker(rows *shape.Maker, size int64, within time.Duration, jobs int) *maker {
-	part := min(max(size/int64(jobs*partsOfJob), leastPart), mostPart)
-	if size == 0 {
-		size = int64(within.Seconds() * fastest)
-		part = min(max(timedPart, size/2048), 16*mostPart)
-	}
 	m := &maker{rows: rows}
-	perPart := max(1, int64(float64(part)/rows.RowBytes()))
+	part := min(max(size/int64(jobs*partsOfJob), leastPart), mostPart)
+	timed := size == 0
+	if timed {
+		size, part = int64(within.Seconds()*fastest), timedPart
+	}
 	for left, first := max(1, int64(float64(size)/rows.RowBytes())), int64(0); left > 0; {
-		n := min(perPart, left)
+		n := min(max(1, int64(float64(part)/rows.RowBytes())), left)
 		m.parts = append(m.parts, copier.Part{
 			ID: int64(len(m.parts) + 1), Target: madeTable, Relation: madeTable, Blocks: true, First: first, End: first + n, Bytes: int64(float64(n) * rows.RowBytes()),
 		})
 		first, left = first+n, left-n
+		if timed && len(m.parts)%(2*jobs) == 0 {
+			part = min(2*part, mostPart)
+		}
 	}
 	return m
 }

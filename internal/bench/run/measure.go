@@ -82,15 +82,22 @@ func (m *measurement) one(ctx context.Context, s result.Settings) (r result.Run,
 	if w.began.IsZero() { // over before anybody looked
 		w.began = r.Started
 	}
-	r.Bytes, r.Rows = m.sent(res, w)
+	bytes, rows := committed(res)
+	r.Bytes, r.Rows = bytes, rows
+	if n := len(w.series); n > 0 { // of a run that was cut off: what was on its way counts
+		r.Bytes, r.Rows = max(bytes, w.series[n-1].bytes), max(rows, w.series[n-1].rows)
+	}
 	r.Batches, r.Retries, r.Latency = lat.count, retries.n.Load(), lat.summary()
 	if m.box != nil && s.PrimaryKey == KeyAfter {
 		if r.KeySeconds, err = m.keys(ctx); err != nil {
 			return r, err
 		}
+		if bytes == 0 && r.Bytes > 0 {
+			m.note(fmt.Sprintf("%s: no part of the rows was committed in time, so that the key after them is not in the rate: measure longer (--duration)", s))
+		}
 	}
-	w.rate(&r, m.p.WarmUp, now)
-	r.Waits = w.waits(s.Jobs, m.askSource, m.askTarget, m.target == nil, made != nil)
+	w.rate(&r, bytes, m.p.WarmUp, now)
+	r.Waits = w.waits(m.askSource, m.askTarget, m.target == nil, made != nil)
 	return r, nil
 }
 
@@ -107,15 +114,13 @@ func (m *measurement) enough(ctx, within context.Context, err error, stop <-chan
 	return errors.Is(context.Cause(within), errEnough) || copier.Stopped(err)
 }
 
-// sent is what a run has sent.
-func (m *measurement) sent(res *copier.Result, w *watcher) (bytes, rows int64) {
-	if res != nil {
-		for _, t := range res.Tables {
-			bytes, rows = bytes+t.Bytes, rows+t.Acked
-		}
+// committed is what a run has sent for good.
+func committed(res *copier.Result) (bytes, rows int64) {
+	if res == nil {
+		return 0, 0
 	}
-	if n := len(w.series); n > 0 { // of a run that was cut off: what was on its way counts
-		bytes, rows = max(bytes, w.series[n-1].bytes), max(rows, w.series[n-1].rows)
+	for _, t := range res.Tables {
+		bytes, rows = bytes+t.Bytes, rows+t.Acked
 	}
 	return bytes, rows
 }

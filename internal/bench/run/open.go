@@ -77,7 +77,7 @@ func (m *measurement) fit(ctx context.Context) error {
 			return fmt.Errorf("asking the target for the type vector: %w", err)
 		}
 		m.shapes[name] = s.WithoutVector()
-		m.res.Notes = append(m.res.Notes, fmt.Sprintf("the target's session has no type vector: the vectors of shape %s were arrays of real", name))
+		m.note(fmt.Sprintf("the target's session has no type vector: the vectors of shape %s were arrays of real", name))
 	}
 	return nil
 }

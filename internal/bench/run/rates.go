@@ -47,8 +47,8 @@ func (l *latencies) summary() result.Latency {
 }
 
 // rate fills in how fast a run was: over the part of it in which its rate had
-// settled and all jobs were at work.
-func (w *watcher) rate(r *result.Run, warmUp time.Duration, ended time.Time) {
+// settled and all jobs were at work. keyed is how many bytes the key was made for.
+func (w *watcher) rate(r *result.Run, keyed int64, warmUp time.Duration, ended time.Time) {
 	series := w.series
 	for len(series) > leastWindow && series[len(series)-1].at.After(w.full) {
 		series = series[:len(series)-1]
@@ -71,8 +71,8 @@ func (w *watcher) rate(r *result.Run, warmUp time.Duration, ended time.Time) {
 		}
 	}
 	r.Seconds = total
-	if r.Bytes > 0 {
-		seconds += r.KeySeconds * bytes / float64(r.Bytes)
+	if keyed > 0 {
+		seconds += r.KeySeconds * bytes / float64(keyed)
 	}
 	if seconds > 0 {
 		r.Rate, r.RowRate = bytes/1e6/seconds, rows/seconds

@@ -223,20 +223,3 @@ func TestCleanAfterAKill(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, &Cleaned{Runs: []string{}}, c)
 }
-
-// A search finds what the grid finds, with fewer runs.
-func TestSearchClimbs(t *testing.T) {
-	t.Parallel()
-	p := params(t, "narrow")
-	p.Size, p.Repeat = 2<<20, 1
-	p.Profile = ddlgen.DB9()
-	p.Grid = OfProfile(p.Profile, 1)
-	s, _ := shape.Named("narrow")
-	p.Grid.Shapes = []shape.Shape{s}
-	p.Grid.Jobs, p.Grid.BatchRows, p.Grid.BatchBytes = []int{1}, []int64{1, 4, 16, 64, 256, 1024}, []int64{0}
-	p.Search = true
-	res, err := Run(t.Context(), p)
-	require.NoError(t, err)
-	require.GreaterOrEqual(t, res.Best.Settings.BatchRows, int64(64), "a batch a row costs the most: %s", res.Text())
-	require.Greater(t, len(res.Cells), 3)
-}

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +25,8 @@ const (
 	// A look that is later than this was held up: this process was not given a
 	// processor, and what the jobs seem to wait for is not it.
 	heldUp = 40 * time.Millisecond
+	// From this share of the time on, that is what limits.
+	heldMost = 0.5
 )
 
 // watcher looks at a run while it is made.
@@ -43,12 +46,18 @@ type sample struct {
 	rows, bytes int64
 }
 
+// under says that a job is at a part: not only begun, with its connections still to
+// be made, nor sent whole, with another begun by the same job.
+func under(r event.Running) bool {
+	return !r.Whole && (r.Bytes > 0 || r.Waits != event.WaitNothing)
+}
+
 // look takes what the jobs do now for what they have done since the last look.
 func (w *watcher) look(now time.Time, jobs int) sample {
 	s := w.progress.Snapshot()
 	at := sample{now, s.Rows, s.Bytes}
 	if w.began.IsZero() {
-		if len(s.Running) == 0 && s.Rows == 0 {
+		if !slices.ContainsFunc(s.Running, under) && s.Rows == 0 {
 			return at
 		}
 		w.began, w.last, w.full = now, now, now
@@ -58,16 +67,21 @@ func (w *watcher) look(now time.Time, jobs int) sample {
 	since := now.Sub(w.last)
 	w.last = now
 	if since > heldUp {
-		w.held += time.Duration(len(s.Running)) * (since - watchEvery)
+		w.held += time.Duration(min(jobs, len(s.Running))) * (since - watchEvery)
 		since = watchEvery
 	}
+	working := 0
 	for _, r := range s.Running {
-		w.spent[r.Waits] += since
+		if under(r) {
+			w.spent[r.Waits] += since
+			working++
+		}
 	}
-	if len(s.Running) >= min(jobs, s.TotalParts) {
+	if working >= min(jobs, s.TotalParts) {
 		w.full = now
 	}
-	if now.Sub(w.series[len(w.series)-1].at) >= pointEvery {
+	// A part that is given up is not counted any more: the run is over then.
+	if last := w.series[len(w.series)-1]; now.Sub(last.at) >= pointEvery && at.bytes >= last.bytes {
 		w.series = append(w.series, at)
 	}
 	return at
@@ -169,29 +183,37 @@ func (a *asker) ask(ctx context.Context, done <-chan struct{}) {
 // leastAsked is how many answers tell how busy a server was.
 const leastAsked = 3
 
-// busy is the share of the jobs that the server worked for; false where it did
-// not tell.
-func (a *asker) busy(jobs int) (float64, bool) {
-	if a == nil || a.asked < leastAsked {
+// busy is the share of the jobs under way that the server worked for; false where
+// it did not tell.
+func (a *asker) busy(jobs float64) (float64, bool) {
+	if a == nil || a.asked < leastAsked || jobs <= 0 {
 		return 0, false
 	}
-	return min(1, float64(a.active-a.waiting)/float64(a.asked*jobs)), true
+	return min(1, float64(a.active-a.waiting)/(float64(a.asked)*jobs)), true
 }
 
 // waits tells what the jobs did with their time. What a job waits for is a
 // server's work only as far as that server was at work: the rest was on its way.
-func (w *watcher) waits(jobs int, source, target *asker, nothing, made bool) result.Waits {
-	all := w.held
+func (w *watcher) waits(source, target *asker, nothing, made bool) result.Waits {
+	var all time.Duration
 	for _, d := range w.spent {
 		all += d
 	}
-	if all <= 0 {
+	if all+w.held <= 0 {
 		return result.Waits{}
 	}
+	jobs := float64(all+w.held) / float64(max(w.last.Sub(w.began), 1)) // under way, on the mean
+	// Now and then every process waits for a processor: the jobs did meanwhile what
+	// they were seen to do before and after.
+	held := w.held
+	if float64(held) < heldMost*float64(all+held) {
+		held = 0
+	}
+	all += held
 	share := func(d time.Duration) float64 { return float64(d) / float64(all) }
 	out := result.Waits{
 		Source: share(w.spent[event.WaitSource]), Network: share(w.spent[event.WaitNetwork]), Target: share(w.spent[event.WaitTarget]),
-		Client: share(w.spent[event.WaitNothing] + w.held), Other: share(w.spent[event.WaitRate] + w.spent[event.WaitGuard] + w.spent[event.WaitRetry]),
+		Client: share(w.spent[event.WaitNothing] + held), Other: share(w.spent[event.WaitRate] + w.spent[event.WaitGuard] + w.spent[event.WaitRetry]),
 	}
 	if nothing { // it is this program that takes the rows
 		out.Client, out.Target = out.Client+out.Target, 0
