@@ -34,7 +34,7 @@ const slowTable = `CREATE FUNCTION work() RETURNS trigger LANGUAGE plpgsql AS $$
 	CREATE EVENT TRIGGER slow ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION slow()`
 
 // What limits is named in staged cases: a slow source, a slow link to either side,
-// a slow target. (A slow client is staged by the command's test: it takes a
+// a slow target. (Round trips: TestC27RoundTripsAreMeasured. A slow client is staged by the command's test: it takes a
 // process of its own.)
 func TestLimitIsNamed(t *testing.T) {
 	t.Parallel()
@@ -69,11 +69,6 @@ func TestLimitIsNamed(t *testing.T) {
 			t.Helper()
 			p.Target = endpoint(t, dial.Target, throughLink(t, server.Database(t), db9sim.LinkConfig{TotalRate: 500_000}))
 			p.Profile.BatchBytes = 100_000
-		}},
-		"round trips": {result.LimitNetwork, func(t *testing.T, p *Params) {
-			t.Helper()
-			p.Target = endpoint(t, dial.Target, throughLink(t, server.Database(t), db9sim.LinkConfig{Delay: 15 * time.Millisecond}))
-			p.Profile.BatchBytes, p.Profile.Await = 100_000, true
 		}},
 		"slow target": {result.LimitTarget, func(t *testing.T, p *Params) {
 			t.Helper()

@@ -138,7 +138,7 @@ func (m *measurement) ceilings(ctx context.Context) error {
 	if m.tables != nil || m.target == nil {
 		return nil
 	}
-	const lasts = 200 * time.Millisecond
+	const lasts = 150 * time.Millisecond
 	own := &measurement{p: m.p, shapes: m.shapes, makers: m.makers}
 	own.p.Source, own.p.Target, own.p.Size, own.p.Duration, own.p.WarmUp = nil, nil, 0, lasts, 0
 	for _, s := range m.p.Grid.Shapes {

@@ -22,9 +22,9 @@ import (
 func TestForetoldIsMeasured(t *testing.T) {
 	t.Parallel()
 	link := db9sim.LinkConfig{Delay: 20 * time.Millisecond, Rate: 400_000, TotalRate: 1_200_000}
-	size, batch, within, jobs := int64(1_500_000), int64(100_000), 0.35, []int{4}
+	size, batch, within, jobs, awaits := int64(1_500_000), int64(100_000), 0.35, []int{4}, []bool{true}
 	if os.Getenv("BENCH_LONG") != "" {
-		size, batch, within, jobs = 20_000_000, 500_000, 0.15, []int{1, 2, 4, 8}
+		size, batch, within, jobs, awaits = 20_000_000, 500_000, 0.15, []int{1, 2, 4, 8}, []bool{false, true}
 	}
 	s, _ := shape.Named("text")
 	p := params(t)
@@ -33,7 +33,7 @@ func TestForetoldIsMeasured(t *testing.T) {
 	p.Grid.Shapes = []shape.Shape{s}
 	p.Target = endpoint(t, dial.Target, throughLink(t, pgtest.Server(t).Database(t), link))
 	m := opened(t, p)
-	for _, await := range []bool{false, true} {
+	for _, await := range awaits {
 		m.p.Profile.Await = await
 		for _, n := range jobs {
 			set := m.p.cells()[0]

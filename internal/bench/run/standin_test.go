@@ -41,11 +41,11 @@ func TestThroughTheStandIn(t *testing.T) {
 
 	src := server.Database(t)
 	src.Exec(t, "CREATE TABLE t (id int PRIMARY KEY, a text[], n numeric, j jsonb, at timestamptz); INSERT INTO t SELECT n, ARRAY['x', NULL], n / 7.0, '{}', now() FROM generate_series(1, 500) n")
-	p.Source, p.Grid.PrimaryKey, p.Size = endpoint(t, dial.Source, src.URL), []string{KeyInline, KeyAfter}, 0
+	p.Source, p.Grid.PrimaryKey, p.Size = endpoint(t, dial.Source, src.URL), []string{KeyAfter}, 0
 	p.Duration = 60e9
 	res, err = Run(t.Context(), p)
 	require.NoError(t, err)
-	require.Len(t, res.Cells, 2)
+	require.Len(t, res.Cells, 1)
 	require.EqualValues(t, 500, res.Cells[0].Runs[0].Rows)
 	require.Equal(t, before, db.QueryString(t, everything))
 }
