@@ -57,8 +57,12 @@ func (m *measurement) one(ctx context.Context, s result.Settings) (r result.Run,
 	defer cancel(nil)
 	var late *time.Timer
 	var looking sync.WaitGroup
+	bound := m.p.Size
+	if made != nil { // there are no more rows than that
+		bound = 0
+	}
 	looking.Go(func() {
-		w.watch(ended, s.Jobs, m.p.Size, m.p.Duration, func() {
+		w.watch(ended, s.Jobs, bound, m.p.Duration, func() {
 			close(stop)
 			late = time.AfterFunc(max(grace, m.p.Duration/4), func() { cancel(errEnough) })
 		})
