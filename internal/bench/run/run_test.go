@@ -85,7 +85,7 @@ func TestU13SourceTargetAndBoth(t *testing.T) {
 	for kind, set := range map[string]func(p *Params){
 		result.KindSource: func(p *Params) { p.Source = endpoint(t, dial.Source, source.URL) },
 		result.KindTarget: func(p *Params) { p.Target = endpoint(t, dial.Target, target.URL) },
-		result.KindNone:   func(p *Params) { p.Size = 200 << 20 },
+		result.KindNone:   func(p *Params) { p.Size = 50 << 20 },
 		result.KindBoth: func(p *Params) {
 			p.Source, p.Target = endpoint(t, dial.Source, source.URL), endpoint(t, dial.Target, target.URL)
 		},

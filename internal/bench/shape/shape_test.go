@@ -23,10 +23,11 @@ func lines(t *testing.T, data []byte) []string {
 	t.Helper()
 	var out []string
 	for len(data) > 0 {
-		require.EqualValues(t, 'd', data[0])
 		n := int(binary.BigEndian.Uint32(data[1:]))
 		row := data[frameHead : 1+n]
-		require.Equal(t, len(row)-1, bytes.IndexByte(row, '\n'), "one line a message")
+		if data[0] != 'd' || bytes.IndexByte(row, '\n') != len(row)-1 {
+			t.Fatalf("%q is not one line in one message", data[:1+n])
+		}
 		out = append(out, string(row[:len(row)-1]))
 		data = data[1+n:]
 	}
@@ -46,7 +47,7 @@ func TestRowsAreThoseOfTheSeed(t *testing.T) {
 	t.Parallel()
 	for _, order := range []Order{OrderKey, OrderRandom} {
 		s, _ := Named("mixed")
-		const rows = 20_000
+		const rows = 5000
 		all := read(t, New(s, order, 7).Rows(0, rows))
 		require.Equal(t, all, read(t, New(s, order, 7).Rows(0, rows)))
 		require.NotEqual(t, all, read(t, New(s, order, 8).Rows(0, rows)))
@@ -74,14 +75,16 @@ func TestRowsAreThoseOfTheSeed(t *testing.T) {
 			require.Less(t, sorted, int64(rows*3/4), "random keys do not ascend")
 		}
 		m := New(s, order, 7)
-		for first := int64(0); first < rows; first += 6000 {
-			r := m.Rows(first, min(6000, rows-first))
+		for first := int64(0); first < rows; first += 1500 {
+			r := m.Rows(first, min(1500, rows-first))
 			note(lines(t, read(t, r)))
-			require.Equal(t, min(6000, rows-first), r.Made())
+			require.Equal(t, min(1500, rows-first), r.Made())
 		}
 		require.Len(t, keys, rows, "%s: the parts have the keys of the whole", order)
 		for k, n := range keys {
-			require.Equal(t, 2, n, "key %d", k)
+			if n != 2 {
+				t.Fatalf("key %d comes %d times in whole and parts, not twice", k, n)
+			}
 		}
 	}
 }
