@@ -96,6 +96,14 @@ damage-property: ## Hold verify against a typed comparison in SQL in CASES=10000
 bench: ## Run the Go benchmarks once each (ITERATIONS=10x for figures)
 	$(GO) test -run xxx -bench . -benchtime $(or $(ITERATIONS),1x) ./...
 
+.PHONY: bench-once
+bench-once: ## Run the Go benchmarks that are quick, once each: generators, relay, digests, reading a catalog
+	$(GO) test -run xxx -bench 'Rows|Relay|Row|Sum|Load$$' -benchtime 1x ./internal/bench/shape ./verify/digest ./catalog ./copier
+
+.PHONY: bench-long
+bench-long: ## Hold bench against staged limits, round trips and copies on paper, in its long form (half an hour)
+	BENCH_LONG=1 $(GO) test -v -tags pgquery_cgo -timeout 90m -run 'Limit|C27|Foretold|Compared|Recommended' ./internal/bench/run
+
 .PHONY: bench-peers
 bench-peers: ## Time pg2db9 beside psql and pg_dump/pg_restore (docs/performance.md)
 	$(GO) run ./internal/bench/peers

@@ -34,6 +34,9 @@ type expected struct {
 func (t *targetConn) ask(sql string, e expected) error {
 	e.asked = time.Now()
 	t.unanswered = append(t.unanswered, e)
+	// Behind rows that the network has not taken yet even a statement has to wait.
+	t.meter.Wait(event.WaitTarget)
+	defer t.meter.Wait(event.WaitNothing)
 	return t.wire.send(&pgproto3.Query{String: sql})
 }
 

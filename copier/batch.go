@@ -46,12 +46,21 @@ type batch struct {
 	// COPY counted.
 	committed func(s span, acked int64)
 	latency   func(time.Duration) // told how long COMMIT's answer took
+	watch     func(Batch)         // told of it when it is committed; nil is not
+	opened    time.Time           // when BEGIN was sent
 
 	sent  time.Time // when COMMIT was
 	token string
 	span  span
 	begun bool
 	acked int64
+}
+
+// Batch is a batch that the target has committed.
+type Batch struct {
+	Rows  int64
+	Bytes int64         // of COPY TEXT
+	Took  time.Duration // from sending BEGIN to the answer to COMMIT
 }
 
 // answersOfBatch is how many messages of a batch in a window are answered.
@@ -66,7 +75,7 @@ func newToken() string {
 // begin opens the transaction and the COPY.
 func (b *batch) begin(ctx context.Context) error {
 	b.token = newToken()
-	b.begun = true
+	b.begun, b.opened = true, time.Now()
 	b.to.meter = b.meter
 	open := "BEGIN;" + b.claim.bind(ledgerText.token, b.token, span{})
 	// COPY answers with CopyInResponse, and with ReadyForQuery only at its end:
@@ -242,6 +251,9 @@ func (b *batch) judgeCommit(err error) error {
 	if err == nil {
 		b.latency(time.Since(b.sent))
 		b.committed(b.span, b.acked)
+		if b.watch != nil {
+			b.watch(Batch{Rows: b.acked, Bytes: b.span.bytes, Took: time.Since(b.opened)})
+		}
 	}
 	return err
 }

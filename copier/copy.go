@@ -2,6 +2,7 @@ package copier
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -63,9 +64,14 @@ type Params struct {
 	// and what the user asked for, as JSON without secrets.
 	Tool, Command, Options string
 
+	// Made takes the place of Source and Snapshot where rows are made in place of
+	// being read (a measurement of the target).
+	Made Maker
+
 	Bus      *event.Bus
 	Progress *event.Progress
 	Log      *slog.Logger
+	Batches  func(Batch) // told of every batch that the target has committed, by any worker; nil is not
 
 	// Patience is how long a server that is away is tried again without any
 	// progress, before a table is given up; 0 is five minutes.
@@ -151,3 +157,19 @@ func (e *PartialError) Error() string {
 
 // Unwrap returns the first cause.
 func (e *PartialError) Unwrap() error { return e.Err }
+
+// Stopped says that an error of Copy's is nothing but the end of a run that was
+// stopped (Params.Stop): what was not copied was not begun, or left at a batch's
+// end.
+func Stopped(err error) bool {
+	var partial *PartialError
+	if !errors.As(err, &partial) || !partial.Interrupted {
+		return false
+	}
+	for _, f := range partial.Failed {
+		if !errors.Is(f.Err, errStopped) {
+			return false
+		}
+	}
+	return len(partial.Failed) > 0
+}

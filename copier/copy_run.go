@@ -75,6 +75,9 @@ const maxRounds = 4
 // The error is a *PartialError when some tables are complete and others not.
 func Copy(ctx context.Context, p Params) (*Result, error) {
 	started := time.Now()
+	if p.Made != nil {
+		p.Snapshot = &Snapshot{Taken: started}
+	}
 	c := &copyRun{
 		Params: p, huge: semaphore.NewWeighted(1), broken: map[catalog.Name]error{},
 		ledger: newLedger(p.Target, ControlSettings(p.Profile), p.Run),
@@ -193,10 +196,9 @@ func targetSettings(p ddlgen.Profile) dial.Settings {
 // prepare plans the parts, opens the ledger and empties tables that are to be
 // loaded anew.
 func (c *copyRun) prepare(ctx context.Context) error {
-	var encoding string
-	conn := c.Snapshot.Conn()
-	if err := conn.QueryRow(ctx, "SHOW server_encoding").Scan(&encoding); err != nil {
-		return fmt.Errorf("reading the source's encoding: %w", err)
+	encoding, err := c.encoding(ctx)
+	if err != nil {
+		return err
 	}
 	// Only SQL_ASCII passes bytes on unconverted; and DB9 may put U+FFFD for
 	// what is not UTF-8 without a word.
@@ -210,7 +212,7 @@ func (c *copyRun) prepare(ctx context.Context) error {
 	if err := c.ledger.prepare(ctx); err != nil {
 		return err
 	}
-	err := c.planAll(ctx)
+	err = c.planAll(ctx)
 	c.hitBeforeParts()
 	return err
 }
@@ -218,7 +220,7 @@ func (c *copyRun) prepare(ctx context.Context) error {
 // planAll plans the parts of all tables, records them and empties the tables
 // that are to be loaded anew.
 func (c *copyRun) planAll(ctx context.Context) error {
-	parts, err := PlanParts(ctx, c.Snapshot.Conn(), c.Plan, c.Profile, c.Jobs, c.Split)
+	parts, err := c.cut(ctx)
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,7 @@ type relay struct {
 	rein    *rein
 	between func(context.Context) error // called between two batches; nil does nothing
 	latency func(time.Duration)         // told of every COMMIT's; nil is not
+	batches func(Batch)                 // told of every batch that is committed; nil is not
 
 	// committed is told of every batch that the target has committed, with the
 	// rows that its COPY counted. The last ones of a part may be told after run
@@ -65,7 +66,7 @@ type relay struct {
 // against the sum that the ledger has of them, and skipped. It returns the
 // source's own count of the rows it sent.
 func (r *relay) run(ctx context.Context, next int64, sum digest.Sum) (read int64, err error) {
-	if err := r.from.copyOut(copyOutSQL(r.table, r.part)); err != nil {
+	if err := r.from.open(r.table, r.part); err != nil {
 		if dial.SQLState(err) == pgerrcode.LockNotAvailable {
 			err = fmt.Errorf("another session holds the table exclusively, or waits for that; see pg_locks for who (--yield-locks would give way): %w", err)
 		}
@@ -141,7 +142,7 @@ func (r *relay) skip(ctx context.Context, rows int64, want digest.Sum) error {
 func (r *relay) open(first int64) {
 	r.batch = &batch{
 		to: r.to, claim: r.claim, copyIn: r.copyIn, await: r.profile.Await, window: r.profile.Window,
-		meter: r.meter, faults: r.faults, part: r.part, committed: r.committed, latency: r.latency,
+		meter: r.meter, faults: r.faults, part: r.part, committed: r.committed, latency: r.latency, watch: r.batches,
 		span: span{part: r.part.ID, first: first, last: first},
 	}
 }

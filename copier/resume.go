@@ -434,10 +434,18 @@ func (c *copyRun) pending() []*partState {
 	return slices.DeleteFunc(slices.Clone(c.parts), func(s *partState) bool { return s.done })
 }
 
+// sourceName is what the ledger calls the source.
+func (c *copyRun) sourceName() string {
+	if c.Made != nil {
+		return "made rows"
+	}
+	return c.Source.String()
+}
+
 // info is what the ledger keeps of the run.
 func (c *copyRun) info() runInfo {
 	return runInfo{
-		command: c.Command, tool: c.Tool, source: c.Source.String(), profile: c.Profile.Name, schemaHash: c.Plan.Hash(),
+		command: c.Command, tool: c.Tool, source: c.sourceName(), profile: c.Profile.Name, schemaHash: c.Plan.Hash(),
 		planHash: c.Plan.Fingerprint(), options: c.Options,
 		snapshot: c.Snapshot.ID, taken: c.Snapshot.Taken.UTC().Format(time.RFC3339Nano),
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/event"
 )
@@ -24,6 +25,7 @@ type sourceConn struct {
 	codes string    // the database's encoding, by its name
 	reads int       // parts begun: each leaves a table lock until the transaction ends
 	keyed bool      // it is arranged to read by keys
+	made  *madeConn // no server, but a maker of rows
 	asked time.Time // when COPY was sent
 }
 
@@ -104,6 +106,14 @@ func (s *sourceConn) arrange(byKeys, filtered bool) error {
 	}
 	s.keyed = byKeys
 	return nil
+}
+
+// open starts to read a part.
+func (s *sourceConn) open(t *ddlgen.Transfer, p Part) error {
+	if s.made != nil {
+		s.made.copyOut(p)
+	}
+	return s.copyOut(copyOutSQL(t, p))
 }
 
 // copyOut starts COPY ... TO STDOUT. After it, row is called until it says end.

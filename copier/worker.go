@@ -118,6 +118,7 @@ func (w *worker) work(ctx context.Context, next func() *partState) {
 		}
 		w.flying = append(w.flying, s)
 		if err == nil {
+			s.meter.Whole()
 			w.land(ctx)
 			continue
 		}
@@ -347,10 +348,7 @@ func (w *worker) attempt(ctx context.Context, s *partState) error {
 	if err := w.calm(ctx, s); err != nil {
 		return cause(ctx, err)
 	}
-	if err := c.Snapshot.ensure(ctx, l.from, s.part.Relation, again); err != nil {
-		return cause(ctx, err)
-	}
-	if err := l.from.arrange(s.part.Keys != nil, c.filtered); err != nil {
+	if err := c.ready(ctx, l.from, s, again); err != nil {
 		return cause(ctx, err)
 	}
 	t := &c.Plan.Transfers[s.part.Transfer]
@@ -360,7 +358,7 @@ func (w *worker) attempt(ctx context.Context, s *partState) error {
 	}
 	r := &relay{
 		from: l.from, to: l.to, profile: c.Profile, table: t, part: s.part, claim: s.claim, left: s.left,
-		copyIn: copyInSQL(t), canon: canon, utf8: c.checkUTF8, huge: c.huge, stop: c.Stop, meter: s.meter, faults: c.faults, between: w.between, latency: c.gate.latency, rein: w.rein,
+		copyIn: copyInSQL(t), canon: canon, utf8: c.checkUTF8, huge: c.huge, stop: c.Stop, meter: s.meter, faults: c.faults, between: w.between, latency: c.gate.latency, batches: c.Batches, rein: w.rein,
 		committed: func(b span, acked int64) {
 			s.next, s.done = b.last, b.final
 			s.rejected += int64(len(b.rejected))
@@ -376,6 +374,18 @@ func (w *worker) attempt(ctx context.Context, s *partState) error {
 	read, err := r.run(ctx, s.next, s.sum)
 	s.read, s.framed = read, r.framed
 	return cause(ctx, err)
+}
+
+// ready locks a part's table, where that is still to be done, and arranges how
+// the part is read.
+func (c *copyRun) ready(ctx context.Context, from *sourceConn, s *partState, again bool) error {
+	if from.made != nil {
+		return nil
+	}
+	if err := c.Snapshot.ensure(ctx, from, s.part.Relation, again); err != nil {
+		return err
+	}
+	return from.arrange(s.part.Keys != nil, c.filtered)
 }
 
 // takeover fences off whoever may still write the part (our own lost session
@@ -445,6 +455,18 @@ func (c *copyRun) connect(ctx context.Context, l *link) (err error) {
 	defer l.count()
 	if err := c.connectTarget(ctx, l); err != nil {
 		return err
+	}
+	return c.connectSource(ctx, l)
+}
+
+// connectSource opens the link's connection to the source, if it lacks one, and
+// gives back the locks of one that has read much.
+func (c *copyRun) connectSource(ctx context.Context, l *link) (err error) {
+	if c.Made != nil {
+		if l.from == nil {
+			l.from = openMade(c.Made)
+		}
+		return nil
 	}
 	if l.from == nil {
 		l.from, err = openSource(ctx, c.Source, c.reader, c.Snapshot)

@@ -16,6 +16,11 @@ const (
 	toastFactor = 2.0
 )
 
+// CopyBytes is about how many bytes of COPY text the bytes of heap and TOAST make.
+func CopyBytes(heap, toast int64) int64 {
+	return int64(heapFactor*float64(heap) + toastFactor*float64(toast))
+}
+
 // The rates that DB9's documents give for one connection, in bytes a second:
 // batched COPY at its slowest, and one psql COPY at its fastest.
 const (
@@ -81,7 +86,7 @@ func estimate(in *Input) Estimate {
 	for i := range in.Database.Indexes {
 		e.IndexBytes += in.Database.Indexes[i].Bytes
 	}
-	e.Bytes = int64(float64(e.HeapBytes)*heapFactor + float64(e.ToastBytes)*toastFactor)
+	e.Bytes = CopyBytes(e.HeapBytes, e.ToastBytes)
 	e.Largest = largest(all, e.HeapBytes+e.ToastBytes)
 	e.Durations, e.Note = durations(in, e.Bytes)
 	return e

@@ -56,7 +56,7 @@ type program struct {
 
 // commands are all commands, in the order of help.
 func commands() []command {
-	return []command{assessCommand(), cloneCommand(), schemaCommand(), copyCommand(), verifyCommand(), repairCommand(), sequencesCommand(), probeCommand(), rejectsExportCommand(), rejectsLoadCommand(), syncRunCommand(), syncPlanCommand(), syncResetCommand(), statusCommand(), cleanCommand(), versionCommand(), holderCommand()}
+	return []command{assessCommand(), cloneCommand(), schemaCommand(), copyCommand(), verifyCommand(), repairCommand(), sequencesCommand(), probeCommand(), rejectsExportCommand(), rejectsLoadCommand(), syncRunCommand(), syncPlanCommand(), syncResetCommand(), statusCommand(), cleanCommand(), benchCommand(), benchCompareCommand(), benchEstimateCommand(), benchCleanCommand(), versionCommand(), holderCommand()}
 }
 
 // Main runs the program and returns its exit code. args are without the
@@ -154,7 +154,9 @@ func (p *program) app(result *Code) *cli.App {
 		}
 		all := app.Commands[at]
 		all.Subcommands = append(all.Subcommands, one)
-		all.Usage = strings.TrimPrefix(all.Usage+", "+cmd.name, ", ")
+		if !slices.ContainsFunc(commands(), func(c command) bool { return c.name == group }) { // else it has a usage of its own
+			all.Usage = strings.TrimPrefix(all.Usage+", "+cmd.name, ", ")
+		}
 	}
 	return app
 }
@@ -214,7 +216,7 @@ func (p *program) configure(c *cli.Context, cmd command) (*config.Config, error)
 			if !slices.Contains(ctx.LocalFlagNames(), o.Name) {
 				continue
 			}
-			if !slices.Contains(cmd.options, o.Name) {
+			if !slices.ContainsFunc(cmd.options, func(n string) bool { return config.NameOf(n) == o.Name }) {
 				return nil, usagef(cmd.name, "--%s does not belong to %s", o.Name, cmd.name)
 			}
 			given[o.Name] = flagValues(ctx, o)

@@ -88,11 +88,14 @@ func (p *program) cleaned(r *runs.Remains, removed bool, message string) {
 }
 
 // askYes asks on a terminal, where there is one.
-func (p *program) askYes() bool {
+func (p *program) askYes() bool { return p.confirm("Remove this?") }
+
+// confirm asks a question on a terminal, where there is one.
+func (p *program) confirm(question string) bool {
 	if p.json || p.streams.In == nil || !p.streams.terminal(p.streams.In) {
 		return false
 	}
-	_, _ = fmt.Fprint(p.streams.Out, "Remove this? Type yes: ")
+	_, _ = fmt.Fprintf(p.streams.Out, "%s Type yes: ", question)
 	answer, err := bufio.NewReader(p.streams.In).ReadString('\n')
 	return err == nil && strings.TrimSpace(answer) == "yes"
 }

@@ -32,7 +32,7 @@ var exitCodes = []exitCode{
 	{OK, "ok", "done and verified, or exactly what was asked for"},
 	{Failed, "failed", "failed; the message says what stands on the target"},
 	{Usage, "usage", "the command line or the configuration cannot be used; nothing was done"},
-	{Differences, "differences", "verification found differences"},
+	{Differences, "differences", "verification found differences; bench compare found a regression"},
 	{Blocked, "blocked", "findings block the run; nothing was written"},
 	{Partial, "partial", "partly done; the message names the commands that continue"},
 	{Interrupted, "interrupted", "interrupted before anything was written, or by a second interrupt"},

@@ -310,7 +310,7 @@ prints a line of progress.
 			if i > 0 {
 				f(", ")
 			}
-			f("`--%s`", o)
+			f("`--%s`", config.NameOf(o))
 		}
 		f("\n")
 	}

@@ -150,6 +150,8 @@ type Config struct {
 	OnlyProbe    []string // numbers or names
 	SkipProbe    []string
 
+	Bench
+
 	File string // the configuration file that was read, "" for none
 
 	origin map[string]origin

@@ -103,7 +103,9 @@ const (
 	ProbeNever  = "never"
 )
 
-var options = []Option{
+var options = slices.Concat(mainOptions, benchOptions)
+
+var mainOptions = []Option{
 	{
 		Name: "source", Kind: Text, Holder: "URL", ref: func(c *Config) any { return &c.Source },
 		Usage: "the PostgreSQL `URL` to read from; libpq's variables, service and password files complete it",
@@ -488,7 +490,7 @@ var options = []Option{
 	},
 	{
 		Name: "yes", Kind: Switch, ref: func(c *Config) any { return &c.Yes },
-		Usage: "remove what is shown, without a question",
+		Usage: "remove what is shown (clean), or write more than 10 GB (bench), without a question",
 	},
 }
 
@@ -507,6 +509,9 @@ func Options(names ...string) []Option {
 }
 
 func lookup(name string) (Option, bool) {
+	if o, ok := variants[name]; ok {
+		return o, true
+	}
 	for _, o := range options {
 		if o.Name == name {
 			return o, true

@@ -30,6 +30,7 @@ type Meter struct {
 	rows    atomic.Int64
 	bytes   atomic.Int64
 	wait    atomic.Int32
+	whole   atomic.Bool
 	onWay   atomic.Int64 // until when it waits for the network, in ns since started
 }
 
@@ -67,6 +68,14 @@ func (m *Meter) WaitAnswer(w Waits, asked time.Time, trip time.Duration) {
 	}
 }
 
+// Whole records that all of the part was sent: its worker goes on with others while
+// the answers are under way.
+func (m *Meter) Whole() {
+	if m != nil {
+		m.whole.Store(true)
+	}
+}
+
 // waits is what the worker waits for at a moment.
 func (m *Meter) waits(at time.Time) Waits {
 	w := Waits(m.wait.Load())
@@ -81,6 +90,7 @@ func (m *Meter) Reset(rows, bytes int64) {
 	if m == nil {
 		return
 	}
+	m.whole.Store(false)
 	m.rows.Store(rows)
 	m.bytes.Store(bytes)
 }
@@ -179,6 +189,7 @@ type Running struct {
 	Rows    int64
 	Bytes   int64
 	Waits   Waits
+	Whole   bool // all of it was sent, and not all is answered: no worker is at it
 	Elapsed time.Duration
 }
 
@@ -214,7 +225,7 @@ func (p *Progress) Snapshot() Snapshot {
 	for _, m := range p.running {
 		r := Running{
 			Part: m.part, Rows: m.rows.Load(), Bytes: m.bytes.Load(),
-			Waits: m.waits(s.At), Elapsed: s.At.Sub(m.started),
+			Waits: m.waits(s.At), Whole: m.whole.Load(), Elapsed: s.At.Sub(m.started),
 		}
 		s.Rows += r.Rows
 		s.Bytes += r.Bytes
