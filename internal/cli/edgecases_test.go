@@ -24,7 +24,7 @@ func hardCases() (ids []string) {
 		ids = append(ids, fmt.Sprint("R", i))
 	}
 	ids = append(ids, "S19", "S20", "S21")
-	ids = append(ids, "N14", "V11", "V29", "V30", "T30", "T31", "U2", "U3", "U4", "U5", "U8", "U11", "U14")
+	ids = append(ids, "N14", "V11", "V29", "V30", "T30", "T31", "U2", "U3", "U4", "U5", "U8", "U11", "U12", "U14")
 	for i := 1; i <= 16; i++ {
 		ids = append(ids, fmt.Sprint("Y", i))
 	}
