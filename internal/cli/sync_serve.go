@@ -157,7 +157,7 @@ func (t serveTeller) say(kind string, fields ui.Object, format string, args ...a
 	} else {
 		_, _ = fmt.Fprintln(t.j.ui.Writer(), ui.Printable(text))
 	}
-	t.j.told.Info(kind, "text", text)
+	t.j.told.Info("sync serve", "what", kind, "text", text)
 }
 
 // Listening implements serve.Teller.
@@ -218,8 +218,14 @@ func (t serveTeller) Ran(run schedule.Run, rep *sync.Report, err error) {
 		text += ": " + message
 	}
 	t.say("served", ui.Object{
-		{Key: "run", Value: id}, {Key: "unit", Value: run.Unit.Name}, {Key: "reason", Value: string(run.Reason)}, {Key: "due", Value: momentText(run.Due)},
-		{Key: "tables", Value: len(run.Tables)}, {Key: "good", Value: good}, {Key: "seconds", Value: max(seconds, 0)}, {Key: "error", Value: message},
+		{Key: "run", Value: id},
+		{Key: "unit", Value: run.Unit.Name},
+		{Key: "reason", Value: string(run.Reason)},
+		{Key: "due", Value: momentText(run.Due)},
+		{Key: "tables", Value: len(run.Tables)},
+		{Key: "good", Value: good},
+		{Key: "seconds", Value: max(seconds, 0)},
+		{Key: "error", Value: message},
 	}, "%s", text)
 }
 
