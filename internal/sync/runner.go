@@ -254,6 +254,7 @@ func (r *run) begin(ctx context.Context, cancel context.CancelCauseFunc) (err er
 	if err := makeLedger(ctx, r.control); err != nil {
 		return err
 	}
+	r.trim(ctx)
 	abandoned, err := r.lease.Abandoned(ctx, Command)
 	if err != nil {
 		return err
