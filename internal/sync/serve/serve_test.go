@@ -40,21 +40,25 @@ func TestOutcome(t *testing.T) {
 	cancel()
 	for _, c := range []struct {
 		name string
-		ctx  context.Context
+		over bool
 		rep  *sync.Report
 		err  error
 		want schedule.Outcome
 	}{
-		{"all good", t.Context(), report(false, sync.Match, sync.Unverified, sync.Match), nil, schedule.Outcome{}},
-		{"one failed, one differs", t.Context(), report(false, sync.Match, sync.Failed, sync.Mismatch), nil, schedule.Outcome{Failed: []catalog.Name{in("b"), in("c")}}},
-		{"verdict not known", t.Context(), report(false, sync.Match, "", sync.Match), nil, schedule.Outcome{Failed: []catalog.Name{in("b")}}},
-		{"the server went away", t.Context(), report(false, sync.Match), errors.New("gone"), schedule.Outcome{Failed: []catalog.Name{in("b"), in("c")}}},
-		{"it could not begin", t.Context(), nil, errors.New("gone"), schedule.Outcome{Failed: run.Tables}},
-		{"stopped", t.Context(), report(true, sync.Match, sync.Skipped), nil, schedule.Outcome{}},
-		{"ended at once", ended, report(false, sync.Match), context.Canceled, schedule.Outcome{}},
-		{"the lease is another's", t.Context(), report(false), fmt.Errorf("beginning: %w", &copier.LeaseHeldError{Run: "r", Owner: "o"}), schedule.Outcome{Busy: true}},
+		{"all good", false, report(false, sync.Match, sync.Unverified, sync.Match), nil, schedule.Outcome{}},
+		{"one failed, one differs", false, report(false, sync.Match, sync.Failed, sync.Mismatch), nil, schedule.Outcome{Failed: []catalog.Name{in("b"), in("c")}}},
+		{"verdict not known", false, report(false, sync.Match, "", sync.Match), nil, schedule.Outcome{Failed: []catalog.Name{in("b")}}},
+		{"the server went away", false, report(false, sync.Match), errors.New("gone"), schedule.Outcome{Failed: []catalog.Name{in("b"), in("c")}}},
+		{"it could not begin", false, nil, errors.New("gone"), schedule.Outcome{Failed: run.Tables}},
+		{"stopped", false, report(true, sync.Match, sync.Skipped), nil, schedule.Outcome{}},
+		{"ended at once", true, report(false, sync.Match), context.Canceled, schedule.Outcome{}},
+		{"the lease is another's", false, report(false), fmt.Errorf("beginning: %w", &copier.LeaseHeldError{Run: "r", Owner: "o"}), schedule.Outcome{Busy: true}},
 	} {
-		require.Equal(t, c.want, outcome(c.ctx, run, c.rep, c.err), c.name)
+		ctx := t.Context()
+		if c.over {
+			ctx = ended
+		}
+		require.Equal(t, c.want, outcome(ctx, run, c.rep, c.err), c.name)
 	}
 }
 
