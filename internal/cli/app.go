@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pg2db9/pg2db9/internal/config"
+	"github.com/pg2db9/pg2db9/internal/sync/schedule"
 	"github.com/pg2db9/pg2db9/internal/ui"
 )
 
@@ -25,6 +26,11 @@ type Streams struct {
 	Getenv  func(name string) string // the environment
 	Self    string                   // this program's file, to start it once more; "" cannot
 	Signals <-chan os.Signal         // interrupts, and requests for a progress line; nil for none
+	Clock   schedule.Clock           // by which sync serve goes; nil is the machine's
+
+	// Hangups begins to hear the signal that asks sync serve to read its file
+	// again, until done is called; nil: it is not heard.
+	Hangups func() (asked <-chan os.Signal, done func())
 }
 
 // terminal reports whether w is a terminal that takes escape sequences.
@@ -56,7 +62,11 @@ type program struct {
 
 // commands are all commands, in the order of help.
 func commands() []command {
-	return []command{assessCommand(), cloneCommand(), schemaCommand(), copyCommand(), verifyCommand(), repairCommand(), sequencesCommand(), probeCommand(), rejectsExportCommand(), rejectsLoadCommand(), syncRunCommand(), syncPlanCommand(), syncResetCommand(), statusCommand(), cleanCommand(), benchCommand(), benchCompareCommand(), benchEstimateCommand(), benchCleanCommand(), versionCommand(), holderCommand()}
+	return []command{
+		assessCommand(), cloneCommand(), schemaCommand(), copyCommand(), verifyCommand(), repairCommand(), sequencesCommand(), probeCommand(), rejectsExportCommand(), rejectsLoadCommand(),
+		syncInitCommand(), syncRunCommand(), syncPlanCommand(), syncServeCommand(), syncStatusCommand(), syncHistoryCommand(), syncResetCommand(),
+		benchCommand(), benchCompareCommand(), benchEstimateCommand(), benchCleanCommand(), statusCommand(), cleanCommand(), versionCommand(), holderCommand(),
+	}
 }
 
 // Main runs the program and returns its exit code. args are without the
@@ -154,9 +164,11 @@ func (p *program) app(result *Code) *cli.App {
 		}
 		all := app.Commands[at]
 		all.Subcommands = append(all.Subcommands, one)
-		if !slices.ContainsFunc(commands(), func(c command) bool { return c.name == group }) { // else it has a usage of its own
-			all.Usage = strings.TrimPrefix(all.Usage+", "+cmd.name, ", ")
+		sep := ", "
+		if len(all.Subcommands) == 1 && all.Usage != "" { // the group does something by itself
+			sep = "; "
 		}
+		all.Usage = strings.TrimPrefix(all.Usage+sep+cmd.name, ", ")
 	}
 	return app
 }

@@ -27,7 +27,7 @@ func (j *job) finish(err error) Code {
 			j.hold(j.codeOfStep(err))
 		}
 	}
-	if j.stopped() {
+	if j.stopped() && !j.served {
 		j.hold(Partial)
 	}
 	j.partialStatements()

@@ -96,6 +96,7 @@ type job struct {
 	assessed       *assess.Report // of the assess command: the report in place of rep
 
 	synced  bool   // a job file was run: message says what became of it
+	served  bool   // it was run until it was asked to stop: that is its end
 	script  bool   // stdout holds an SQL script: what else is said there is a comment
 	codes   []Code // all that hold
 	message string // the last line, where a step knows it better than finish
@@ -128,7 +129,11 @@ func (p *program) startJob(ctx context.Context, command string, opts *options, s
 	j.rep = &report.Report{
 		Version: version(), Run: j.id, Command: command, Started: j.started, Options: opts.Effective(), DryRun: opts.DryRun,
 	}
-	j.bus = event.NewBus(j.ui, phaseRecorder{j.rep}, noteRecorder{j.rep}, logListener{j.told})
+	listeners := []event.Listener{j.ui, logListener{j.told}}
+	if command != cmdSyncServe { // whose report would grow for months
+		listeners = append(listeners, phaseRecorder{j.rep}, noteRecorder{j.rep})
+	}
+	j.bus = event.NewBus(listeners...)
 	j.bus.Emit(event.RunStarted{Run: j.id, Command: command, Source: endpointText(opts.source), Target: endpointText(opts.target)})
 
 	limitMemory()
@@ -184,7 +189,7 @@ func (p *program) mode() ui.Mode {
 	switch {
 	case p.json:
 		return ui.JSON
-	case p.streams.terminal(p.streams.Err):
+	case p.streams.terminal(p.streams.Err) && p.command != cmdSyncServe:
 		return ui.Bars
 	}
 	return ui.Plain

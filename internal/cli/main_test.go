@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pg2db9/pg2db9/internal/pgtest"
+	"github.com/pg2db9/pg2db9/internal/sync/schedule"
 )
 
 // asProgram is set for the test's own file where it is to be pg2db9 itself: a
@@ -57,6 +58,9 @@ type call struct {
 	signals chan os.Signal
 	out     *buffer
 	err     *buffer
+
+	clock   schedule.Clock
+	hangups chan os.Signal
 }
 
 // result is what a call gave.
@@ -81,9 +85,7 @@ func (c *call) run(t *testing.T) result {
 	if c.out == nil {
 		c.out, c.err = &buffer{}, &buffer{}
 	}
-	code := Main(t.Context(), c.args, Streams{
-		Out: c.out, Err: c.err, Signals: c.signals, Getenv: c.getenv,
-	})
+	code := Main(t.Context(), c.args, c.streams())
 	r := result{Code(code), c.out.String(), c.err.String()}
 	noSecret(t, r.out, r.err)
 	for i, arg := range c.args {
@@ -95,6 +97,13 @@ func (c *call) run(t *testing.T) result {
 	}
 	require.NotContains(t, r.err, "goroutine ", "no stack")
 	return r
+}
+
+func (c *call) streams() Streams {
+	return Streams{
+		Out: c.out, Err: c.err, Signals: c.signals, Getenv: c.getenv, Clock: c.clock,
+		Hangups: func() (<-chan os.Signal, func()) { return c.hangups, func() {} },
+	}
 }
 
 // noSecret fails where a text holds the password.

@@ -15,7 +15,7 @@ func OS() (s Streams, done func()) {
 	if err != nil {
 		self = ""
 	}
-	return Streams{Self: self, In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Signals: signals}, done
+	return Streams{Self: self, In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Signals: signals, Hangups: hangups}, done
 }
 
 // listen acts on signals until ctx ends: the first interrupt lets what is in

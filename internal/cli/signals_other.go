@@ -16,3 +16,6 @@ func osSignals() (<-chan os.Signal, func()) {
 // isProgressSignal reports the signal that asks for a line of progress: there
 // is none here.
 func isProgressSignal(os.Signal) bool { return false }
+
+// hangups hears nothing: there is no such signal here.
+func hangups() (<-chan os.Signal, func()) { return nil, func() {} }

@@ -16,3 +16,10 @@ func osSignals() (<-chan os.Signal, func()) {
 
 // isProgressSignal reports the signal that asks for a line of progress.
 func isProgressSignal(s os.Signal) bool { return s == syscall.SIGUSR1 }
+
+// hangups hears SIGHUP, which ends any other command as it ends any program.
+func hangups() (<-chan os.Signal, func()) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	return c, func() { signal.Stop(c) }
+}

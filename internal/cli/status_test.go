@@ -22,7 +22,7 @@ func (c *call) begin(t *testing.T) <-chan result {
 	c.out, c.err = &buffer{}, &buffer{}
 	ended := make(chan result, 1)
 	go func() {
-		code := Main(t.Context(), c.args, Streams{Out: c.out, Err: c.err, Signals: c.signals, Getenv: c.getenv})
+		code := Main(t.Context(), c.args, c.streams())
 		ended <- result{Code(code), c.out.String(), c.err.String()}
 	}()
 	return ended

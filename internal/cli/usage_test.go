@@ -181,7 +181,7 @@ func TestHelp(t *testing.T) {
 		require.Equal(t, OK, h.code)
 		require.Contains(t, h.out, "Exit codes:")
 		for _, o := range c.options {
-			require.Contains(t, h.out, "--"+o)
+			require.Contains(t, h.out, "--"+config.NameOf(o))
 		}
 		require.Empty(t, h.err)
 	}

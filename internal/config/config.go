@@ -106,6 +106,11 @@ type Config struct {
 	Files      []string // arguments that are no options
 	JobFile    string   // of syncs: what --config names there
 	Group      string   // of the job file
+	Listen     string   // sync serve
+	Metrics    bool     // sync serve
+	Limit      int      // sync history
+	Schedule   string   // sync init
+	Timezone   string   // sync init
 
 	Privileges bool
 	Roles      bool

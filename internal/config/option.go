@@ -312,6 +312,26 @@ var mainOptions = []Option{
 		Usage: "of the job file, the tables of this group `NAME` alone",
 	},
 	{
+		Name: "listen", Kind: Text, Default: "127.0.0.1:9187", Holder: "ADDRESS", ref: func(c *Config) any { return &c.Listen },
+		Usage: "answer at /healthz of `ADDRESS`, host:port; port 0 is any that is free; none answers nowhere",
+	},
+	{
+		Name: "metrics", Kind: Switch, ref: func(c *Config) any { return &c.Metrics },
+		Usage: "answer at /metrics of the same address too, for Prometheus",
+	},
+	{
+		Name: "limit", Kind: Number, Default: "20", Holder: "N", ref: func(c *Config) any { return &c.Limit },
+		Usage: "show the last `N` runs of tables; 0 shows all",
+	},
+	{
+		Name: "schedule", Kind: Text, Default: "*/15 * * * *", Holder: "CRON", ref: func(c *Config) any { return &c.Schedule },
+		Usage: "when groups and tables run, as a cron line: `CRON` has five fields, or is @hourly, @daily and the like",
+	},
+	{
+		Name: "timezone", Kind: Text, Default: "UTC", Holder: "ZONE", ref: func(c *Config) any { return &c.Timezone },
+		Usage: "by whose clock that is: `ZONE` is a name such as Europe/Berlin",
+	},
+	{
 		Name: "run", Kind: Text, Holder: "ID", ref: func(c *Config) any { return &c.Run },
 		Usage: "the run with this `ID`; without it rejects export takes the last one with refused rows, status and clean all",
 	},

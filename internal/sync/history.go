@@ -5,6 +5,7 @@ import (
 	_ "embed" // the ledger
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgerrcode"
@@ -17,6 +18,9 @@ import (
 
 //go:embed ledger/schema.sql
 var schemaSQL string
+
+//go:embed queries/last.sql
+var lastSQL string
 
 // LedgerTables are the names of the tables that syncs keep beside the copier's, by
 // their schema's.
@@ -90,27 +94,24 @@ func ReadStatus(ctx context.Context, conn *pgx.Conn) ([]Status, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the state of syncs on the target: %w", err)
 	}
-	const last = `SELECT ` + historyColumns + `, coalesce((SELECT r.owner FROM _pg2db9.run r WHERE r.run = h.run AND r.lease > now() AND h.ended IS NULL), ''),
-		(SELECT max(g.ended) FROM _pg2db9.sync_history g WHERE g.target_schema = h.target_schema AND g.target_name = h.target_name AND g.verdict IN ('match', 'unverified'))
-		FROM _pg2db9.sync_history h WHERE h.target_schema = $1 AND h.target_name = $2 ORDER BY h.began DESC, h.run DESC LIMIT 1`
-	for i := range list {
-		s := &list[i]
-		rows, err := conn.Query(ctx, last, s.Target.Schema, s.Target.Name)
-		if err != nil {
-			return nil, fmt.Errorf("reading the last run of %s on the target: %w", s.Target, err)
-		}
-		var success *time.Time
-		e, err := pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (Entry, error) { return scanEntry(row, &s.Running, &success) })
-		switch {
-		case errors.Is(err, pgx.ErrNoRows):
-			continue
-		case err != nil:
-			return nil, fmt.Errorf("reading the last run of %s on the target: %w", s.Target, err)
-		}
-		if success != nil {
-			s.Success = *success
-		}
-		s.Last = &e
+	rows, err := conn.Query(ctx, "SELECT "+historyColumns+lastSQL)
+	if err == nil {
+		_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (none struct{}, err error) {
+			var running string
+			var success *time.Time
+			e, err := scanEntry(row, &running, &success)
+			i := slices.IndexFunc(list, func(s Status) bool { return s.Target == e.Target })
+			if err != nil || i < 0 || list[i].Last != nil { // of two that began at the same moment the first is the last
+				return none, err
+			}
+			if list[i].Last, list[i].Running = &e, running; success != nil {
+				list[i].Success = *success
+			}
+			return none, nil
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the last runs of tables on the target: %w", err)
 	}
 	return list, nil
 }

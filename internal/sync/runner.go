@@ -61,6 +61,10 @@ func (f *faults) hit(point string) error {
 type Selection struct {
 	Group  string         // the tables of this group
 	Tables []catalog.Name // these, by their names on the source
+
+	// Each has the file's faults be those of their tables, which fail, and the others
+	// run: for a process that goes on. Without it a fault keeps all from being run.
+	Each bool
 }
 
 // Runner runs a job file. Runs of one Runner do not overlap.
@@ -153,7 +157,7 @@ func (r *Runner) Run(ctx context.Context, sel Selection) (*Report, error) {
 	}
 	run := &run{Params: r.p, id: copier.NewRunID()}
 	run.report = &Report{Run: run.id, Began: time.Now()}
-	first, err := run.check(ctx, units)
+	first, err := run.check(ctx, units, sel.Each)
 	if err != nil {
 		return run.report, err
 	}
@@ -196,7 +200,10 @@ func (r *run) stopped() bool {
 
 // check holds the whole selection against the source's catalog and the target, before
 // anything is written. Where there is one unit alone, what was read for it is kept.
-func (r *run) check(ctx context.Context, units []unit) (*prepared, error) {
+func (r *run) check(ctx context.Context, units []unit, each bool) (*prepared, error) {
+	if each {
+		return nil, nil //nolint:nilnil // each unit tells its own
+	}
 	if len(units) == 1 {
 		p, err := r.prepare(ctx, units[0])
 		if err != nil {
@@ -247,6 +254,7 @@ func (r *run) begin(ctx context.Context, cancel context.CancelCauseFunc) (err er
 	if err := makeLedger(ctx, r.control); err != nil {
 		return err
 	}
+	r.trim(ctx)
 	abandoned, err := r.lease.Abandoned(ctx, Command)
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package jobfile_test
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -162,7 +161,7 @@ func TestU12JobFile(t *testing.T) {
 		t.Parallel()
 		_, err := jobfile.Load(filepath.Join(t.TempDir(), "none.yaml"))
 		var e *jobfile.Error
-		require.True(t, errors.As(err, &e))
+		require.ErrorAs(t, err, &e)
 		require.Contains(t, err.Error(), "none.yaml: the job file cannot be read: no such file")
 	})
 }

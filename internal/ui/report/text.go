@@ -125,6 +125,9 @@ func style() table.Style {
 	return s
 }
 
+// NewTable is a table in the report's style.
+func NewTable(header ...any) table.Writer { return newTable(header...) }
+
 func newTable(header ...any) table.Writer {
 	t := table.NewWriter()
 	t.SetStyle(style())
