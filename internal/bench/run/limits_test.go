@@ -16,9 +16,9 @@ import (
 	"github.com/pg2db9/pg2db9/internal/pgtest"
 )
 
-// long asks for measurements that are long enough to be held to a figure: those of a
+// atLength asks for measurements that are long enough to be held to a figure: those of a
 // machine that does nothing else.
-func long() bool { return os.Getenv("BENCH_LONG") != "" }
+func atLength() bool { return os.Getenv("BENCH_LONG") != "" }
 
 // throughLink is a database behind a link of the stand-in, without its rules.
 func throughLink(t *testing.T, db *pgtest.DB, link db9sim.LinkConfig) string {
@@ -44,7 +44,7 @@ func TestLimitIsNamed(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t)
 	lasts := 1200 * time.Millisecond
-	if long() {
+	if atLength() {
 		lasts = 10 * time.Second
 	}
 	const rows = "CREATE TABLE big (id bigint, t text); INSERT INTO big SELECT n, repeat('x', 100) FROM generate_series(1, 60000) n"
@@ -92,7 +92,7 @@ func TestLimitIsNamed(t *testing.T) {
 			p.Grid.Shapes = []shape.Shape{s}
 			res, err := Run(t.Context(), p)
 			require.NoError(t, err)
-			if !long() && res.Best.Limit == result.LimitClient { // of a machine that does other things too, that is the truth
+			if !atLength() && res.Best.Limit == result.LimitClient { // of a machine that does other things too, that is the truth
 				t.Log("this machine was too busy to tell what else would limit")
 				return
 			}
@@ -109,7 +109,7 @@ func TestC27RoundTripsAreMeasured(t *testing.T) {
 	server := pgtest.Server(t)
 	rates := map[time.Duration][2]float64{}
 	trips, lasts := []time.Duration{0, 60 * time.Millisecond}, time.Second
-	if long() {
+	if atLength() {
 		trips, lasts = []time.Duration{0, 50 * time.Millisecond, 200 * time.Millisecond}, 5*time.Second
 	}
 	for _, trip := range trips {
@@ -122,13 +122,13 @@ func TestC27RoundTripsAreMeasured(t *testing.T) {
 		require.NoError(t, err)
 		require.GreaterOrEqual(t, res.Target.RoundTrip, float64(trip.Milliseconds()))
 		rates[trip] = [2]float64{res.Cells[0].Summary().Rate, res.Cells[1].Summary().Rate}
-		if trip > 0 && long() { // else other work decides as much as the link
+		if trip > 0 && atLength() { // else other work decides as much as the link
 			require.Less(t, res.Target.RoundTrip, float64(trip.Milliseconds())+50)
 			require.Equal(t, result.LimitNetwork, res.Cells[0].Summary().Waits.Limit())
 			require.Equal(t, 8, res.Best.Settings.Pipeline)
 		}
 	}
-	if !long() {
+	if !atLength() {
 		return
 	}
 	for i, trip := range trips[1:] {

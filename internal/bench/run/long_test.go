@@ -1,7 +1,6 @@
 package run
 
 import (
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -18,7 +17,7 @@ import (
 // long skips what takes minutes. (stats and result have the short forms.)
 func long(t *testing.T) {
 	t.Helper()
-	if os.Getenv("BENCH_LONG") == "" {
+	if !atLength() {
 		t.Skip("BENCH_LONG=1 (make bench-long) makes it")
 	}
 }

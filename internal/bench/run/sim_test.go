@@ -22,7 +22,7 @@ func TestForetoldIsMeasured(t *testing.T) {
 	t.Parallel()
 	link := db9sim.LinkConfig{Delay: 20 * time.Millisecond, Rate: 400_000, TotalRate: 1_200_000}
 	size, batch, jobs, awaits := int64(1_500_000), int64(100_000), []int{4}, []bool{true}
-	if long() {
+	if atLength() {
 		size, batch, jobs, awaits = 20_000_000, 500_000, []int{1, 2, 4, 8}, []bool{false, true}
 	}
 	s, _ := shape.Named("text")
@@ -61,7 +61,7 @@ func TestForetoldIsMeasured(t *testing.T) {
 			t.Logf("await %v, %d jobs: foretold %.2f s, measured %.2f s", await, n, seconds, r.Seconds)
 			require.Greater(t, r.Seconds, 0.9*float64(size)/float64(link.TotalRate))
 			require.Greater(t, seconds, 0.9*float64(size)/float64(link.TotalRate))
-			if long() {
+			if atLength() {
 				require.InEpsilon(t, r.Seconds, seconds, 0.15, "await %v, %d jobs", await, n)
 			}
 		}
