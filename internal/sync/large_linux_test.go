@@ -90,3 +90,29 @@ func TestS19MirrorOfALargeTable(t *testing.T) {
 		}
 	}
 }
+
+// However many rows a run reads or sends, its memory is bounded: an upsert that finds
+// all rows there, one that brings a tenth of them, and a mirror of which a tenth
+// differs. PG2DB9_SYNC_ROWS=10000000 is what docs/sync.md tells of.
+func TestS19ManyRowsOfALargeTable(t *testing.T) {
+	t.Parallel()
+	rows := long(t, "PG2DB9_SYNC_ROWS", 20_000)
+	const upsert = "tables: [{table: public.t, mode: upsert, cursor: at, key: [id], verify: digest}]"
+	b := setup(t, upsert, "CREATE TABLE t (id bigint PRIMARY KEY, a int NOT NULL, v text, at timestamptz)",
+		fmt.Sprintf("INSERT INTO t SELECT i, i %% 1000, md5(i::text) || md5((i + 1)::text), '2020-01-01'::timestamptz + i * '1 s'::interval FROM generate_series(1, %d) i", rows))
+	const sum = "SELECT count(*) || ' ' || sum(hashtextextended(t::text, 0)) FROM t"
+	for _, x := range []struct{ name, file, source, target string }{
+		{name: "upsert, all rows there", file: upsert},
+		{name: "upsert, a tenth written", file: upsert, source: "UPDATE t SET a = -1, at = now() WHERE id % 10 = 3"},
+		{name: "mirror, a tenth differs", file: "tables: [{table: public.t, mode: mirror}]", target: "UPDATE t SET v = 'x' WHERE id % 10 = 7"},
+	} {
+		b.source.Exec(t, x.source)
+		b.target.Exec(t, x.target)
+		wall, memory := b.runChild(t, x.file)
+		require.Equal(t, b.source.QueryString(t, sum), b.target.QueryString(t, sum), x.name)
+		t.Logf("%d rows, %s: %.1f s, %d MiB", rows, x.name, wall.Seconds(), memory>>20)
+		if rows >= 1_000_000 {
+			require.LessOrEqual(t, memory>>20, int64(64), "MiB")
+		}
+	}
+}
