@@ -4,7 +4,7 @@ GO       ?= go
 BIN      := $(CURDIR)/.cache/bin
 LINT     := $(BIN)/golangci-lint
 LINT_VERSION := v2.15.0
-TEST_TIMEOUT ?= 20m
+TEST_TIMEOUT ?= 40m
 # Packages whose tests start servers share two cores: two at once is the fastest.
 TEST_PARALLEL ?= 2
 # The race detector needs a C compiler anyway, so the stand-in's SQL parser is C
