@@ -140,8 +140,6 @@ type Sequence struct {
 	Differences []Difference `json:"differences,omitempty"` // of the definition: "increment", "minimum", "maximum", "cycle"
 	Assumed     []string     `json:"assumed,omitempty"`     // what the target does not tell: nobody has seen it
 	Feeds       []Fed        `json:"feeds,omitempty"`       // the columns that take their values from it
-
-	set *Position // by the ledger, where the plan says no more than the source does now
 }
 
 // severity orders verdicts from good to bad: what could not be looked at is

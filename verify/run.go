@@ -311,13 +311,14 @@ func (v *run) lookAtTarget(ctx context.Context) error {
 		v.target.drop(s)
 		return err
 	}
-	if v.p.Copied == nil && v.p.Sequences == nil && len(v.report.Sequences) > 0 {
-		if err := expectAsSet(ctx, s.conn, v.report.Sequences); err != nil {
+	var recorded map[catalog.Name]Position
+	if v.p.Copied == nil && v.p.Sequences == nil && !v.p.Live && len(v.report.Sequences) > 0 {
+		if recorded, err = recordedPositions(ctx, s.conn); err != nil {
 			v.target.drop(s)
 			return err
 		}
 	}
-	checkSequences(ctx, s.conn, v.report.Sequences)
+	checkSequences(ctx, s.conn, v.report.Sequences, recorded)
 	v.checkSequenceDefs(ctx, s.conn)
 	v.checkFeeds(ctx, s.conn)
 	if !v.p.Profile.Map { // a PostgreSQL, which knows the sizes of its files

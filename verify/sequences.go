@@ -51,42 +51,37 @@ var recordedThereSQL string
 //go:embed queries/recorded_positions.sql
 var recordedSQL string
 
-// expectAsSet expects of sequences what the ledger says that they were set to,
-// where the target is compared long after. Those that stand as on the source by
-// now have been set since, or never: that is as good.
-func expectAsSet(ctx context.Context, conn *pgx.Conn, list []Sequence) error {
+// recordedPositions is what the ledger says that sequences were set to, for a
+// target that is compared long after.
+func recordedPositions(ctx context.Context, conn *pgx.Conn) (map[catalog.Name]Position, error) {
 	there, err := conn.PgConn().Exec(ctx, recordedThereSQL).ReadAll()
 	if err != nil {
-		return fmt.Errorf("asking the target whether its ledger has the positions of sequences: %w", err)
+		return nil, fmt.Errorf("asking the target whether its ledger has the positions of sequences: %w", err)
 	}
 	if len(there) != 1 || len(there[0].Rows) != 1 || string(there[0].Rows[0][0]) == "0" {
-		return nil // the source alone tells
+		return map[catalog.Name]Position{}, nil // the source alone tells
 	}
 	results, err := conn.PgConn().Exec(ctx, recordedSQL).ReadAll()
 	if err != nil {
-		return fmt.Errorf("reading where the target's sequences were set: %w", err)
+		return nil, fmt.Errorf("reading where the target's sequences were set: %w", err)
 	}
 	recorded := map[catalog.Name]Position{}
 	for _, result := range results {
 		for _, row := range result.Rows {
 			last, err := strconv.ParseInt(string(row[2]), 10, 64)
 			if err != nil {
-				return fmt.Errorf("the ledger says that sequence %s.%s was set to %q: %w", row[0], row[1], row[2], err)
+				return nil, fmt.Errorf("the ledger says that sequence %s.%s was set to %q: %w", row[0], row[1], row[2], err)
 			}
 			recorded[catalog.Name{Schema: string(row[0]), Name: string(row[1])}] = Position{last, strings.HasPrefix(string(row[3]), "t")}
 		}
 	}
-	for i := range list {
-		if p, ok := recorded[list[i].Target]; ok {
-			list[i].set = &p
-		}
-	}
-	return nil
+	return recorded, nil
 }
 
 // checkSequences reads the positions on the target and holds them against the
-// expected ones.
-func checkSequences(ctx context.Context, conn *pgx.Conn, list []Sequence) {
+// expected ones: what they were set to by the ledger, where it knows. Those that
+// stand as on the source by now have been set since, or never: that is as good.
+func checkSequences(ctx context.Context, conn *pgx.Conn, list []Sequence, recorded map[catalog.Name]Position) {
 	var names []catalog.Name
 	for i := range list {
 		names = append(names, list[i].Target)
@@ -110,8 +105,8 @@ func checkSequences(ctx context.Context, conn *pgx.Conn, list []Sequence) {
 		}
 		q.Found = &p
 		q.Verdict = Match
-		if q.set != nil && p != q.Expected { // as on the source by now is as good
-			q.Expected = *q.set
+		if set, known := recorded[q.Target]; known && p != q.Expected {
+			q.Expected = set
 		}
 		if p != q.Expected {
 			q.Verdict = Mismatch

@@ -3,7 +3,6 @@ package verify
 import (
 	"context"
 	_ "embed" // queries
-	"errors"
 	"fmt"
 	"slices"
 
@@ -55,46 +54,16 @@ func readStates(ctx context.Context, conn *pgx.Conn, schemas []string) (map[cata
 	return states, nil
 }
 
-// sourceStates are the states of the source's tables as of the snapshot that its
-// rows are read in. Counters know no snapshots: they are of its moment where no
-// transaction ended since it was taken.
+// sourceStates are the states of the source's tables. They are asked for on a
+// connection of its own, soon after the snapshot was taken that rows are read in:
+// counters know no snapshots.
 func (v *run) sourceStates(ctx context.Context, schemas []string) (map[catalog.Name]state, error) {
-	s, err := v.source.get(ctx)
-	if err != nil {
-		return nil, err
-	}
-	then, err := transactions(ctx, s.conn)
-	if err != nil {
-		v.source.drop(s)
-		return nil, err
-	}
-	v.source.put(s)
 	conn, err := v.p.Source.Connect(ctx, v.source.settings)
 	if err != nil {
 		return nil, err
 	}
 	defer (&session{conn: conn}).close()
-	states, err := readStates(ctx, conn, schemas)
-	if err != nil {
-		return nil, err
-	}
-	now, err := transactions(ctx, conn)
-	if err == nil && now != then {
-		err = errors.New("transactions have ended since the snapshot was taken")
-	}
-	if err != nil {
-		return nil, err
-	}
-	return states, nil
-}
-
-// transactions are those that a session sees as ended, and those under way.
-func transactions(ctx context.Context, conn *pgx.Conn) (text string, err error) {
-	err = conn.QueryRow(ctx, "SELECT pg_catalog.pg_current_snapshot()::pg_catalog.text", pgx.QueryExecModeSimpleProtocol).Scan(&text)
-	if err != nil {
-		err = fmt.Errorf("asking for the transactions under way: %w", err)
-	}
-	return text, err
+	return readStates(ctx, conn, schemas)
 }
 
 // tableStates are the states of both sides' tables, as they were before the

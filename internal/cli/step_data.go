@@ -8,6 +8,7 @@ import (
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/copier"
+	"github.com/pg2db9/pg2db9/ddlgen"
 	"github.com/pg2db9/pg2db9/internal/config"
 	"github.com/pg2db9/pg2db9/internal/event"
 	"github.com/pg2db9/pg2db9/verify"
@@ -179,7 +180,11 @@ func (j *job) weigh(rep *verify.Report) {
 		}
 	}
 	partial := map[catalog.Name]bool{} // a key of theirs is valid when those of all partitions stand
-	for _, e := range j.plan.Expect {
+	var expected []ddlgen.ExpectedTable
+	if j.plan != nil { // a certificate that is held against a target has none
+		expected = j.plan.Expect
+	}
+	for _, e := range expected {
 		partial[e.Name] = slices.ContainsFunc(e.Partitions, func(n catalog.Name) bool { return j.incomplete[n] != nil })
 	}
 	for _, t := range rep.Tables {
