@@ -367,6 +367,7 @@ func TestExactlyOnceAcknowledgedCommitLostByRestart(t *testing.T) {
 			params.Plan.Transfers = append(params.Plan.Transfers, transfer(table, "n"))
 		}
 		params.Jobs = 1
+		holdWALWriter(t, p.target)
 		done := 0
 		params.faults = &faults{believeAcks: believeAcks, at: func(_ context.Context, at point, _ *batch) error {
 			if at != pointPartDone {
