@@ -11,7 +11,6 @@ import (
 	benchresult "github.com/pg2db9/pg2db9/internal/bench/result"
 	benchrun "github.com/pg2db9/pg2db9/internal/bench/run"
 	"github.com/pg2db9/pg2db9/internal/config"
-	"github.com/pg2db9/pg2db9/internal/dial"
 	"github.com/pg2db9/pg2db9/internal/ui"
 )
 
@@ -72,37 +71,27 @@ func benchCleanCommand() command {
 }
 
 func runBenchClean(ctx context.Context, p *program, cfg *config.Config) (Code, error) {
-	opts, err := newOptions(ctx, cmdBenchClean, cfg, needs{target: true})
-	if err != nil {
-		return OK, err
-	}
-	defer opts.target.Close()
-	ctx, done := p.untilInterrupt(ctx)
-	defer done()
-	var conn *pgx.Conn
-	defer func() { closeConns(ctx, conn) }()
-	if err := connected(ctx, &conn, opts.target.WithApplication(asks), dial.Asker()); err != nil {
-		return OK, err
-	}
-	c, err := benchrun.Clean(ctx, conn)
-	if err != nil {
-		return OK, err
-	}
-	message := "nothing was left"
-	if c.Schema || len(c.Runs) > 0 {
-		message = fmt.Sprintf("removed: %s of the ledger", count(len(c.Runs), "run"))
-		if c.Schema {
-			message += ", schema " + benchrun.Schema
+	return p.askTarget(ctx, cmdBenchClean, cfg, func(ctx context.Context, conn *pgx.Conn) error {
+		c, err := benchrun.Clean(ctx, conn)
+		if err != nil {
+			return err
 		}
-		if c.Ledger {
-			message += ", and the ledger that came with it"
+		message := "nothing was left"
+		if c.Schema || len(c.Runs) > 0 {
+			message = fmt.Sprintf("removed: %s of the ledger", count(len(c.Runs), "run"))
+			if c.Schema {
+				message += ", schema " + benchrun.Schema
+			}
+			if c.Ledger {
+				message += ", and the ledger that came with it"
+			}
 		}
-	}
-	if p.json {
-		p.lines.Write("clean", ui.Object{{Key: "removed", Value: c}})
-		p.exitObject(OK, message, nil)
-		return OK, nil
-	}
-	_, _ = fmt.Fprintln(p.streams.Out, message)
-	return OK, nil
+		if p.json {
+			p.lines.Write("clean", ui.Object{{Key: "removed", Value: c}})
+			p.exitObject(OK, message, nil)
+			return nil
+		}
+		_, _ = fmt.Fprintln(p.streams.Out, message)
+		return nil
+	})
 }

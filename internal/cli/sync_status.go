@@ -46,8 +46,9 @@ func syncHistoryCommand() command {
 	}
 }
 
-// askLedger connects to the target for a question to its ledger.
-func (p *program) askLedger(ctx context.Context, command string, cfg *config.Config, ask func(context.Context, *pgx.Conn) error) (Code, error) {
+// askTarget connects to the target alone, for a question to its ledger or what is
+// done by one connection.
+func (p *program) askTarget(ctx context.Context, command string, cfg *config.Config, ask func(context.Context, *pgx.Conn) error) (Code, error) {
 	opts, err := newOptions(ctx, command, cfg, needs{target: true})
 	if err != nil {
 		return OK, err
@@ -84,7 +85,7 @@ func runSyncStatus(ctx context.Context, p *program, cfg *config.Config) (Code, e
 			return OK, err
 		}
 	}
-	return p.askLedger(ctx, cmdSyncStatus, cfg, func(ctx context.Context, conn *pgx.Conn) error {
+	return p.askTarget(ctx, cmdSyncStatus, cfg, func(ctx context.Context, conn *pgx.Conn) error {
 		known, err := sync.ReadStatus(ctx, conn)
 		if err != nil {
 			return err
@@ -249,7 +250,7 @@ func runSyncHistory(ctx context.Context, p *program, cfg *config.Config) (Code, 
 			of.Schema = parts[0]
 		}
 	}
-	return p.askLedger(ctx, cmdSyncHistory, cfg, func(ctx context.Context, conn *pgx.Conn) error {
+	return p.askTarget(ctx, cmdSyncHistory, cfg, func(ctx context.Context, conn *pgx.Conn) error {
 		entries, err := sync.History(ctx, conn, of, cfg.Limit)
 		if err != nil {
 			return err
