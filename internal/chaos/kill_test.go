@@ -73,6 +73,7 @@ func (r *run) unbroken() int64 {
 	require.Zero(r.t, p.code(), p.told())
 	sent := r.toTarget.Moved(pgtest.ToServer)
 	r.processes = nil
+	r.target.Drop(r.t)
 	r.aim(r.t)
 	return sent
 }

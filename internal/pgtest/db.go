@@ -67,6 +67,14 @@ func (c *Cluster) Database(tb testing.TB, opts ...DBOptions) *DB {
 	return &DB{Name: name, URL: c.URL(name), cluster: c}
 }
 
+// Drop removes the database, for a test that needs its room.
+func (d *DB) Drop(tb testing.TB) {
+	tb.Helper()
+	if err := d.cluster.drop(tb.Context(), d.Name); err != nil {
+		tb.Fatalf("drop the database: %v", err)
+	}
+}
+
 // drop removes a database with what would hold it: FORCE ends sessions, but
 // not replication slots.
 func (c *Cluster) drop(ctx context.Context, name string) error {
