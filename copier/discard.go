@@ -98,11 +98,13 @@ func (d *discard) part(ctx context.Context, l *link, part Part) error {
 	if err != nil {
 		return fmt.Errorf("table %s: %w", t.Target, err)
 	}
+	var sum digest.Sum
 	r := &relay{
 		from: l.from, to: l.to, profile: d.Profile, table: t, part: part, claim: s.claim,
 		copyIn: copyInSQL(t), canon: canon, utf8: d.checkUTF8, huge: d.huge, stop: d.Stop, meter: s.meter,
 		between: func(context.Context) error { return nil }, latency: func(time.Duration) {}, batches: d.Batches, rein: d.newRein(s.meter),
 		committed: func(b span, acked int64) {
+			sum.Merge(b.sum)
 			s.bytes += b.bytes
 			s.acked += acked
 			s.done = b.final
@@ -121,6 +123,7 @@ func (d *discard) part(ctx context.Context, l *link, part Part) error {
 	table.Framed += r.framed
 	table.Acked += s.acked
 	table.Bytes += s.bytes
+	table.Digest.Merge(sum)
 	if s.done {
 		table.PartsDone++
 	}

@@ -81,6 +81,9 @@ func (r *relay) run(ctx context.Context, next int64, sum digest.Sum) (read int64
 	}
 	r.open(next)
 	for {
+		if err := r.burst(ctx); err != nil {
+			return 0, err
+		}
 		n, tag, end, err := r.from.row()
 		if err != nil {
 			return 0, r.reading(err)

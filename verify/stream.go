@@ -23,6 +23,9 @@ const (
 // errProtocol is an answer that a PostgreSQL server does not give.
 var errProtocol = errors.New("the server's answer is not the one to a COPY or SELECT")
 
+// errLateRows are rows behind the message that ends them.
+var errLateRows = fmt.Errorf("%w: rows after its end", errProtocol)
+
 // copyOut executes a COPY ... TO STDOUT and hands every byte of its stream to
 // take. It returns the number of rows that the server's COPY tag tells.
 //
@@ -80,13 +83,20 @@ func (r *frameReader) run(take func([]byte) error) (rows int64, err error) {
 	var refused error // the server's own error: it is still followed by ReadyForQuery
 	tagged, done := false, false
 	for {
+		if here := r.here(); len(here) > 0 && !done {
+			if err := take(here); err != nil {
+				return 0, err
+			}
+		} else if len(here) > 0 {
+			return 0, errLateRows
+		}
 		kind, length, err := r.header()
 		if err != nil {
 			return 0, err
 		}
 		if kind == 'd' {
 			if done {
-				return 0, fmt.Errorf("%w: rows after its end", errProtocol)
+				return 0, errLateRows
 			}
 			if err := r.data(length, take); err != nil {
 				return 0, err
@@ -124,6 +134,27 @@ func (r *frameReader) run(take func([]byte) error) (rows int64, err error) {
 			return 0, fmt.Errorf("%w: a message of type %q", errProtocol, kind)
 		}
 	}
+}
+
+// here returns the bodies of the CopyData messages that lie whole in the buffer,
+// put side by side: rows are small and many, and what is done for each message is
+// paid for each of them.
+func (r *frameReader) here() []byte {
+	from, to := r.at, r.at
+	for r.end-r.at > headerBytes && r.buf[r.at] == 'd' {
+		length := int(binary.BigEndian.Uint32(r.buf[r.at+1:])) - 4
+		body := r.at + headerBytes
+		if length < 0 || length > r.end-body {
+			break
+		}
+		r.at = body + length
+		if from == to { // the first stays where it is
+			from, to = body, r.at
+			continue
+		}
+		to += copy(r.buf[to:], r.buf[body:r.at])
+	}
+	return r.buf[from:to]
 }
 
 // header returns the next message's type and the length of its body in bytes.
