@@ -108,6 +108,12 @@ bench-long: ## Hold bench against staged limits, round trips and copies on paper
 bench-peers: ## Time pg2db9 beside psql and pg_dump/pg_restore (docs/performance.md)
 	$(GO) run ./internal/bench/peers
 
+# PGCOPYDB names one pgcopydb or several, with : between them.
+.PHONY: compare
+compare: ## Time pg2db9 beside pg_dump and pgcopydb on every shape, and write docs/performance.md (CASES=a,505 MB=2630 ROUNDS=5 PAGE= RECORD=)
+	$(GO) run ./internal/bench/peers -cases $(or $(CASES),compare) -mb $(or $(MB),2630) -rounds $(or $(ROUNDS),5) \
+		-page $(or $(PAGE),docs/performance.md) -record $(or $(RECORD),$(if $(PAGE),$(PAGE).json,docs/compare.json))
+
 .PHONY: lint
 lint: $(LINT) ## Check style, imports and modules
 	$(LINT) run ./...

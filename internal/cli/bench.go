@@ -31,15 +31,15 @@ func benchCommand() command {
 	return command{
 		name: cmdBench, usage: "measure how fast rows are read, written, or both",
 		about: "With --target alone made rows are written to it, with --source alone its rows are read and thrown away, with both they\n" +
-			"go from one to the other, and with neither pg2db9 measures itself. Lists (--jobs 1,4,8) are measured every value with\n" +
-			"every other, several runs of each, in turn; a setting that is not named has the value of the profile. It says what\n" +
-			"limited, and recommends settings with the reason.\n\n" +
+			"go from one to the other, and with neither pg2db9 measures itself. With --like-table the source only tells what made rows\n" +
+			"look like. Lists (--jobs 1,4,8) are measured every value with every other, several runs of each, in turn; a setting that\n" +
+			"is not named has the value of the profile. It says what limited, and recommends settings with the reason.\n\n" +
 			"Writes to a schema of its own, " + benchrun.Schema + ", which is dropped at the end, whatever happens, and to pg2db9's ledger, which is\n" +
 			"left as it was; bench clean removes what is left of one that was killed. It does not begin where that schema is there,\n" +
 			"and asks before it writes more than 10 GB. docs/bench.md has the form of the result.",
 		options: optionNames(serverOptions, []string{
 			"include-table", "exclude-table", "include-schema", "exclude-schema", "profile",
-			"jobs@bench", "batch-rows", "batch-bytes", "pipeline", "primary-key@bench", "order", "shape",
+			"jobs@bench", "batch-rows", "batch-bytes", "pipeline", "primary-key@bench", "order", "shape", "like-table",
 			"size", "duration", "warmup", "repeat", "seed", "search", "result", "append", "apply-to", "yes",
 		}, outputOptions),
 		run: runBench,
@@ -60,6 +60,9 @@ func runBench(ctx context.Context, p *program, cfg *config.Config) (Code, error)
 	}
 	defer opts.source.Close()
 	defer opts.target.Close()
+	if err := checkLikeTable(cfg, opts); err != nil {
+		return OK, err
+	}
 	into, err := g.earlier(cfg)
 	if err != nil {
 		return OK, err
@@ -102,7 +105,7 @@ func (p *program) benchParams(ctx context.Context, opts *options, g *grid) (benc
 		return params, err
 	}
 	params.Grid = g.fill(params.Profile, opts.Search)
-	return params, nil
+	return params, likeTable(ctx, opts, &params)
 }
 
 // benchProfile is the user's profile, or the one that the target asks for.

@@ -17,8 +17,9 @@ import (
 func benchCompareCommand() command {
 	return command{
 		name: cmdBenchCompare, usage: "say whether the second of two results is faster, slower or the same", files: "A.json B.json",
-		about: "Holds the runs under the same settings against each other, by their ranks (Mann and Whitney's test, at 99 %). It needs\n" +
-			"at least 7 runs of each, made in turn (bench --append, one program after the other), and says that it cannot tell\n" +
+		about: "Holds the runs under the same settings against each other, at 99 %: by their ranks (Mann and Whitney's test) and, from 10\n" +
+			"rounds on, by the ranks of the differences in each round too (Wilcoxon's). It needs at least 7 runs of each, made in turn\n" +
+			"(bench --append, one program after the other; 15 find a tenth where runs differ by 5 %), and says that it cannot tell\n" +
 			"where it has not: then it ends with 1. It ends with 3 where the second is slower by more than --threshold percent.",
 		options: []string{"threshold", "json"},
 		run:     runBenchCompare,

@@ -12,6 +12,7 @@ type Bench struct {
 	Pipeline   string
 	Order      string
 	Shape      string
+	LikeTable  string
 	Size       string
 	Duration   string
 	WarmUp     string
@@ -66,6 +67,10 @@ var benchOptions = []Option{
 	{
 		Name: "shape", Kind: Text, Default: "mixed", Holder: "SHAPE,...", ref: func(c *Config) any { return &c.Shape },
 		Usage: "what made rows look like: `SHAPE,...` of narrow, wide, text, json, vector, numeric, toast, mixed, or a YAML file of columns (docs/bench.md)",
+	},
+	{
+		Name: "like-table", Kind: Text, Holder: "SCHEMA.TABLE", ref: func(c *Config) any { return &c.LikeTable },
+		Usage: "make rows like those of the source's `SCHEMA.TABLE`, by the types of its columns and the server's statistics; its rows are not read",
 	},
 	{
 		Name: "size", Kind: Text, Holder: "SIZE", ref: func(c *Config) any { return &c.Size },

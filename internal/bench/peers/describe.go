@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"strings"
 	"time"
@@ -12,7 +13,7 @@ import (
 // describe says what the figures hold for.
 func (b *bench) describe(ctx context.Context) (*report, error) {
 	r := &report{
-		Started: time.Now().UTC(), Rounds: b.opts.rounds, Size: b.opts.size,
+		Started: time.Now().UTC(), Rounds: b.opts.rounds, Size: b.opts.size, Seed: b.opts.seed, Load: loadBefore(),
 		Machine: machine{
 			Cores: runtime.NumCPU(), Model: procField("/proc/cpuinfo", "model name"),
 			Memory: procField("/proc/meminfo", "MemTotal"), System: runtime.GOOS + "/" + runtime.GOARCH,
@@ -50,7 +51,11 @@ func (b *bench) describe(ctx context.Context) (*report, error) {
 
 // public takes out of a command what is of this run alone: paths and ports.
 func (b *bench) public(cmd string) string {
-	return strings.NewReplacer(
+	return withPath.ReplaceAllString(strings.NewReplacer(
+		command{b.sourceURL()}.String(), "$SOURCE", command{b.targetURL()}.String(), "$TARGET", // in quotes, for what else stands in it
 		b.sourceURL(), "$SOURCE", b.targetURL(), "$TARGET", b.opts.pg2db9, "pg2db9", b.tools+"/", "", b.dumpDir(), "DIR", b.dir+"/", "",
-	).Replace(cmd)
+	).Replace(cmd), "pgcopydb")
 }
+
+// withPath is how pgcopydb is called, which takes its helpers from PATH.
+var withPath = regexp.MustCompile(`env '?PATH=\S+ \S*pgcopydb\b`)

@@ -21,6 +21,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // benchCase is one comparison.
@@ -31,7 +32,11 @@ type benchCase struct {
 	run   func(ctx context.Context, b *bench) (*result, error)
 }
 
-func cases() []benchCase {
+// cases are all that can be named.
+func cases() []benchCase { return append(ownCases(), comparedCases()...) }
+
+// ownCases are those that are run where none is named.
+func ownCases() []benchCase {
 	return []benchCase{
 		{"one-stream", "one table, one job, beside psql | psql", oneStreamBytes, oneStream},
 		{"tables-505", "505 tables, two jobs, beside pg_dump and pg_restore", mixBytes, tables505},
@@ -54,6 +59,12 @@ type options struct {
 	shape  string
 	json   string
 	pg2db9 string
+	record string
+	page   string
+	seed   uint64
+
+	roundTrip time.Duration // of far
+	fsync     bool
 }
 
 func main() {
@@ -73,7 +84,10 @@ func main() {
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
-	var names, about []string
+	var names, own, about []string
+	for _, c := range ownCases() {
+		own = append(own, c.name)
+	}
 	for _, c := range cases() {
 		names = append(names, c.name)
 		about = append(about, fmt.Sprintf("  %-12s %s", c.name, c.about))
@@ -81,16 +95,33 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	var o options
 	fs := flag.NewFlagSet("peers", flag.ContinueOnError)
 	fs.SetOutput(stderr)
-	list := fs.String("cases", strings.Join(names, ","), "the cases to run:\n"+strings.Join(about, "\n")+"\n")
+	list := fs.String("cases", strings.Join(own, ","), "the cases to run; "+compared+" stands for all beside every tool (a to far):\n"+strings.Join(about, "\n")+"\n")
 	fs.IntVar(&o.rounds, "rounds", 5, "timed rounds of each case")
 	fs.Float64Var(&o.size, "size", 1, "multiply the amount of data; the documented figures are those of 1")
 	fs.StringVar(&o.shape, "shape", "accounts", "the rows of one-stream: "+strings.Join(shapeNames(), ", "))
 	fs.StringVar(&o.json, "json", "", "write all runs to this file")
+	mb := fs.Float64("mb", 0, "the amount of data as that of the 505 tables, in MB, instead of -size")
+	fs.StringVar(&o.record, "record", "", "keep the runs of cases beside every tool in this file, those of other cases left as they are")
+	fs.StringVar(&o.page, "page", "", "write the tables of all that -record holds into this page, between its markers")
+	fs.Uint64Var(&o.seed, "seed", uint64(time.Now().Unix()), "of the order of the runs")
+	fs.BoolVar(&o.fsync, "fsync", true, "have the servers write to the disk, as they do where it counts; without it, to try this program out")
+	fs.DurationVar(&o.roundTrip, "round-trip", 100*time.Millisecond, "how far away the target of far is")
 	fs.StringVar(&o.pg2db9, "pg2db9", "", "the program to measure (default: built from this checkout)")
 	if err := fs.Parse(args); err != nil {
 		return o, err
 	}
-	o.cases = strings.Split(*list, ",")
+	for _, name := range strings.Split(*list, ",") {
+		if name != compared {
+			o.cases = append(o.cases, name)
+			continue
+		}
+		for _, c := range comparedCases() {
+			o.cases = append(o.cases, c.name)
+		}
+	}
+	if *mb > 0 {
+		o.size = *mb * 1e6 / mixBytes
+	}
 	for _, name := range o.cases {
 		if !slices.Contains(names, name) {
 			return o, fmt.Errorf("-cases %s: there are %s", name, strings.Join(names, ", "))
@@ -101,6 +132,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	}
 	if o.rounds < 1 || o.size <= 0 {
 		return o, errors.New("-rounds and -size must be positive")
+	}
+	if o.page != "" && o.record == "" {
+		return o, errors.New("-page needs -record, which holds what it shows")
 	}
 	return o, nil
 }
@@ -116,6 +150,11 @@ func run(ctx context.Context, args []string, out, log io.Writer) (err error) {
 	}
 	if err := chooseServer(tools); err != nil {
 		return err
+	}
+	if opts.page != "" { // not after half an hour
+		if err := checkPage(opts.page); err != nil {
+			return err
+		}
 	}
 	dir, err := os.MkdirTemp("/tmp", "pg2db9-peers-") // where the clusters are: the same disk
 	if err != nil {
@@ -154,6 +193,11 @@ func run(ctx context.Context, args []string, out, log io.Writer) (err error) {
 		}
 		r.Case, r.About = c.name, c.about
 		rep.Results = append(rep.Results, r)
+		if opts.record != "" && isCompared(c.name) {
+			if err := rep.keep(opts.record, opts.page, r); err != nil {
+				return err
+			}
+		}
 		if _, err := io.WriteString(out, r.String()); err != nil {
 			return fmt.Errorf("print: %w", err)
 		}

@@ -85,3 +85,14 @@ func procField(file, name string) string {
 	}
 	return "unknown"
 }
+
+// loadBefore is how many processes wanted to run over the last 1, 5 and 15 minutes;
+// "unknown" where there is no /proc.
+func loadBefore() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	fields := strings.Fields(string(text))
+	if err != nil || len(fields) < 3 {
+		return "unknown"
+	}
+	return strings.Join(fields[:3], " ")
+}

@@ -19,6 +19,8 @@ type report struct {
 	Settings map[string]string `json:"settings"` // of both servers
 	Rounds   int               `json:"rounds"`
 	Size     float64           `json:"size"`
+	Seed     uint64            `json:"seed,omitempty"` // of the order of the runs
+	Load     string            `json:"load,omitempty"` // of the machine before anything ran: over 1, 5 and 15 minutes
 	Results  []*result         `json:"results"`
 }
 
@@ -35,6 +37,8 @@ type result struct {
 	Case       string       `json:"case"`
 	About      string       `json:"about"`
 	Data       string       `json:"data"`
+	Bytes      int64        `json:"bytes,omitempty"` // of COPY TEXT
+	Busy       float64      `json:"busy,omitempty"`  // share of the processors' time that was used, where runs stood side by side
 	Contenders []*contender `json:"contenders"`
 	Figures    []figure     `json:"figures"`
 }

@@ -60,7 +60,12 @@ func (b *bench) ours(name string, args ...string) *contender {
 
 // oursTo is a clone by pg2db9 to the target at that URL.
 func (b *bench) oursTo(name, target string, args ...string) *contender {
-	report := filepath.Join(b.dir, "report.json")
+	return b.oursIn(b.dir, name, target, args...)
+}
+
+// oursIn is the same with its report in a directory of its own.
+func (b *bench) oursIn(dir, name, target string, args ...string) *contender {
+	report := filepath.Join(dir, "report.json")
 	cmd := command{
 		b.opts.pg2db9, "clone", "--source", b.sourceURL(), "--target", target, "--no-progress", "--report", report,
 	}

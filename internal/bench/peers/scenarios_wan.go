@@ -116,8 +116,9 @@ func farAway(ctx context.Context, b *bench) (*result, error) {
 
 // distant is the target behind a link.
 type distant struct {
-	url   string
-	close func()
+	url     string
+	address string // of the link
+	close   func()
 }
 
 // far puts a link before the target.
@@ -127,5 +128,5 @@ func (b *bench) far(ctx context.Context, cfg link.Config) (*distant, error) {
 	if err != nil {
 		return nil, fmt.Errorf("put a link before the target: %w", err)
 	}
-	return &distant{url: b.target.URLAt(f.Addr(), database), close: f.Close}, nil
+	return &distant{url: b.target.URLAt(f.Addr(), database), address: f.Addr(), close: f.Close}, nil
 }

@@ -19,9 +19,13 @@ const database = "bench"
 
 // clusterOptions are PostgreSQL's own defaults where pgserver's differ: what
 // is measured is a server as it is installed.
-func clusterOptions() pgserver.Options {
-	return pgserver.Options{TCP: true, OnDisk: true, Settings: map[string]string{
-		"fsync": "on", "full_page_writes": "on", "wal_level": "replica", "shared_buffers": "128MB",
+func clusterOptions(o options) pgserver.Options {
+	fsync := "on"
+	if !o.fsync {
+		fsync = "off"
+	}
+	return pgserver.Options{TCP: true, OnDisk: o.fsync, Settings: map[string]string{
+		"fsync": fsync, "full_page_writes": "on", "wal_level": "replica", "shared_buffers": "128MB",
 		"max_wal_size": "1GB", "max_connections": "100", "max_locks_per_transaction": "64",
 		"max_prepared_transactions": "0", "max_wal_senders": "10", "max_replication_slots": "10",
 	}}
@@ -39,10 +43,10 @@ type bench struct {
 
 // start starts both clusters.
 func (b *bench) start(ctx context.Context) (err error) {
-	if b.source, err = pgserver.New(ctx, clusterOptions()); err != nil {
+	if b.source, err = pgserver.New(ctx, clusterOptions(b.opts)); err != nil {
 		return fmt.Errorf("start the source: %w", err)
 	}
-	if b.target, err = pgserver.New(ctx, clusterOptions()); err != nil {
+	if b.target, err = pgserver.New(ctx, clusterOptions(b.opts)); err != nil {
 		return fmt.Errorf("start the target: %w", err)
 	}
 	return nil
@@ -68,9 +72,14 @@ func (b *bench) logf(format string, args ...any) { _, _ = fmt.Fprintf(b.log, for
 
 // recreate makes a cluster's database anew and empty.
 func recreate(ctx context.Context, c *pgserver.Cluster) error {
+	return recreateNamed(ctx, c, database)
+}
+
+// recreateNamed makes a database of that name anew and empty.
+func recreateNamed(ctx context.Context, c *pgserver.Cluster, name string) error {
 	for _, sql := range []string{
-		"DROP DATABASE IF EXISTS " + database + " WITH (FORCE)",
-		"CREATE DATABASE " + database + " TEMPLATE template0",
+		"DROP DATABASE IF EXISTS " + name + " WITH (FORCE)",
+		"CREATE DATABASE " + name + " TEMPLATE template0",
 	} {
 		if _, err := query(ctx, c.URL("postgres"), sql); err != nil {
 			return fmt.Errorf("make the database anew: %w", err)

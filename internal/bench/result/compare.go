@@ -2,6 +2,7 @@ package result
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -14,6 +15,9 @@ const (
 	leastRepeats = 7
 	// level is the probability below which a difference is no accident.
 	level = 0.01
+	// pairedRepeats is from how many rounds on the runs are also held against each
+	// other round by round: with fewer, that test hardly ever reaches the level.
+	pairedRepeats = 10
 )
 
 // Verdict says how the second of two measurements compares with the first.
@@ -102,7 +106,7 @@ func compareCells(a, b *Cell) ComparedCell {
 		row.Verdict, row.Why = Unknown, "the runs of the two do not alternate, so that what the machines and servers did meanwhile cannot be told from them: run both in turn with --append"
 		return row
 	}
-	row.P = stats.MannWhitney(x, y)
+	row.P = probability(a, b)
 	switch {
 	case row.P >= level:
 		row.Verdict = Same
@@ -112,6 +116,43 @@ func compareCells(a, b *Cell) ComparedCell {
 		row.Verdict = Slower
 	}
 	return row
+}
+
+// probability is that of rates as far apart as these where nothing differs. The ranks
+// of all of them say most where noise is each run's own; ranks of the differences in
+// each round where it is the round's, as that of another user of the machine. Nobody
+// knows which it is beforehand, so both are asked, each at half the level.
+func probability(a, b *Cell) float64 {
+	x, y := a.Rates(), b.Rates()
+	p := stats.MannWhitney(x, y)
+	if len(x) < pairedRepeats || !rounds(a, b) || slices.Min(x) <= 0 || slices.Min(y) <= 0 {
+		return p
+	}
+	for i := range x { // what slows a machine down takes a share
+		x[i], y[i] = math.Log(x[i]), math.Log(y[i])
+	}
+	return min(1, 2*min(p, stats.SignedRank(x, y)))
+}
+
+// rounds says whether the runs of the two, in the order of time, are couples of one
+// each: the first of both, the second of both, and so on.
+func rounds(a, b *Cell) bool {
+	if len(a.Runs) != len(b.Runs) {
+		return false
+	}
+	for i := 1; i < len(a.Runs); i++ {
+		last, next := a.Runs[i-1].Started, a.Runs[i].Started
+		if b.Runs[i-1].Started.After(last) {
+			last = b.Runs[i-1].Started
+		}
+		if b.Runs[i].Started.Before(next) {
+			next = b.Runs[i].Started
+		}
+		if !last.Before(next) {
+			return false
+		}
+	}
+	return true
 }
 
 // turns is how often the runs of the two change over in the order of time.

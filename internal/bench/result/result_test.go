@@ -3,6 +3,7 @@ package result
 import (
 	"bytes"
 	"encoding/csv"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pg2db9/pg2db9/internal/bench/stats"
 	"github.com/pg2db9/pg2db9/internal/ui/htmlpage/pagetest"
 )
 
@@ -65,6 +67,51 @@ func TestComparePlantedSlowdown(t *testing.T) {
 	}
 	require.GreaterOrEqual(t, found, 18)
 	require.LessOrEqual(t, wrong, 1)
+}
+
+// Where the noise is the round's rather than the run's, as that of a machine with
+// other users, a slowdown is found by the rounds; and whatever the noise, of equal
+// ones about one in a hundred is called different.
+func TestCompareRoundByRound(t *testing.T) {
+	t.Parallel()
+	const repeats = 12
+	r := rand.New(rand.NewPCG(21, 22))
+	rates := map[Settings]float64{settings(4): 100}
+	shaken := func(a, b *Result, by float64) *Comparison {
+		for i := range repeats {
+			f := math.Exp(by * r.NormFloat64())
+			a.Cells[0].Runs[i].Rate *= f
+			b.Cells[0].Runs[i].Rate *= f
+		}
+		return Compare(a, b)
+	}
+	found, apart := 0, 0
+	for range 20 {
+		a, slow := measured(r, repeats, 0, rates), measured(r, repeats, time.Second, map[Settings]float64{settings(4): 90})
+		if shaken(a, slow, 0.15).Rows[0].Verdict == Slower {
+			found++
+		}
+		if stats.MannWhitney(a.Cells[0].Rates(), slow.Cells[0].Rates()) < level {
+			apart++
+		}
+	}
+	require.GreaterOrEqual(t, found, 18)
+	require.Less(t, apart, 12, "without the rounds it is not found")
+	for _, by := range []float64{0, 0.15} {
+		wrong := 0
+		for range 300 {
+			a, same := measured(r, repeats, 0, rates), measured(r, repeats, time.Second, rates)
+			if shaken(a, same, by).Rows[0].Verdict != Same {
+				wrong++
+			}
+		}
+		require.LessOrEqual(t, wrong, 6, "of 300, at a noise of rounds of %.2f", by)
+	}
+	// Runs that alternate but are no couples are not held against each other so.
+	a, b := measured(r, repeats, 0, rates), measured(r, repeats, time.Second, rates)
+	require.True(t, rounds(&a.Cells[0], &b.Cells[0]))
+	b.Cells[0].Runs[3].Started = a.Cells[0].Runs[5].Started.Add(time.Millisecond)
+	require.False(t, rounds(&a.Cells[0], &b.Cells[0]))
 }
 
 // What cannot be told is never called the same.

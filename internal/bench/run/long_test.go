@@ -47,7 +47,7 @@ func TestComparedRuns(t *testing.T) {
 	}
 	all := []*measurement{through(4_000_000), through(4_000_000), through(3_600_000)}
 	cell := all[0].p.cells()[0]
-	const comparisons, repeats = 20, 7
+	const comparisons, repeats = 20, 15
 	wrong, found := 0, 0
 	for range comparisons {
 		for _, m := range all {

@@ -32,6 +32,7 @@ type Params struct {
 	// measurement.
 	Ask func(bytes int64) error
 
+	Notes     []string          // what is to be said about the rows, in the result
 	Program   string            // name and version
 	Simulated bool              // the target is known to be a stand-in
 	Say       func(text string) // told what is done; nil is not

@@ -55,6 +55,9 @@ func Run(ctx context.Context, p Params) (_ *result.Result, err error) {
 		Machine:  result.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0), Go: runtime.Version()},
 		Ceilings: []result.Ceiling{}, Cells: []result.Cell{}, Notes: []string{},
 	}
+	for _, n := range p.Notes {
+		m.note(n)
+	}
 	defer func() {
 		err = errors.Join(err, m.close(ctx))
 		m.res.Seconds = time.Since(started).Seconds()

@@ -66,7 +66,7 @@ func newBlock(s Shape, r *rand.Rand) block {
 		b.keys = append(b.keys, len(b.data))
 		b.data = append(b.data, "000000000000"[:keyDigits]...)
 		for _, c := range s.Columns {
-			b.data = c.appendValue(append(b.data, '\t'), r)
+			b.data = c.AppendValue(append(b.data, '\t'), r)
 		}
 		b.data = append(b.data, '\n')
 		binary.BigEndian.PutUint32(b.data[start+1:], uint32(len(b.data)-start-1)) //nolint:gosec // bounded by what columns may hold

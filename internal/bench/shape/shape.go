@@ -2,6 +2,7 @@ package shape
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -35,6 +36,11 @@ type Column struct {
 	Max   int64   `yaml:"max"`   // of int and bigint: the largest value; of arrays and vectors the number of elements
 	Nulls float64 `yaml:"nulls"` // share of NULLs, 0 to 1
 	Large float64 `yaml:"large"` // of text: share of values a hundred times as long
+
+	// What only a program can say: the SQL type instead of the kind's, and how a value
+	// that is not NULL is appended in COPY TEXT form.
+	Type string                              `yaml:"-"`
+	Make func(b []byte, r *rand.Rand) []byte `yaml:"-"`
 }
 
 // Kind is what a column's values are.
@@ -68,6 +74,9 @@ var types = map[Kind]string{
 
 // SQL is the column's type.
 func (c Column) SQL() string {
+	if c.Type != "" {
+		return c.Type
+	}
 	if c.Kind == Vector {
 		return fmt.Sprintf("vector(%d)", c.Max)
 	}

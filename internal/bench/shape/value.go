@@ -26,9 +26,9 @@ func appendText(b []byte, r *rand.Rand, n int) []byte {
 	}
 }
 
-// appendJSON appends an object of about n bytes. It holds nothing that COPY
+// AppendJSON appends an object of about n bytes. It holds nothing that COPY
 // TEXT escapes.
-func appendJSON(b []byte, r *rand.Rand, n int) []byte {
+func AppendJSON(b []byte, r *rand.Rand, n int) []byte {
 	b = append(b, '{')
 	for start, i := len(b), 0; ; i++ {
 		b = fmt.Appendf(b, `"k%d": `, i)
@@ -53,10 +53,13 @@ func appendJSON(b []byte, r *rand.Rand, n int) []byte {
 
 var epoch = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// appendValue appends a value of the column in COPY TEXT form.
-func (c Column) appendValue(b []byte, r *rand.Rand) []byte {
+// AppendValue appends a value of the column in COPY TEXT form.
+func (c Column) AppendValue(b []byte, r *rand.Rand) []byte {
 	if c.Nulls > 0 && r.Float64() < c.Nulls {
 		return append(b, `\N`...)
+	}
+	if c.Make != nil {
+		return c.Make(b, r)
 	}
 	moment := func() time.Time { return epoch.Add(time.Duration(r.Int64N(int64(5*365*24*time.Hour)/1000)) * 1000) }
 	switch c.Kind {
@@ -89,7 +92,7 @@ func (c Column) appendValue(b []byte, r *rand.Rand) []byte {
 		return appendText(b, r, max(1, n/2+r.IntN(n+1)))
 	case JSON:
 		n := or(c.Bytes, 100)
-		return appendJSON(b, r, n/2+r.IntN(n+1))
+		return AppendJSON(b, r, n/2+r.IntN(n+1))
 	case Bytea:
 		raw := make([]byte, or(c.Bytes, 100))
 		fill(raw, r)

@@ -45,6 +45,35 @@ func TestMannWhitneyAgainstKnownValues(t *testing.T) {
 	require.InDelta(t, exact, normalTail(a, b, min(u, 900-u)), 0.01)
 }
 
+// The probabilities are those of published tables: of so many choices of signs so few
+// have a smaller sum of ranks.
+func TestSignedRankAgainstKnownValues(t *testing.T) {
+	t.Parallel()
+	pairs := func(differences ...float64) (a, b []float64) {
+		for i, d := range differences {
+			a, b = append(a, 100*float64(i)+d), append(b, 100*float64(i))
+		}
+		return a, b
+	}
+	for want, d := range map[float64][]float64{
+		2.0 / 256:   {1, 2, 3, 4, 5, 6, 7, 8},
+		50.0 / 1024: {1, 2, 3, 4, 5, 6, 7, -8, 9, 10},
+		38.0 / 4096: {-1, -2, -3, -4, -5, -6, 7, -8, -9, -10, -11, -12},
+		2.0 / 32:    {1, 1, 1, 1, 1, 0, 0},
+		12.0 / 32:   {1, 1, 1, 1, -1},
+		1:           {0, 0},
+	} {
+		a, b := pairs(d...)
+		require.InDelta(t, want, SignedRank(a, b), 1e-12, "%v", d)
+		require.InDelta(t, want, SignedRank(b, a), 1e-12, "%v", d)
+	}
+	require.InDelta(t, 1, SignedRank(nil, nil), 0)
+	// The normal distribution goes on where the exact one ends.
+	r := rand.New(rand.NewPCG(8, 9))
+	a, b := noise(r, exactPairs+1, 100, 5), noise(r, exactPairs+1, 101.5, 5)
+	require.InDelta(t, SignedRank(a[1:], b[1:]), SignedRank(a, b), 0.02)
+}
+
 func noise(r *rand.Rand, n int, mean, spread float64) []float64 {
 	out := make([]float64, n)
 	for i := range out {
