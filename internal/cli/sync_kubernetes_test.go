@@ -104,11 +104,11 @@ type container struct {
 		Name          string
 		ContainerPort int32 `yaml:"containerPort"`
 	}
-	StartupProbe  *probe `yaml:"startupProbe"`
-	LivenessProbe *probe `yaml:"livenessProbe"`
+	StartupProbe  *podProbe `yaml:"startupProbe"`
+	LivenessProbe *podProbe `yaml:"livenessProbe"`
 }
 
-type probe struct {
+type podProbe struct {
 	HTTPGet          struct{ Path, Port string } `yaml:"httpGet"`
 	PeriodSeconds    int32                       `yaml:"periodSeconds"`
 	TimeoutSeconds   int32                       `yaml:"timeoutSeconds"`
@@ -178,7 +178,7 @@ func TestSyncDeployment(t *testing.T) {
 	c := takenPod(t, d.Spec.Template.Spec, "tables: [{table: public.t, mode: mirror, schedule: '@hourly'}]")
 	require.Len(t, c.Ports, 1)
 	require.Contains(t, strings.Join(c.Args, " "), fmt.Sprintf("--listen 0.0.0.0:%d --metrics", c.Ports[0].ContainerPort))
-	for _, p := range []*probe{c.StartupProbe, c.LivenessProbe} {
+	for _, p := range []*podProbe{c.StartupProbe, c.LivenessProbe} {
 		require.Equal(t, []string{"/healthz", c.Ports[0].Name}, []string{p.HTTPGet.Path, p.HTTPGet.Port})
 	}
 	for old, bad := range map[string]string{"replicas:": "replica:", "livenessProbe:": "livenessprobe:", "containerPort:": "port:"} {

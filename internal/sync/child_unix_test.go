@@ -5,10 +5,8 @@ package sync
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
-	"runtime"
-	"runtime/pprof"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -47,12 +45,10 @@ func child(text string) {
 	if err != nil {
 		panic(err)
 	}
+	debug.SetGCPercent(GCPercent)
 	profile := ddlgen.Postgres()
 	profile.BatchRows = c.BatchRows
 	points := 0
-	if path := os.Getenv("PG2DB9_SYNC_PROFILE"); path != "" {
-		defer profileTo(path)()
-	}
 	_, err = New(Params{Source: source, Target: target, File: file, Profile: profile, Jobs: 2, Tool: "test", held: c.Held, faults: &faults{at: func(point string) error {
 		if points++; points == c.Point {
 			die()
@@ -65,31 +61,4 @@ func child(text string) {
 	if err != nil {
 		panic(err)
 	}
-}
-
-func profileTo(path string) func() {
-	f, _ := os.Create(path + ".cpu")
-	_ = pprof.StartCPUProfile(f)
-	stop := make(chan struct{})
-	runtime.MemProfileRate = 64 << 10
-	go func() {
-		var most uint64
-		for {
-			select {
-			case <-stop:
-				return
-			case <-time.After(20 * time.Millisecond):
-			}
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			if m.HeapInuse > most+2<<20 {
-				most = m.HeapInuse
-				h, _ := os.Create(path + ".heap")
-				_ = pprof.WriteHeapProfile(h)
-				_ = h.Close()
-				_ = os.WriteFile(path+".mem", []byte(fmt.Sprintf("inuse %d idle %d sys %d stack %d\n", m.HeapInuse>>10, m.HeapIdle>>10, m.Sys>>10, m.StackInuse>>10)), 0o600)
-			}
-		}
-	}()
-	return func() { close(stop); pprof.StopCPUProfile(); _ = f.Close() }
 }

@@ -17,7 +17,7 @@ import (
 const (
 	heldRows  = 50_000
 	heldBytes = 6 << 20
-	heldWhole = 8 << 20 // bytes of rows of one side, while they are looked for
+	heldWhole = 6 << 20 // bytes of rows of one side, while they are looked for
 )
 
 // errHeld ends a search that has found as much as is held.
