@@ -55,6 +55,7 @@ func TestSyncKilledAnywhere(t *testing.T) {
 }
 
 func (k killed) test(t *testing.T, rounds int) {
+	t.Helper()
 	b := setup(t, "tables: [{table: public.t, "+k.table+"}]", "CREATE TABLE t (id int PRIMARY KEY, c int NOT NULL, v int)")
 	b.source.Exec(t, fmt.Sprintf(k.write, 0, 0))
 	b.run(t)
@@ -62,17 +63,17 @@ func (k killed) test(t *testing.T, rounds int) {
 	for seed := 1; seed <= rounds; seed++ {
 		rng := rand.New(rand.NewPCG(uint64(seed), 2))
 		b.source.Exec(t, fmt.Sprintf(k.write, seed, rng.IntN(77)))
-		before, after := k.rows(t, connect(t, b.target)), k.rows(t, connect(t, b.source))
+		before, after := killedRows(t, connect(t, b.target)), killedRows(t, connect(t, b.source))
 		c := childParams{Source: b.source.URL, Target: b.target.URL, File: b.file, BatchRows: 50, Held: k.held * (seed % 2)}
 		if seed%4 == 1 {
 			c.Point = 1 + rng.IntN(3)
 		} else {
-			c.After = time.Duration(rng.Int64N(int64(k.lasts(t, b))) + 1)
+			c.After = time.Duration(rng.Int64N(int64(b.lasts(t))) + 1)
 		}
 		if b.kill(t, c) {
 			dead++
 		}
-		part, wrong := k.judge(before, after, k.rows(t, connect(t, b.target)))
+		part, wrong := k.judge(before, after, killedRows(t, connect(t, b.target)))
 		require.Empty(t, wrong, "seed %d, killed at point %d or after %s", seed, c.Point, c.After)
 		if part {
 			between++
@@ -93,7 +94,7 @@ func (k killed) test(t *testing.T, rounds int) {
 }
 
 // lasts is how long runs of the table take, by the ledger.
-func (k killed) lasts(t *testing.T, b *bundle) time.Duration {
+func (b *bundle) lasts(t *testing.T) time.Duration {
 	t.Helper()
 	var seconds float64
 	const sql = "SELECT extract(epoch FROM percentile_cont(0.5) WITHIN GROUP (ORDER BY ended - began))::float8 FROM _pg2db9.sync_history WHERE ended IS NOT NULL"
@@ -115,8 +116,8 @@ func (b *bundle) kill(t *testing.T, c childParams) bool {
 	return err != nil
 }
 
-// rows reads a table as one statement sees it.
-func (k killed) rows(t *testing.T, conn *pgx.Conn) map[int]killedRow {
+// killedRows reads a table as one statement sees it.
+func killedRows(t *testing.T, conn *pgx.Conn) map[int]killedRow {
 	t.Helper()
 	defer func() { _ = conn.Close(context.Background()) }()
 	all := map[int]killedRow{}
