@@ -53,6 +53,12 @@ type RepairParams struct {
 	Triggered []catalog.Name // tables that have triggers, where the target does not tell
 	Whole     []catalog.Name // all tables that are compared: a foreign key's action may write to no other
 
+	// InOrder has rows of a table with a key written in the order in which they are
+	// given, whatever is wrong with them: at each moment the target shows what comes of
+	// the first of them. Rows that the target refuses then, and those whose deletion
+	// would change others by a foreign key, follow in the order of kinds.
+	InOrder bool
+
 	// Print, where it is not nil, gets each statement, with long values shortened,
 	// and nothing is written.
 	Print func(table catalog.Name, sql string) error
@@ -108,6 +114,13 @@ func Repair(ctx context.Context, p RepairParams) (RepairResult, error) {
 				continue
 			}
 			left[i] = append(left[i], row)
+		}
+	}
+	for i := range p.Tables {
+		if p.InOrder && len(p.Tables[i].Transfer.Key) > 0 && len(r.facts.deletes[p.Tables[i].Transfer.Target]) == 0 {
+			if err := r.inOrder(ctx, i, &left[i]); err != nil {
+				return r.result, err
+			}
 		}
 	}
 	for before := int64(-1); ; {

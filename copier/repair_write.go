@@ -36,6 +36,8 @@ type repairWriter struct {
 	ops     []repairOp
 	bytes   int64
 	refused []RepairRow
+
+	stepBytes int64 // of statements since a step in order was begun
 }
 
 func newRepairWriter(r *repairer, number int) *repairWriter {
@@ -69,15 +71,21 @@ func (w *repairWriter) putOff(row RepairRow, why string) error {
 	return nil
 }
 
-func (w *repairWriter) add(ctx context.Context, op repairOp) error {
+// bounds are those of a transaction.
+func (w *repairWriter) bounds() (rows, bytes int64) {
 	p := w.repairer.p.Profile
-	rows, most := int64(repairRows), int64(repairBytes)
+	rows, bytes = int64(repairRows), int64(repairBytes)
 	if p.BatchRows > 0 {
 		rows = min(rows, p.BatchRows)
 	}
 	if p.BatchBytes > 0 {
-		most = min(most, p.BatchBytes)
+		bytes = min(bytes, p.BatchBytes)
 	}
+	return rows, bytes
+}
+
+func (w *repairWriter) add(ctx context.Context, op repairOp) error {
+	rows, most := w.bounds()
 	size := int64(len(op.sql) + len(op.values))
 	if n := int64(len(w.ops)); n > 0 && (n >= rows || w.bytes+size > most) {
 		if err := w.flush(ctx); err != nil {
@@ -86,6 +94,7 @@ func (w *repairWriter) add(ctx context.Context, op repairOp) error {
 	}
 	w.ops = append(w.ops, op)
 	w.bytes += size
+	w.stepBytes += size
 	return nil
 }
 

@@ -12,7 +12,10 @@ import (
 	"github.com/pg2db9/pg2db9/internal/dial"
 )
 
-var othersSQL = ledgerSQL("others")
+var (
+	othersSQL    = ledgerSQL("others")
+	abandonedSQL = ledgerSQL("abandoned")
+)
 
 // laterRenewals is how many renewals of a run that began after this one are waited
 // for: it sees this one, and gives way.
@@ -101,13 +104,14 @@ func (l *Lease) endLease(ctx context.Context, o *other) error {
 }
 
 // Abandoned are the runs of a command that nobody holds any more and that did not
-// come to their end.
+// come to their end, and those of which records were left behind when the run itself
+// was taken out of the ledger.
 func (l *Lease) Abandoned(ctx context.Context, command string) ([]string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var out []string
 	err := l.ledger.do(ctx, "looking in the ledger for runs that were broken off", func(conn *pgx.Conn) error {
-		rows, err := conn.Query(ctx, "SELECT run FROM _pg2db9.run WHERE command = $1 AND run <> $2 AND (lease IS NULL OR lease <= now()) ORDER BY run", command, l.p.Run.ID)
+		rows, err := conn.Query(ctx, abandonedSQL, command, l.p.Run.ID)
 		if err != nil {
 			return err
 		}

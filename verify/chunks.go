@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -8,7 +9,7 @@ import (
 )
 
 const (
-	heldBytes   = 24 << 20 // of the source's rows that all jobs hold together
+	heldBytes   = 24 << 20 // of the source's rows that all jobs hold together, where Params.Hold does not say
 	leastHeld   = 2 << 20  // that one chunk may hold
 	heldRowCost = 256      // bytes that a held row takes beside its text
 	mostRanges  = 64       // of one statement
@@ -194,5 +195,5 @@ func (c *comparison) targetColumn() string {
 	return quote.Ident(c.transfer.Columns[c.buckets.first].Target)
 }
 
-// budgetOf is how many bytes of rows one of so many jobs may hold.
-func budgetOf(jobs int) int64 { return max(heldBytes/int64(jobs), leastHeld) }
+// budget is how many bytes of rows one of the run's jobs may hold.
+func (v *run) budget() int64 { return max(cmp.Or(v.p.Hold, heldBytes)/int64(v.p.Jobs), leastHeld) }

@@ -47,7 +47,7 @@ func (v *run) localise(ctx context.Context, list []*comparison, live *liveQueues
 	for _, c := range list {
 		l := &localising{comparison: c, run: v, shown: map[int][]RowDifference{}, columns: newColumnTallies(c.transfer), rest: c.source, excused: c.excused}
 		l.rest.Less(c.target)
-		own, unread, summed := planChunks(c, v.p.Level == LevelDeep, budgetOf(v.p.Jobs))
+		own, unread, summed := planChunks(c, v.p.Level == LevelDeep, v.budget())
 		l.found.Unlocalised, l.pending = unread, len(own)
 		c.table.Data.Summed = summed
 		byTable[c] = l
@@ -113,7 +113,7 @@ var errNotTaken = errors.New("a row that differs could not be written down")
 
 func (l *localising) once(ctx context.Context, k *chunk, meter *event.Meter) error {
 	out := &chunkResult{of: l, chunk: k}
-	m := newMatcher(k.comparison, int(budgetOf(l.run.p.Jobs)), out.add)
+	m := newMatcher(k.comparison, int(l.run.budget()), out.add)
 	source, err := l.side(ctx, k, m, false, meter)
 	if err != nil {
 		return err

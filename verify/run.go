@@ -73,6 +73,9 @@ type Params struct {
 	// Differences gets every row that differs, at levels rows and deep, in no
 	// order; its error ends the search in that table. One call at a time.
 	Differences func(RowDifference) error
+	// Hold is how many bytes of the source's rows, and as many of the target's, all jobs
+	// together hold while they look for rows that differ; 0 is 24 MiB.
+	Hold int64
 	// MaxDifferences is how many of a table the report shows; 0 is 100, less is none.
 	MaxDifferences int
 	ShowValues     bool // values are shown whole, those of missing and extra rows too

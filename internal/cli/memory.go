@@ -2,6 +2,7 @@ package cli
 
 import (
 	"math"
+	"os"
 	"runtime/debug"
 	"runtime/metrics"
 	"sync/atomic"
@@ -20,6 +21,14 @@ func limitMemory() {
 	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
 		ourGoal.Store(memoryGoal)
 		debug.SetMemoryLimit(memoryGoal)
+	}
+}
+
+// collectOften lets less garbage grow beside what is alive, unless the user has said
+// how much (GOGC).
+func collectOften(percent int) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(percent)
 	}
 }
 

@@ -112,6 +112,7 @@ func syncSteps(ctx context.Context, p *program, command string, cfg *config.Conf
 	if err != nil {
 		return OK, err
 	}
+	collectOften(sync.GCPercent)
 	return p.startJob(ctx, command, opts, func(j *job) []step {
 		s := &syncJob{job: j, file: file, sel: sel}
 		return []step{j.connect, j.surveySource, j.probe, do(s)}

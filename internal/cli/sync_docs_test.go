@@ -9,10 +9,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pg2db9/pg2db9/internal/sync/cron"
 	"github.com/pg2db9/pg2db9/internal/sync/jobfile"
 )
 
@@ -125,106 +123,4 @@ func takenByProgram(t *testing.T, args []string) {
 	r := run(t, args...)
 	require.Equal(t, Usage, r.code, "%v", args)
 	require.Regexp(t, "no source: give --source|has a schedule: nothing would ever run", r.err)
-}
-
-// cronJob is what of Kubernetes' batch/v1 CronJob is used; other words are errors.
-type cronJob struct {
-	APIVersion string `yaml:"apiVersion"`
-	Kind       string
-	Metadata   objectMeta
-	Spec       struct {
-		Schedule                   string
-		TimeZone                   string `yaml:"timeZone"`
-		ConcurrencyPolicy          string `yaml:"concurrencyPolicy"`
-		StartingDeadlineSeconds    *int64 `yaml:"startingDeadlineSeconds"`
-		SuccessfulJobsHistoryLimit *int32 `yaml:"successfulJobsHistoryLimit"`
-		FailedJobsHistoryLimit     *int32 `yaml:"failedJobsHistoryLimit"`
-		JobTemplate                struct {
-			Spec struct {
-				BackoffLimit            *int32 `yaml:"backoffLimit"`
-				TTLSecondsAfterFinished *int32 `yaml:"ttlSecondsAfterFinished"`
-				Template                podTemplate
-			}
-		} `yaml:"jobTemplate"`
-	}
-}
-
-type objectMeta struct {
-	Name   string
-	Labels map[string]string
-}
-
-type podTemplate struct {
-	Metadata objectMeta
-	Spec     struct {
-		RestartPolicy                 string `yaml:"restartPolicy"`
-		AutomountServiceAccountToken  *bool  `yaml:"automountServiceAccountToken"`
-		TerminationGracePeriodSeconds *int64 `yaml:"terminationGracePeriodSeconds"`
-		SecurityContext               struct {
-			RunAsNonRoot   *bool                 `yaml:"runAsNonRoot"`
-			RunAsUser      *int64                `yaml:"runAsUser"`
-			SeccompProfile struct{ Type string } `yaml:"seccompProfile"`
-		} `yaml:"securityContext"`
-		Containers []container
-		Volumes    []struct {
-			Name      string
-			ConfigMap *struct{ Name string } `yaml:"configMap"`
-			EmptyDir  *struct {
-				SizeLimit string `yaml:"sizeLimit"`
-			} `yaml:"emptyDir"`
-		}
-	}
-}
-
-type container struct {
-	Name    string
-	Image   string
-	Args    []string
-	Env     []struct{ Name, Value string }
-	EnvFrom []struct {
-		SecretRef struct{ Name string } `yaml:"secretRef"`
-	} `yaml:"envFrom"`
-	Resources       struct{ Requests, Limits map[string]string }
-	SecurityContext struct {
-		AllowPrivilegeEscalation *bool `yaml:"allowPrivilegeEscalation"`
-		ReadOnlyRootFilesystem   *bool `yaml:"readOnlyRootFilesystem"`
-		Capabilities             struct{ Drop []string }
-	} `yaml:"securityContext"`
-	VolumeMounts []struct {
-		Name      string
-		MountPath string `yaml:"mountPath"`
-		ReadOnly  bool   `yaml:"readOnly"`
-	} `yaml:"volumeMounts"`
-}
-
-// The CronJob has no word that Kubernetes does not know, and its command is one.
-func TestSyncCronJob(t *testing.T) {
-	t.Parallel()
-	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "kubernetes", "sync-cronjob.yaml"))
-	require.NoError(t, err)
-	var job cronJob
-	require.NoError(t, yaml.UnmarshalWithOptions(text, &job, yaml.Strict()))
-	require.Equal(t, []string{"batch/v1", "CronJob"}, []string{job.APIVersion, job.Kind})
-	name := regexp.MustCompile(`\A[a-z0-9]([-a-z0-9]*[a-z0-9])?\z`)
-	require.Regexp(t, name, job.Metadata.Name)
-	_, err = cron.Parse(job.Spec.Schedule)
-	require.NoError(t, err)
-	require.Equal(t, "Forbid", job.Spec.ConcurrencyPolicy)
-	pod := job.Spec.JobTemplate.Spec.Template.Spec
-	require.Equal(t, "Never", pod.RestartPolicy)
-	require.Len(t, pod.Containers, 1)
-	c := pod.Containers[0]
-	require.Regexp(t, name, c.Name)
-	volumes := map[string]bool{}
-	for _, v := range pod.Volumes {
-		volumes[v.Name] = true
-	}
-	for _, m := range c.VolumeMounts {
-		require.True(t, volumes[m.Name], m.Name)
-	}
-	args := strings.ReplaceAll(strings.Join(c.Args, " "), "/etc/pg2db9/sync.yaml", jobs(t, "tables: [{table: public.t, mode: mirror}]"))
-	takenByProgram(t, strings.Fields(args))
-	for old, bad := range map[string]string{"schedule:": "shedule:", "readOnly: true": "readonly: true", "restartPolicy:": "restartpolicy:"} {
-		require.Error(t, yaml.UnmarshalWithOptions([]byte(strings.Replace(string(text), old, bad, 1)), &cronJob{}, yaml.Strict()), bad)
-	}
 }

@@ -53,6 +53,7 @@ func runSyncServe(ctx context.Context, p *program, cfg *config.Config) (Code, er
 	if err != nil {
 		return OK, err
 	}
+	collectOften(sync.GCPercent)
 	return p.startJob(ctx, cmdSyncServe, opts, func(j *job) []step {
 		return []step{j.connect, j.surveySource, j.probe, func(ctx context.Context) error { return j.serveSyncs(ctx, file) }}
 	})

@@ -226,6 +226,7 @@ func TestSyncServe(t *testing.T) {
 	require.Equal(t, OK, r.code, r.err)
 	status := jsonObjects(t, r.out)
 	require.Len(t, status, 4)
+	require.NotContains(t, r.out, "0001-01-01", "a time that is none")
 	require.Equal(t, "public.bad", status[0]["table"])
 	require.InDelta(t, 25*3600, status[0]["status"].(map[string]any)["age_seconds"], 600)
 	r = (&call{args: append([]string{"sync", "history"}, append(target, "public.bad")...)}).run(t)
@@ -233,6 +234,12 @@ func TestSyncServe(t *testing.T) {
 	require.Regexp(t, `(?s)public\.bad +mirror +match .*public\.bad +mirror +match .*public\.bad +mirror +failed .*: the source has no table public.bad`, r.out)
 	r = (&call{args: append([]string{"sync", "history", "--limit", "2", "--json"}, target...)}).run(t)
 	require.Len(t, jsonObjects(t, r.out), 3)
+	r = (&call{args: append([]string{"sync", "history", "--json"}, append(target, "public.bad")...)}).run(t)
+	require.Contains(t, r.out, `"verdict":"failed"`) // which reached no moment
+	require.NotContains(t, r.out, "0001-01-01")
+	r = (&call{args: append([]string{"sync", "status", "--json", "--config", file}, target...), clock: later}).run(t)
+	require.Contains(t, r.out, `"name":"never"`)
+	require.NotContains(t, r.out, "0001-01-01")
 }
 
 // The first interrupt lets a batch in flight come to its end, the second ends it at

@@ -109,6 +109,18 @@ func (s Settings) RawMoney() Settings {
 	return s
 }
 
+// Lookups makes the planner use an index wherever there is one. Of a table without
+// statistics, and of one whose rows have just come, it would guess that to read all of
+// it is better.
+func (s Settings) Lookups() Settings {
+	s.params = append(slices.Clone(s.params),
+		param{name: "enable_seqscan", value: "off", strength: wish},
+		param{name: "jit", value: "off", strength: wish, since: 11},
+		param{name: "max_parallel_workers_per_gather", value: "0", strength: wish},
+	)
+	return s
+}
+
 // WithLimits returns the settings for work that is cut to limits: statements
 // (and what they wait for) of up to statementMS milliseconds, and waits inside
 // of a transaction of up to idleMS. A server that does not lift its own limits

@@ -17,6 +17,7 @@ import (
 const (
 	heldRows  = 50_000
 	heldBytes = 6 << 20
+	heldWhole = 6 << 20 // bytes of rows of one side, while they are looked for
 )
 
 // errHeld ends a search that has found as much as is held.
@@ -29,6 +30,8 @@ type differing struct {
 	bytes int
 	more  bool // there are others
 	table *verify.Table
+
+	columns map[string][]string // lists of columns that differ, by their names: they are few
 }
 
 func (d *differing) add(v verify.RowDifference) error {
@@ -47,12 +50,28 @@ func (d *differing) add(v verify.RowDifference) error {
 		row.Key = append(row.Key, value)
 	}
 	if v.Kind == verify.RowChanged {
-		for _, c := range v.Columns {
-			row.Columns = append(row.Columns, c.Column)
-		}
+		row.Columns = d.names(v.Columns)
 	}
 	d.rows = append(d.rows, row)
 	return nil
+}
+
+// names are those of columns that differ. Rows share them.
+func (d *differing) names(columns []verify.ValueDifference) []string {
+	var id strings.Builder
+	for _, c := range columns {
+		id.WriteString(c.Column)
+		id.WriteByte(0)
+	}
+	if list, ok := d.columns[id.String()]; ok {
+		return list
+	}
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = c.Column
+	}
+	d.columns[id.String()] = list
+	return list
 }
 
 // kinds are the copier's words for verification's.
@@ -87,11 +106,11 @@ func (r *run) differences(ctx context.Context, p *prepared, t *table) (*differin
 }
 
 func (r *run) search(ctx context.Context, t *table, v verify.Params) (*differing, error) {
-	d := &differing{most: heldRows}
+	d := &differing{most: heldRows, columns: map[string][]string{}}
 	if r.held > 0 {
 		d.most = r.held
 	}
-	v.Differences = d.add
+	v.Differences, v.Hold = d.add, heldWhole
 	var err error
 	if d.table, err = compare(ctx, v); err != nil {
 		return nil, err

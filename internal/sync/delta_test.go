@@ -27,10 +27,12 @@ func long(t *testing.T, variable string, short int) int {
 const deltas = `tables:
 - {table: public.log, mode: append, cursor: id}
 - {table: public.item, mode: upsert, cursor: changed, deletes: digest}
+- {table: public.word, mode: upsert, cursor: id, deletes: digest}
 `
 
 const deltaTables = `CREATE TABLE log (id bigint PRIMARY KEY, v text);
-	CREATE TABLE item (id int PRIMARY KEY, v text, changed timestamptz, j json, p point)`
+	CREATE TABLE item (id int PRIMARY KEY, v text, changed timestamptz, j json, p point);
+	CREATE TABLE word (id text COLLATE "C" PRIMARY KEY, v varchar(9))`
 
 // S19: append brings rows beyond the cursor and leaves those that stand there; upsert
 // brings changed rows too, and deletes those that are gone; what was sent once is not
@@ -39,12 +41,12 @@ func TestS19AppendAndUpsert(t *testing.T) {
 	t.Parallel()
 	b := setup(t, deltas, deltaTables)
 	b.source.Exec(t, `INSERT INTO log SELECT i, 'l' || i FROM generate_series(1, 3000) i;
-		INSERT INTO item SELECT i, 'i' || i, now(), '{"a":  1}', '(1,2)' FROM generate_series(1, 2000) i`)
-	b.target.Exec(t, `INSERT INTO log VALUES (17, 'stands there')`)
+		INSERT INTO item SELECT i, 'i' || i, now(), '{"a":  1}', '(1,2)' FROM generate_series(1, 2000) i; INSERT INTO word VALUES ('a', 'x'), ('B', 'y'), ('ä', NULL)`)
+	b.target.Exec(t, `INSERT INTO log VALUES (17, 'stands there'); INSERT INTO word VALUES ('B', 'old'), ('gone', 'z')`)
 	rep := b.run(t)
 	require.Equal(t, int64(2999), entry(t, rep, "log").Inserted)
 	require.Equal(t, "stands there", b.target.QueryString(t, "SELECT v FROM log WHERE id = 17"))
-	b.same(t, "item")
+	b.same(t, "item", "word")
 
 	rep = b.run(t)
 	require.Zero(t, entry(t, rep, "log").Sent+entry(t, rep, "item").Sent)

@@ -83,9 +83,10 @@ func TestS20R5R6OneRunAtATime(t *testing.T) {
 	require.Equal(t, "another machine", held.Owner)
 
 	// It dies: its lease runs out by the target's clock, and its records go, by which
-	// its writers would know themselves.
+	// its writers would know themselves; and so do those that a process left which was
+	// killed while it took them away.
 	b.target.Exec(t, `UPDATE _pg2db9.run SET lease = now() + interval '1 second'; INSERT INTO _pg2db9.part (run, part, target_schema, target_name, relation_schema, relation_name, bytes, taken, epoch, token)
-		VALUES ('19990101T000000Z-other', 1, 'public', 'a', 'public', 'a', 0, '', 1, '')`)
+		SELECT run, 1, 'public', 'a', 'public', 'a', 0, '', 1, '' FROM unnest(ARRAY['19990101T000000Z-other', '19980101T000000Z-half']) run`)
 	b.source.Exec(t, "INSERT INTO a VALUES (2, 'refused'); INSERT INTO b VALUES (2); INSERT INTO c VALUES (2)")
 	b.target.Exec(t, "ALTER TABLE a ADD CHECK (v <> 'refused')")
 	rep, err := b.runner(t).Run(t.Context(), Selection{})

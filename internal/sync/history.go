@@ -33,9 +33,9 @@ type Status struct {
 	Mode      jobfile.Mode `json:"mode"`
 	Cursor    string       `json:"cursor,omitempty"`
 	Watermark string       `json:"watermark,omitempty"` // the largest value of Cursor that was read
-	Moment    time.Time    `json:"moment"`              // that the target shows, by the source's clock; zero: none was reached yet
+	Moment    time.Time    `json:"moment,omitzero"`     // that the target shows, by the source's clock; zero: none was reached yet
 	Last      *Entry       `json:"last,omitempty"`      // its last run
-	Success   time.Time    `json:"success"`             // when its last good run ended, by the target's clock; zero: none
+	Success   time.Time    `json:"success,omitzero"`    // when its last good run ended, by the target's clock; zero: none
 	Running   string       `json:"running,omitempty"`   // who is at work on its last run; empty is nobody
 }
 

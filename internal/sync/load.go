@@ -95,14 +95,17 @@ func (e *notSwappedError) Error() string {
 // full loads a table anew: beside the one that stands, where the target lets the two
 // change places, else into it, in steps.
 func (r *run) full(ctx context.Context, p *prepared, t *table) error {
-	if loaded, err := r.firstLoad(ctx, p, t); err != nil || loaded {
-		return err
+	if t.made { // nobody has looked at it yet
+		if loaded, err := r.firstLoad(ctx, p, t); err != nil || loaded {
+			return err
+		}
 	}
 	target := t.transfer.Target
 	can, err := r.canSwap(ctx)
 	if err != nil {
 		return err
 	}
+	var refused []string
 	if can {
 		plan, err := planSwap(ctx, r.control, target, besideName(target))
 		if err != nil {
@@ -111,7 +114,13 @@ func (r *run) full(ctx context.Context, p *prepared, t *table) error {
 		if len(plan.Refused) == 0 {
 			return r.swap(ctx, p, t, plan)
 		}
-		return &notSwappedError{target, plan.Refused}
+		refused = plan.Refused
+	}
+	switch loaded, err := r.firstLoad(ctx, p, t); {
+	case err != nil || loaded:
+		return err
+	case len(refused) > 0:
+		return &notSwappedError{target, refused}
 	}
 	if len(t.guards.acts) > 0 && !t.guards.mayFire {
 		return fmt.Errorf("%s %s of table %s on the target would act on the rows that are loaded: disable it, or name it under allow", t.guards.acts[0].Kind, t.guards.acts[0].Name, target)

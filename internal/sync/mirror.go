@@ -63,13 +63,14 @@ func (r *run) mirror(ctx context.Context, p *prepared, t *table) error {
 	}
 }
 
-// repair writes rows that differ.
+// repair writes rows that differ, in the order of the key.
 func (r *run) repair(ctx context.Context, p *prepared, t *table, transfer *ddlgen.Transfer, rows []copier.RepairRow) (copier.RepairResult, error) {
 	params := copier.RepairParams{
 		Source: r.Source, Snapshot: p.snapshot, Target: r.Target, Profile: r.Profile, Run: r.id, Delete: true,
 		Tables: []copier.RepairTable{{Transfer: transfer, Always: t.always, Rows: rows, Part: t.part}},
-		Whole:  append(p.targets(), t.guards.mayTouch...),
+		Whole:  append(p.targets(), t.guards.mayTouch...), InOrder: true,
 	}
+	t.sort(rows)
 	if t.guards.mayFire {
 		params.Allow = []catalog.Name{t.transfer.Target}
 	}

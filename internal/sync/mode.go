@@ -1,11 +1,18 @@
 package sync
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5"
+
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/dial"
+	"github.com/pg2db9/pg2db9/internal/dial/quote"
 	"github.com/pg2db9/pg2db9/internal/sync/jobfile"
 )
 
@@ -48,6 +55,30 @@ func (t *table) holdCursor(db *catalog.Database) {
 	if t.key = t.targets(t.job.Key); t.key == nil || !t.unique(db) {
 		t.fault("key", "(%s) is no primary key and no unique constraint of %s: rows could not be told apart", strings.Join(t.job.Key, ", "), t.job.Table)
 	}
+}
+
+// holdOrder asks the source whether the cursor is something to read along: of types
+// like json and boolean there is no order, or no largest value.
+func (t *table) holdOrder(ctx context.Context, conn *pgx.Conn) error {
+	if t.job.Cursor == "" {
+		return nil
+	}
+	cursor, rel := quote.Ident(t.job.Cursor), quote.Name(t.job.Table.Schema, t.job.Table.Name)
+	_, err := conn.Exec(ctx, fmt.Sprintf("EXPLAIN SELECT max(%[1]s)::text FROM %[2]s; EXPLAIN SELECT FROM %[2]s ORDER BY %[1]s", cursor, rel), pgx.QueryExecModeSimpleProtocol)
+	switch dial.SQLState(err) {
+	case "":
+		return err
+	case pgerrcode.UndefinedFunction:
+		i := slices.IndexFunc(t.source.Columns, func(c catalog.Column) bool { return c.Name == t.job.Cursor })
+		t.fault("cursor", "column %q of %s is %s, of which there is no largest value to read up to: choose a number or a time", t.job.Cursor, t.job.Table, t.source.Columns[i].Type.Text)
+		return nil
+	}
+	err = fmt.Errorf("asking the source whether %s of %s has an order: %w", t.job.Cursor, t.job.Table, err)
+	if conn.IsClosed() {
+		return err
+	}
+	t.err = err
+	return nil
 }
 
 // targets are the target's names of the source's columns; nil where one does not travel.

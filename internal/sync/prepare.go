@@ -126,6 +126,11 @@ func (r *run) prepare(ctx context.Context, u unit) (_ *prepared, err error) {
 		if t.err == nil {
 			t.hold(p.db, plan, r.Accept)
 		}
+		if t.err == nil {
+			if err := t.holdOrder(ctx, p.source); err != nil {
+				return nil, err
+			}
+		}
 	}
 	p.order()
 	return p, nil

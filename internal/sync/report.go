@@ -47,9 +47,9 @@ type Entry struct {
 	Target catalog.Name `json:"target"`
 	Group  string       `json:"group,omitempty"`
 	Mode   jobfile.Mode `json:"mode"`
-	Began  time.Time    `json:"began"`  // by the target's clock in the ledger, by this machine's in a Report
-	Ended  time.Time    `json:"ended"`  // zero: under way, or its process died
-	Moment time.Time    `json:"moment"` // that the target shows since, by the source's clock; zero where it was not reached
+	Began  time.Time    `json:"began,omitzero"`  // by the target's clock in the ledger, by this machine's in a Report
+	Ended  time.Time    `json:"ended,omitzero"`  // zero: under way, or its process died
+	Moment time.Time    `json:"moment,omitzero"` // that the target shows since, by the source's clock; zero where it was not reached
 	Counts
 	Verdict Verdict `json:"verdict"`
 	Err     string  `json:"error,omitempty"` // without secrets
@@ -66,8 +66,8 @@ func (e *Entry) Good() bool { return e.Verdict == Match || e.Verdict == Unverifi
 // Report is what a run did, table by table, in the order of the job file.
 type Report struct {
 	Run     string    `json:"run"`
-	Began   time.Time `json:"began"`
-	Ended   time.Time `json:"ended"`
+	Began   time.Time `json:"began,omitzero"`
+	Ended   time.Time `json:"ended,omitzero"`
 	Tables  []Entry   `json:"tables"`
 	Stopped bool      `json:"stopped"` // by an interrupt
 }

@@ -26,6 +26,10 @@ import (
 // Command is the name of a run of syncs in the copier's ledger.
 const Command = "sync"
 
+// GCPercent is what a process whose work is syncs should give debug.SetGCPercent: what
+// it holds is bounded, and garbage may not double it on a small machine.
+const GCPercent = 40
+
 // Params is what a Runner needs.
 type Params struct {
 	Source, Target *dial.Endpoint
