@@ -93,6 +93,9 @@ func (p *planner) expected(t *tablePlan) {
 			Identity: c.identity, Generated: c.generated,
 			HasDefault: c.def != "" && c.generated == 0 && c.identity == 0,
 		})
+		if c.def != "" && c.identity == 0 {
+			e.Expressions = append(e.Expressions, ExpectedExpression{Column: c.c.Name, Generated: c.generated != 0, Text: c.def})
+		}
 	}
 	if t.isRoot() {
 		for _, leaf := range p.model.leaves(t.t) {
