@@ -32,7 +32,8 @@ func TestY12Y15RepairOfHugeRows(t *testing.T) {
 			profile: ddlgen.Postgres(), events: &recorder{},
 		}
 		got, err := repairCase(t, p, RepairTable{Transfer: keyed(transfer("huge", "n", "v"), "n"), Rows: []RepairRow{
-			{Kind: RepairChanged, Key: keyText("7"), Columns: []string{"v"}, Copies: 1}, {Kind: RepairMissing, Key: keyText("8"), Copies: 1},
+			{Kind: RepairChanged, Key: keyText("7"), Columns: []string{"v"}, Copies: 1},
+			{Kind: RepairMissing, Key: keyText("8"), Copies: 1},
 			{Kind: RepairChanged, Key: keyText("9"), Columns: []string{"v"}, Copies: 1},
 		}})
 		require.NoError(t, err)

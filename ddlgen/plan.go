@@ -220,7 +220,8 @@ type ExpectedTable struct {
 	// Partitions are those of its tree that hold rows: its keys are valid when each of theirs stands.
 	Partitions []catalog.Name `json:"partitions,omitempty"`
 
-	// Expressions are those of defaults and generated columns, as they are sent.
+	// Expressions are those of defaults and generated columns, as they are sent, but
+	// for those that the user wrote.
 	Expressions []ExpectedExpression `json:"expressions,omitempty"`
 }
 

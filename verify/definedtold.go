@@ -95,7 +95,7 @@ func toldConstraints(ctx context.Context, conn *pgx.Conn, schemas []string, put 
 		if columns := there.columns[key]; len(columns) > 0 {
 			text += " (" + strings.Join(columns, ", ") + ")"
 		}
-		switch text, _, _ := strings.Cut(text, " ("); text {
+		switch row["constraint_type"] {
 		case "CHECK":
 			text += toldClause(checks[key.Schema], key.Name)
 		case "FOREIGN KEY":
