@@ -89,8 +89,16 @@ damage: ## Damage a copy in every way that is known, and write others harmlessly
 	DAMAGE_ALL=1 DAMAGE_SEED=$(or $(SEED),1) $(GO) test -v -count=1 -tags pgquery_cgo -timeout 30m -run TestDamage ./internal/damage
 
 .PHONY: damage-property
-damage-property: ## Hold verify against a typed comparison in SQL in CASES=10000 random tables (SEED=1)
-	DAMAGE_CASES=$(or $(CASES),10000) DAMAGE_SEED=$(or $(SEED),1) $(GO) test -v -count=1 -timeout 60m -run TestProperty ./internal/damage
+damage-property: ## Hold verify against a typed comparison in SQL in CASES=10000 random tables of each profile (SEED=1)
+	DAMAGE_CASES=$(or $(CASES),10000) DAMAGE_SEED=$(or $(SEED),1) $(GO) test -v -count=1 -tags pgquery_cgo -timeout 60m -run TestProperty ./internal/damage
+
+.PHONY: verify-huge
+verify-huge: ## Find and repair a row of MB=500 megabytes that differs, among others, and bound the memory
+	PGTEST_DISK=1 HUGE_ROW_MB=$(or $(MB),500) $(GO) test -v -count=1 -timeout 30m -run 'TestY12HugeRows|TestY12Y15Repair' ./verify ./copier
+
+.PHONY: verify-large
+verify-large: ## Find three differences among ROWS=100000000 narrow rows by 8 jobs, and bound the memory at 64 MiB
+	PGTEST_DISK=1 PG2DB9_VERIFY_ROWS=$(or $(ROWS),100000000) $(GO) test -v -count=1 -timeout 3h -run 'TestY12ManyRows' ./verify
 
 .PHONY: bench
 bench: ## Run the Go benchmarks once each (ITERATIONS=10x for figures)

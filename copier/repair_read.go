@@ -111,7 +111,6 @@ type rowFinder struct {
 	canon  *digest.RowCanon
 	key    []int // fields of the key
 	wanted map[string]RepairRow
-	raw    []byte // the line at hand, as it came
 }
 
 func newRowFinder(t *ddlgen.Transfer) (*rowFinder, error) {
@@ -199,7 +198,6 @@ func plainField(field []byte) *string {
 // found hands a line on if it is wanted, as often as it is. Its fields are good
 // until take returns.
 func (f *rowFinder) found(line []byte, take func(RepairRow, [][]byte) error) error {
-	f.raw = append(f.raw[:0], line...) // the canonical form may be written over it
 	name := f.nameOf(f.canon.Row(line))
 	row, ok := f.wanted[name]
 	if !ok {
@@ -209,7 +207,7 @@ func (f *rowFinder) found(line []byte, take func(RepairRow, [][]byte) error) err
 	delete(f.wanted, name)
 	var fields [][]byte
 	if len(f.t.Columns) > 0 {
-		fields = bytes.Split(f.raw, []byte{'\t'})
+		fields = bytes.Split(line, []byte{'\t'})
 	}
 	row.Copies = 1
 	for range copies {

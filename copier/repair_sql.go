@@ -90,28 +90,41 @@ func (w *repairWriter) insertSQL(values []string) string {
 
 // values are a row of the source as INSERT takes it.
 func (w *repairWriter) values(fields [][]byte) string {
-	list := make([]string, len(fields))
+	var b strings.Builder
+	b.WriteString("(")
 	for i, f := range fields {
-		list[i] = w.literal(plainField(f))
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		w.writeField(&b, f)
 	}
-	return "(" + strings.Join(list, ", ") + ")"
+	b.WriteString(")")
+	return b.String()
 }
 
 // updateSQL gives a row of the target the source's values in the columns that
 // differ.
 func (w *repairWriter) updateSQL(row RepairRow, fields [][]byte) string {
 	t := w.table.Transfer
-	var set []string
+	var b strings.Builder
+	fmt.Fprintf(&b, "UPDATE %s SET ", w.name())
+	first := true
 	key := make([]*string, len(t.Key))
 	for i, c := range t.Columns {
 		if at := slices.Index(t.Key, c.Target); at >= 0 {
 			key[at] = plainField(fields[i])
 		}
 		if slices.Contains(row.Columns, c.Target) {
-			set = append(set, quote.Ident(c.Target)+" = "+w.literal(plainField(fields[i])))
+			if !first {
+				b.WriteString(", ")
+			}
+			first = false
+			b.WriteString(quote.Ident(c.Target) + " = ")
+			w.writeField(&b, fields[i])
 		}
 	}
-	return fmt.Sprintf("UPDATE %s SET %s WHERE %s", w.name(), strings.Join(set, ", "), w.is(key))
+	b.WriteString(" WHERE " + w.is(key))
+	return b.String()
 }
 
 func (w *repairWriter) deleteSQL(row RepairRow) string {

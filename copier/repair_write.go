@@ -1,7 +1,6 @@
 package copier
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +45,10 @@ func newRepairWriter(r *repairer, number int) *repairWriter {
 
 // source takes a row as the source has it.
 func (w *repairWriter) source(ctx context.Context, row RepairRow, fields [][]byte) error {
-	size := int64(len(bytes.Join(fields, nil)) + len(fields))
+	size := int64(len(fields)) // no copy is made of a row to see how large it is
+	for _, f := range fields {
+		size += int64(len(f))
+	}
 	if limit := w.repairer.p.Profile.RowBytes; limit > 0 && size > limit {
 		return w.putOff(row, fmt.Sprintf("a row has %d bytes, the target takes at most %d", size, limit))
 	}

@@ -219,6 +219,17 @@ type ExpectedTable struct {
 
 	// Partitions are those of its tree that hold rows: its keys are valid when each of theirs stands.
 	Partitions []catalog.Name `json:"partitions,omitempty"`
+
+	// Expressions are those of defaults and generated columns, as they are sent, but
+	// for those that the user wrote.
+	Expressions []ExpectedExpression `json:"expressions,omitempty"`
+}
+
+// ExpectedExpression is what fills a column that a row leaves out.
+type ExpectedExpression struct {
+	Column    string `json:"column"`
+	Generated bool   `json:"generated,omitempty"` // else it is a default
+	Text      string `json:"text"`
 }
 
 // ExpectedColumn is what the read-back of a column must show.

@@ -93,6 +93,13 @@ func (p *planner) expected(t *tablePlan) {
 			Identity: c.identity, Generated: c.generated,
 			HasDefault: c.def != "" && c.generated == 0 && c.identity == 0,
 		})
+		switch {
+		case c.extra: // as the user wrote it, which no server writes again like that
+		case c.generated != 0:
+			e.Expressions = append(e.Expressions, ExpectedExpression{Column: c.c.Name, Generated: true, Text: c.expr})
+		case c.def != "" && c.identity == 0:
+			e.Expressions = append(e.Expressions, ExpectedExpression{Column: c.c.Name, Text: c.def})
+		}
 	}
 	if t.isRoot() {
 		for _, leaf := range p.model.leaves(t.t) {

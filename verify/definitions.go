@@ -9,12 +9,13 @@ import (
 
 	"github.com/pg2db9/pg2db9/catalog"
 	"github.com/pg2db9/pg2db9/catalog/finding"
+	"github.com/pg2db9/pg2db9/ddlgen"
 )
 
 //go:embed queries/definitions.sql
 var definitionsSQL string
 
-// definitionRow is a constraint or index of a target that has PostgreSQL's catalog.
+// definitionRow is a constraint, index, default or generated column of a target that has PostgreSQL's catalog.
 type definitionRow struct {
 	Schema     string `db:"schema_name"`
 	Table      string `db:"table_name"`
@@ -24,7 +25,7 @@ type definitionRow struct {
 	Flaw       string `db:"flaw"`
 }
 
-// definitions are the constraints and indexes of the target, as it writes them.
+// definitions are the constraints, indexes, defaults and generated columns of the target, as it writes them.
 type definitions map[finding.Object]definitionRow
 
 func (r *definitionRow) key() finding.Object {
@@ -35,11 +36,11 @@ func (r *definitionRow) key() finding.Object {
 func readDefinitions(ctx context.Context, conn *pgx.Conn, schemas []string) (definitions, error) {
 	rows, err := conn.Query(ctx, definitionsSQL, pgx.QueryExecModeSimpleProtocol, schemas)
 	if err != nil {
-		return nil, fmt.Errorf("reading the target's constraints and indexes: %w", err)
+		return nil, fmt.Errorf("reading the target's constraints, indexes and defaults: %w", err)
 	}
 	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[definitionRow])
 	if err != nil {
-		return nil, fmt.Errorf("reading the target's constraints and indexes: %w", err)
+		return nil, fmt.Errorf("reading the target's constraints, indexes and defaults: %w", err)
 	}
 	d := definitions{}
 	for i := range list {
@@ -53,6 +54,7 @@ func (d definitions) compare(o promisedObject) compared {
 	c := compared{object: o}
 	found, ok := d[finding.Object{Kind: o.what, Schema: o.table.Schema, Parent: o.table.Name, Name: o.name}]
 	switch {
+	case !ok && (o.what == whatDefault || o.what == whatGenerated): // the column tells of that
 	case !ok:
 		c.differ(o.word(), "none")
 	case !sameSQL(o.def, found.Definition) && !sameButText(o.def, found.Definition):
@@ -63,6 +65,22 @@ func (d definitions) compare(o promisedObject) compared {
 		c.assume()
 	}
 	return c
+}
+
+// promisedExpressions are the defaults and generated columns of the plan.
+func promisedExpressions(plan *ddlgen.Plan) []promisedObject {
+	var list []promisedObject
+	for i := range plan.Expect {
+		e := &plan.Expect[i]
+		for _, x := range e.Expressions {
+			what := whatDefault
+			if x.Generated {
+				what = whatGenerated
+			}
+			list = append(list, promisedObject{table: e.Name, name: x.Column, what: what, def: x.Text})
+		}
+	}
+	return list
 }
 
 // checkDefinitions is checkObjects for a target that has PostgreSQL's catalog,

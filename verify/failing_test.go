@@ -156,7 +156,7 @@ func TestEveryStatementThatFailsY4Y8(t *testing.T) {
 				failEach(t, tried, func(from, to *switchboard) (*Report, error) { // with endpoints that have learnt nothing yet
 					return Run(t.Context(), Params{
 						Source: from.endpoint(endpoint(t, dial.Source, source)), Target: to.endpoint(endpoint(t, dial.Target, target)),
-						Plan: plan, Profile: profile, Level: level, Jobs: 1, Patience: time.Millisecond,
+						Plan: plan, Profile: profile, Level: level, Jobs: 1, Patience: time.Millisecond, Definitions: true,
 					})
 				})
 			}

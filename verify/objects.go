@@ -110,10 +110,14 @@ func (v *run) checkObjects(ctx context.Context, conn *pgx.Conn, schemas []string
 		return nil
 	}
 	objects := promisedObjects(v.p.Plan, v.p.Missing)
+	own := v.p.Profile.FullCatalog && !v.p.Profile.Map // what was mapped is another text on the target
+	if own {
+		objects = append(objects, promisedExpressions(v.p.Plan)...)
+	}
 	if len(objects) == 0 {
 		return nil
 	}
-	if v.p.Profile.FullCatalog && !v.p.Profile.Map { // what was mapped is another text on the target
+	if own {
 		return v.checkDefinitions(ctx, conn, schemas, objects)
 	}
 	there, err := readObjects(ctx, conn, schemas)

@@ -63,6 +63,7 @@ func (v *run) expect() error {
 	v.report.Sequences = expectSequences(v.p.Plan, v.p.Sequences)
 	v.report.ExpectedTables, v.report.ExpectedSequences = len(wanted), len(v.report.Sequences)
 	v.expectViews()
+	v.expectDefined()
 	v.finished = map[*Table]bool{}
 	v.accounts = map[catalog.Name]SourceSide{}
 	for _, a := range v.p.Copied {

@@ -22,6 +22,8 @@ type Report struct {
 
 	Level Level `json:"level"` // how closely was looked
 
+	Definitions *Definitions `json:"-"` // of the target, where they were asked for: for a certificate
+
 	ExpectedTables    int  `json:"expected_tables"`    // tables that the plan promises
 	ExpectedSequences int  `json:"expected_sequences"` // sequences that the plan promises
 	ExpectedViews     int  `json:"expected_views"`     // views that the plan promises, those left out that could not be made
@@ -57,7 +59,7 @@ type Shape struct {
 // Difference is one thing of a table that is not as the plan promises.
 type Difference struct {
 	Column   string `json:"column,omitempty"` // empty for the table itself; of a constraint, index, trigger, rule or policy its name
-	What     string `json:"what"`             // "type", "not null", "identity", "generated", "default", "position", "column", "table", "constraint", "index", "trigger", "rule", "policy", "row security"
+	What     string `json:"what"`             // "type", "not null", "identity", "generated", "default", "position", "column", "table", "constraint", "index", "trigger", "rule", "policy", "row security", "parent", "partitions", "view", "materialized view"
 	Expected string `json:"expected"`
 	Found    string `json:"found"`
 }

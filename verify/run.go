@@ -55,6 +55,13 @@ type Params struct {
 	// must, answers its views and routines. It writes nothing that stays.
 	Behaviour bool
 
+	// Definitions has the report keep the target's own words for what hangs on the
+	// tables and views: for a certificate.
+	Definitions bool
+	// Defined is what a certificate says that they were: what is otherwise now is a
+	// difference. nil is that nobody knows.
+	Defined *Definitions
+
 	// ExistingTables says that the tables were there before the run and are the
 	// user's (pg2db9 copy): their columns must hold what was copied, but may
 	// have other types, another order and others beside them.
@@ -183,7 +190,7 @@ type run struct {
 
 // do connects and compares: definitions, sequences, rows.
 func (v *run) do(ctx context.Context) error {
-	if len(v.wanted)+len(v.report.Sequences)+len(v.views) == 0 {
+	if len(v.wanted)+len(v.report.Sequences)+len(v.report.Views) == 0 {
 		return nil // the plan has nothing, so there is nothing to ask
 	}
 	settings := readerSettings(v.p.Profile)
@@ -311,6 +318,10 @@ func (v *run) lookAtTarget(ctx context.Context) error {
 		return err
 	}
 	if err := v.checkViews(ctx, s.conn, schemas); err != nil {
+		v.target.drop(s)
+		return err
+	}
+	if err := v.lookAtDefined(ctx, s.conn, schemas); err != nil {
 		v.target.drop(s)
 		return err
 	}

@@ -62,8 +62,8 @@ func (v *run) expectViews() {
 // viewSchemas are the schemas of the views.
 func (v *run) viewSchemas() []string {
 	var out []string
-	for _, e := range v.views {
-		out = append(out, e.Name.Schema)
+	for i := range v.report.Views {
+		out = append(out, v.report.Views[i].Target.Schema)
 	}
 	return out
 }

@@ -111,7 +111,13 @@ func (d Difference) String() string {
 		return fmt.Sprintf("column %s (%s) is not on the target", d.Column, d.Expected)
 	case d.What == "column":
 		return fmt.Sprintf("column %s (%s) was not expected", d.Column, d.Found)
-	case d.What == whatConstraint || d.What == whatIndex || hangs(d.What):
+	case (d.What == whatView || d.What == whatFilledView) && d.Found == "none":
+		return "the " + d.What + " is not on the target"
+	case d.What == whatView || d.What == whatFilledView:
+		return fmt.Sprintf("its query: expected %s, found %s", d.Expected, d.Found)
+	case d.Column == "":
+		return fmt.Sprintf("its %s: expected %s, found %s", d.What, d.Expected, d.Found)
+	case d.What == whatConstraint || d.What == whatIndex || d.What == whatParent || hangs(d.What):
 		return fmt.Sprintf("%s %s: expected %s, found %s", d.What, d.Column, d.Expected, d.Found)
 	}
 	return fmt.Sprintf("%s of column %s: expected %s, found %s", d.What, d.Column, d.Expected, d.Found)

@@ -64,6 +64,12 @@ func New(f Facts) (*Certificate, error) {
 		b.Detail = ui.Redact(b.Detail)
 		c.Entries = append(c.Entries, Entry{Kind: KindBehaviour, Behaviour: &b})
 	}
+	if d := r.Definitions; d != nil {
+		run.Told = &Told{Major: d.Major, Kinds: d.Told}
+		for i := range d.Relations {
+			c.Entries = append(c.Entries, Entry{Kind: KindDefined, Defined: defined(&d.Relations[i])})
+		}
+	}
 	for _, l := range f.Findings {
 		if l.Severity == finding.Left || l.Severity == finding.Block {
 			c.Entries = append(c.Entries, Entry{Kind: KindLeft, Left: &Left{Code: l.Code, Object: l.Object, Why: ui.Redact(l.Message)}})

@@ -17,7 +17,7 @@ const Format = "pg2db9 certificate 1"
 type Certificate struct {
 	Summary string  `json:"summary"` // as in the first entry: for who opens the file
 	Format  string  `json:"format"`
-	Entries []Entry `json:"entries"` // the run, then tables, sequences, views, checks of behaviour, what is not carried
+	Entries []Entry `json:"entries"` // the run, then tables, sequences, views, checks of behaviour, definitions, what is not carried
 	Seal    string  `json:"seal"`    // the hash of the last entry
 }
 
@@ -30,6 +30,7 @@ type Entry struct {
 	Sequence  *Sequence     `json:"sequence,omitempty"`
 	View      *verify.View  `json:"view,omitempty"`
 	Behaviour *verify.Check `json:"behaviour,omitempty"`
+	Defined   *Defined      `json:"definitions,omitempty"`
 	Left      *Left         `json:"left,omitempty"`
 	// Hash is SHA-256 in hexadecimal over the hash of the entry before (nothing,
 	// before the first) and the canonical JSON of this entry without its hash.
@@ -46,6 +47,7 @@ const (
 	KindSequence  Kind = "sequence"
 	KindView      Kind = "view"
 	KindBehaviour Kind = "behaviour"
+	KindDefined   Kind = "definitions"
 	KindLeft      Kind = "left"
 )
 
@@ -69,6 +71,10 @@ type Run struct {
 	Snapshot *Snapshot `json:"snapshot,omitempty"`
 	Started  time.Time `json:"started"`
 	Finished time.Time `json:"finished"`
+
+	// Told is what the target told of its definitions; nil: nobody asked, as of an
+	// older version of pg2db9.
+	Told *Told `json:"definitions,omitempty"`
 
 	Plan      string         `json:"plan,omitempty"` // hash of what was planned
 	Profile   ddlgen.Profile `json:"profile"`        // how the target was read
@@ -165,6 +171,29 @@ type Sequence struct {
 	Min       int64 `json:"min,omitempty"`
 	Max       int64 `json:"max,omitempty"`
 	Cycle     bool  `json:"cycle,omitempty"`
+}
+
+// Told is how the target told of its definitions.
+type Told struct {
+	Major int      `json:"major"` // of the server: another writes the same thing otherwise
+	Kinds []string `json:"kinds"` // of object that it tells of
+}
+
+// Defined is what hung on one table or view of the target: its indexes,
+// constraints, triggers, defaults, the query of a view.
+type Defined struct {
+	Target  catalog.Name `json:"target"`
+	View    bool         `json:"view,omitempty"`
+	Objects []Object     `json:"objects,omitempty"` // by kind and name
+}
+
+// Object is one of them, as the target itself wrote it.
+type Object struct {
+	Kind   string `json:"kind"`
+	Name   string `json:"name,omitempty"`   // empty: there is one of its kind
+	State  string `json:"state,omitempty"`  // "disabled", "invalid"; empty is as it should be
+	Text   string `json:"text,omitempty"`   // its begin, where it is long
+	Digest string `json:"digest,omitempty"` // SHA-256 of the whole text
 }
 
 // Left is an object of the source that is not on the target.

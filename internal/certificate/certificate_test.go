@@ -52,6 +52,11 @@ func facts(word string) Facts {
 			Views:     []verify.View{{Target: name("v"), Source: name("v"), Materialized: true, Verdict: verify.Errored, Detail: word, SourceRows: 4, TargetRows: -1}},
 			Behaviour: []verify.Check{{Object: word, Kind: "check", What: word, Verdict: verify.Skipped, Detail: word}},
 			Level:     verify.LevelRows, ExpectedTables: 3, ExpectedSequences: 1, ExpectedViews: 1, AllowSkipped: true, Complete: true,
+			Definitions: &verify.Definitions{Major: 16, Told: []string{"index", "view"}, Relations: []verify.DefinedRelation{
+				{Name: good, Objects: []verify.DefinedObject{{Kind: "index", Name: word, State: "invalid", Text: "CREATE INDEX " + word, Digest: verify.DigestOf("CREATE INDEX " + word)}}},
+				{Name: bad},
+				{Name: name("v"), View: true, Objects: []verify.DefinedObject{{Kind: "view", Text: strings.Repeat("é", 1500), Digest: verify.DigestOf(strings.Repeat("é", 1500))}}},
+			}},
 			Notes: []string{word}, Started: at, Elapsed: time.Minute,
 		},
 		Plan: &ddlgen.Plan{

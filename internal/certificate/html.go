@@ -62,6 +62,7 @@ type pageView struct {
 	Unchecked []objectText
 	Equal     int // tables
 	Count     int
+	Hanging   int // indexes, constraints and the like
 }
 
 type objectText struct{ Object, What, Why string }
@@ -117,6 +118,8 @@ func (v *pageView) add(e Entry) {
 		if e.Behaviour.Verdict == verify.Skipped {
 			v.Unchecked = append(v.Unchecked, objectText{e.Behaviour.Kind + " " + e.Behaviour.Object, e.Behaviour.What, e.Behaviour.Detail})
 		}
+	case e.Defined != nil:
+		v.Hanging += len(e.Defined.Objects)
 	case e.Left != nil:
 		v.Left = append(v.Left, e.Left)
 	}

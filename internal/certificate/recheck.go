@@ -48,6 +48,7 @@ func (c *Certificate) Recheck() (verify.Params, error) {
 			plan.Sequences = append(plan.Sequences, e.Sequence.value())
 		}
 	}
+	p.Defined = c.defined()
 	return p, nil
 }
 

@@ -187,10 +187,7 @@ func rechecked(c *certificate.Certificate, rep *verify.Report) string {
 		}
 		words += fmt.Sprintf("; columns of %s were not looked at again, since the certificate does not have them as planned: %s", count(n, "table"), strings.Join(names, ", "))
 	}
-	if run.Views.Match+run.Behaviour.Match > 0 {
-		words += "; views and behaviour were not looked at again"
-	}
-	return words
+	return words + c.NotLookedAt()
 }
 
 // weighCertificate refuses to call equal what the certificate itself does not.

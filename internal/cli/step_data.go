@@ -115,7 +115,7 @@ func (j *job) verify(existingTables bool) step {
 		defer done()
 		p := verify.Params{
 			Source: j.opts.source, Target: j.opts.target, Plan: j.plan, Profile: j.profile, ExistingTables: existingTables,
-			Jobs: j.jobs, Patience: j.patience(), Bus: j.bus, Log: j.log,
+			Jobs: j.jobs, Patience: j.patience(), Bus: j.bus, Log: j.log, Definitions: len(j.opts.Certificates) > 0,
 		}
 		if j.snapshot != nil {
 			p.Snapshot = j.snapshot.ID

@@ -48,6 +48,7 @@ func checkVerify(cfg *config.Config) error {
 // goes on, and the steps are done.
 func (j *job) runVerify(ctx context.Context, p verify.Params, doing string, again func() []string) (*verify.Report, error) {
 	p.Target, p.Jobs, p.Patience, p.MaxRate, p.Bus, p.Log, p.Progress = j.opts.target, j.jobs, j.patience(), j.opts.polite.rate, j.bus, j.log, &event.Progress{}
+	p.Definitions = len(j.opts.Certificates) > 0
 	if p.MaxDifferences == 0 { // none is shown
 		p.MaxDifferences = -1
 	}

@@ -31,7 +31,9 @@ const tablesAtOnce = 200
 // says against PostgreSQL's own comparison of the stored values, typed, where
 // both copies stand in one database: Match exactly where that finds nothing, else
 // as many missing, extra and changed rows as it counts (Y1, Y2, Y3, Y5, Y6, V29).
-// DAMAGE_CASES is how many tables; 200 are in every run.
+// Under profile db9 the copy has DB9's types, and is read through the strict
+// stand-in; the typed comparison is of the values that the transfer sends.
+// DAMAGE_CASES is how many tables of each profile; 200 are in every run.
 func TestPropertyY1Y2Y3Y5Y6V29(t *testing.T) {
 	t.Parallel()
 	cases := tablesAtOnce
@@ -40,17 +42,63 @@ func TestPropertyY1Y2Y3Y5Y6V29(t *testing.T) {
 		cases, err = strconv.Atoi(text)
 		require.NoError(t, err, "DAMAGE_CASES")
 	}
-	equal, differ := 0, 0
-	for first := 0; first < cases; first += tablesAtOnce {
-		t.Run(fmt.Sprintf("from %d", first), func(t *testing.T) {
-			r := rand.New(rand.NewPCG(seed(t), uint64(first)))
-			e, d := propertyOf(t, r, min(tablesAtOnce, cases-first))
-			equal, differ = equal+e, differ+d
+	for _, side := range []*propertySide{postgresSide(), db9Side()} {
+		t.Run(side.profile.Name, func(t *testing.T) {
+			t.Parallel()
+			equal, differ := 0, 0
+			for first := 0; first < cases; first += tablesAtOnce {
+				t.Run(fmt.Sprintf("from %d", first), func(t *testing.T) {
+					r := rand.New(rand.NewPCG(seed(t), uint64(first)))
+					e, d := propertyOf(t, side, r, min(tablesAtOnce, cases-first))
+					equal, differ = equal+e, differ+d
+				})
+			}
+			t.Logf("%d random tables: %d equal, %d different, each as the typed comparison says", cases, equal, differ)
+			require.Greater(t, equal, cases/10)
+			require.Greater(t, differ, cases/10)
 		})
 	}
-	t.Logf("%d random tables: %d equal, %d different, each as the typed comparison says", cases, equal, differ)
-	require.Greater(t, equal, cases/10)
-	require.Greater(t, differ, cases/10)
+}
+
+// propertySide is what is not the same under every profile.
+type propertySide struct {
+	profile ddlgen.Profile
+	pools   map[string][]string
+	keys    []keyOf
+	// make makes the plan's tables on the target, and copy brings x.t to its s.t.
+	make func(t *testing.T, target *pgtest.DB, plan *ddlgen.Plan, list []edited)
+	copy func(t *testing.T, from, to *pgx.Conn, transfer *ddlgen.Transfer)
+	// compare counts what differs between s.t and x.t.
+	compare func(t *testing.T, conn *pgx.Conn, e edited, transfer *ddlgen.Transfer) verify.RowsFound
+	// reach is how verify reaches the target.
+	reach func(t *testing.T, target *pgtest.DB) *dial.Endpoint
+}
+
+// postgresSide is a target that has the source's own types.
+func postgresSide() *propertySide {
+	return &propertySide{
+		profile: ddlgen.Postgres(), pools: pools, keys: keys,
+		make: func(t *testing.T, target *pgtest.DB, _ *ddlgen.Plan, list []edited) {
+			t.Helper()
+			sql := propertyTypes
+			for _, e := range list {
+				sql += fmt.Sprintf("CREATE TABLE s.%s %s;", e.name, e.ddl)
+			}
+			target.Exec(t, sql)
+		},
+		copy: func(t *testing.T, from, to *pgx.Conn, transfer *ddlgen.Transfer) {
+			t.Helper()
+			copyBinary(t, from, to, transfer.Source.Name)
+		},
+		compare: func(t *testing.T, conn *pgx.Conn, e edited, _ *ddlgen.Transfer) verify.RowsFound {
+			t.Helper()
+			return typedComparison(t, conn, e)
+		},
+		reach: func(t *testing.T, target *pgtest.DB) *dial.Endpoint {
+			t.Helper()
+			return sideOf(t, dial.Target, target)
+		},
+	}
 }
 
 // edited is a random table.
@@ -61,33 +109,35 @@ type edited struct {
 	edits     string // of schema x
 }
 
-func propertyOf(t *testing.T, r *rand.Rand, n int) (equal, differ int) {
+// propertyTypes are what the tables' columns need.
+const propertyTypes = `CREATE SCHEMA s; CREATE TYPE s.mood AS ENUM ('sad', 'ok', 'it''s'); CREATE DOMAIN s.whole AS integer; CREATE TYPE s.both AS (a integer, b text);`
+
+func propertyOf(t *testing.T, side *propertySide, r *rand.Rand, n int) (equal, differ int) {
 	t.Helper()
 	server := pgtest.Server(t)
 	source, target := server.Database(t), server.Database(t)
-	const types = `CREATE SCHEMA s; CREATE TYPE s.mood AS ENUM ('sad', 'ok', 'it''s'); CREATE DOMAIN s.whole AS integer; CREATE TYPE s.both AS (a integer, b text);`
 	list := make([]edited, n)
-	var onSource, onTarget strings.Builder
-	onSource.WriteString(types + "CREATE SCHEMA x;")
-	onTarget.WriteString(types)
+	var sql strings.Builder
+	sql.WriteString(propertyTypes + "CREATE SCHEMA x;")
 	for i := range list {
-		list[i] = randomTable(r, fmt.Sprintf("t%d", i))
+		list[i] = side.randomTable(r, fmt.Sprintf("t%d", i))
 		e := &list[i]
-		fmt.Fprintf(&onSource, "CREATE TABLE s.%[1]s %[2]s; CREATE TABLE x.%[1]s %[2]s; %[3]s INSERT INTO x.%[1]s SELECT * FROM s.%[1]s; %[4]s", e.name, e.ddl, e.fill, e.edits)
-		fmt.Fprintf(&onTarget, "CREATE TABLE s.%s %s;", e.name, e.ddl)
+		fmt.Fprintf(&sql, "CREATE TABLE s.%[1]s %[2]s; CREATE TABLE x.%[1]s %[2]s; %[3]s INSERT INTO x.%[1]s SELECT * FROM s.%[1]s; %[4]s", e.name, e.ddl, e.fill, e.edits)
 	}
-	source.Exec(t, onSource.String())
-	target.Exec(t, onTarget.String())
-	from, to := source.Conn(t), target.Conn(t)
+	source.Exec(t, sql.String())
+	from := source.Conn(t)
+	plan := planOf(t, from, side.profile)
+	side.make(t, target, plan, list)
+	to := target.Conn(t)
 	want := map[string]verify.RowsFound{}
 	for _, e := range list {
-		want[e.name] = typedComparison(t, from, e)
-		copyBinary(t, from, to, e.name)
+		transfer := &plan.Transfers[slices.IndexFunc(plan.Transfers, func(tr ddlgen.Transfer) bool { return tr.Source.Name == e.name })]
+		want[e.name] = side.compare(t, from, e, transfer)
+		side.copy(t, from, to, transfer)
 	}
 
 	report, err := verify.Run(t.Context(), verify.Params{
-		Source: sideOf(t, dial.Source, source), Target: sideOf(t, dial.Target, target), Plan: planOf(t, from), Profile: ddlgen.Postgres(),
-		Jobs: 2, Level: verify.LevelRows,
+		Source: sideOf(t, dial.Source, source), Target: side.reach(t, target), Plan: plan, Profile: side.profile, Jobs: 2, Level: verify.LevelRows,
 	})
 	require.NoError(t, err)
 	require.Len(t, report.Tables, n)
@@ -112,8 +162,8 @@ func propertyOf(t *testing.T, r *rand.Rand, n int) (equal, differ int) {
 
 // randomTable is a table with up to five columns beside its key, up to 12 rows
 // or, of one in 20, 600, and up to three edits.
-func randomTable(r *rand.Rand, name string) edited {
-	key := keys[r.IntN(len(keys))]
+func (s *propertySide) randomTable(r *rand.Rand, name string) edited {
+	key := s.keys[r.IntN(len(s.keys))]
 	types := make([]string, 1+r.IntN(5))
 	for i := range types {
 		types[i] = typeNames[r.IntN(len(typeNames))]
@@ -136,7 +186,7 @@ func randomTable(r *rand.Rand, name string) edited {
 			values = append(values, key.value(i))
 		}
 		for _, typ := range types {
-			values = append(values, literal(r, typ))
+			values = append(values, s.literal(r, typ))
 		}
 		return "(" + strings.Join(values, ", ") + ")"
 	}
@@ -157,7 +207,7 @@ func randomTable(r *rand.Rand, name string) edited {
 			rows++
 			e.edits += fmt.Sprintf("INSERT INTO x.%s VALUES %s;", name, row(rows+1000))
 		case 2, 3:
-			e.edits += fmt.Sprintf("UPDATE x.%s SET c%d = %s WHERE %s;", name, column, literal(r, types[column]), which)
+			e.edits += fmt.Sprintf("UPDATE x.%s SET c%d = %s WHERE %s;", name, column, s.literal(r, types[column]), which)
 		case 4: // the same row, elsewhere
 			e.edits += fmt.Sprintf("WITH d AS (DELETE FROM x.%[1]s WHERE %[2]s RETURNING *) SELECT * INTO TEMP d FROM d; INSERT INTO x.%[1]s SELECT * FROM d; DROP TABLE d;", name, which)
 		default:
@@ -176,11 +226,11 @@ var typeNames = func() (names []string) {
 }()
 
 // literal is NULL, or a value out of the type's pool.
-func literal(r *rand.Rand, typ string) string {
+func (s *propertySide) literal(r *rand.Rand, typ string) string {
 	if r.IntN(6) == 0 {
 		return "NULL"
 	}
-	pool := pools[typ]
+	pool := s.pools[typ]
 	return "'" + strings.ReplaceAll(pool[r.IntN(len(pool))], "'", "''") + "'"
 }
 
@@ -219,7 +269,7 @@ func sideOf(t *testing.T, side dial.Side, db *pgtest.DB) *dial.Endpoint {
 }
 
 // planOf is the plan of schema s.
-func planOf(t *testing.T, conn *pgx.Conn) *ddlgen.Plan {
+func planOf(t *testing.T, conn *pgx.Conn, profile ddlgen.Profile) *ddlgen.Plan {
 	t.Helper()
 	_, err := conn.Exec(t.Context(), "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 	require.NoError(t, err)
@@ -231,7 +281,7 @@ func planOf(t *testing.T, conn *pgx.Conn) *ddlgen.Plan {
 	require.NoError(t, err)
 	db, _, err := all.Select(catalog.Filter{IncludeSchemas: []string{"s"}})
 	require.NoError(t, err)
-	plan, err := ddlgen.Generate(db, ddlgen.Postgres(), ddlgen.Options{})
+	plan, err := ddlgen.Generate(db, profile, ddlgen.Options{})
 	require.NoError(t, err)
 	return plan
 }

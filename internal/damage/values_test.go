@@ -62,11 +62,13 @@ var pools = map[string][]string{
 	"s.both":             {"(1,a)", "(1,)", `(1,"")`, "(,)"},
 }
 
-// keys are the ways to a row; empty is none. The value of row i is made by one.
-var keys = []struct {
+// keyOf is a way to a row; empty is none.
+type keyOf struct {
 	columns, key string
-	value        func(i int) string // SQL, of all columns of the key
-}{
+	value        func(i int) string // SQL, of all columns of the key of row i
+}
+
+var keys = []keyOf{
 	{"id integer", "id", func(i int) string { return itoa(i - 5) }},
 	{"id bigint", "id", func(i int) string { return itoa(i * 1_000_003) }},
 	{"id smallint", "id", itoa},

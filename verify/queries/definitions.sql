@@ -1,5 +1,5 @@
 -- Constraints and indexes on the tables and materialized views of the given
--- schemas, each as the server writes its definition, and what is wrong with an
+-- schemas, and what fills columns that a row leaves out, each as the server writes its definition, and what is wrong with an
 -- index: one that a build left behind is there, and holds nothing.
 --
 -- $1: schema names. Minimum server: 13, PostgreSQL itself. Selects text alone.
@@ -18,5 +18,13 @@ SELECT n.nspname::text, c.relname::text, 'index', x.relname::text,
 FROM pg_catalog.pg_index AS i
 JOIN pg_catalog.pg_class AS c ON c.oid = i.indrelid
 JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname::text = ANY ($1::text[])
+UNION ALL
+SELECT n.nspname::text, c.relname::text, CASE WHEN a.attgenerated::text = '' THEN 'default' ELSE 'generated' END, a.attname::text,
+       pg_catalog.pg_get_expr(d.adbin, d.adrelid)::text, ''
+FROM pg_catalog.pg_attrdef AS d
+JOIN pg_catalog.pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+JOIN pg_catalog.pg_class AS c ON c.oid = d.adrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname::text = ANY ($1::text[])
