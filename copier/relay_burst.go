@@ -20,17 +20,17 @@ func (r *relay) burst(ctx context.Context) error {
 		return nil
 	}
 	s := &r.batch.span
-	room := r.room()
+	roomRows, roomBytes := r.room()
 	buf := in.buf[in.lo:in.hi]
 	at, rows := 0, int64(0)
-	bytes, most := 0, min(paceEvery, room.bytes)
+	bytes, most := 0, min(paceEvery, roomBytes)
 	longest := most
 	if r.profile.RowBytes > 0 {
 		longest = int(min(int64(most), r.profile.RowBytes))
 	}
 	sum := s.sum
 	full := false
-	for !full && rows < room.rows && len(buf)-at > 5 && buf[at] == 'd' {
+	for !full && rows < roomRows && len(buf)-at > 5 && buf[at] == 'd' {
 		n := int(binary.BigEndian.Uint32(buf[at+1:])) - 4
 		if n < 1 || n > longest || n > len(buf)-at-5 || n > most-bytes {
 			break
@@ -69,20 +69,17 @@ func (r *relay) burst(ctx context.Context) error {
 
 // room is what goes into the present batch still: rows, and bytes of rows. A batch
 // without rows has none here: its first one may be of any size.
-func (r *relay) room() (room struct {
-	rows  int64
-	bytes int
-}) {
+func (r *relay) room() (rows int64, bytes int) {
 	s := r.batch.span
 	if s.first == s.last {
-		return room
+		return 0, 0
 	}
-	room.rows, room.bytes = math.MaxInt64, math.MaxInt
+	rows, bytes = math.MaxInt64, math.MaxInt
 	if r.profile.BatchRows > 0 {
-		room.rows = r.profile.BatchRows - (s.last - s.first)
+		rows = r.profile.BatchRows - (s.last - s.first)
 	}
 	if r.profile.BatchBytes > 0 {
-		room.bytes = int(r.profile.BatchBytes - s.bytes)
+		bytes = int(r.profile.BatchBytes - s.bytes)
 	}
-	return room
+	return rows, bytes
 }

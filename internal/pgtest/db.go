@@ -68,9 +68,9 @@ func (c *Cluster) Database(tb testing.TB, opts ...DBOptions) *DB {
 }
 
 // Drop removes the database, for a test that needs its room.
-func (d *DB) Drop(tb testing.TB) {
+func (db *DB) Drop(tb testing.TB) {
 	tb.Helper()
-	if err := d.cluster.drop(tb.Context(), d.Name); err != nil {
+	if err := db.cluster.drop(tb.Context(), db.Name); err != nil {
 		tb.Fatalf("drop the database: %v", err)
 	}
 }

@@ -147,7 +147,7 @@ func (k killed) judge(before, after, now map[int]killedRow) (part bool, wrong st
 			if there != was || row != old {
 				return false, fmt.Sprintf("row %d is the same on both sides, and is not as it was", id)
 			}
-		case !(there == was && row == old) && !(there == is && row == fresh):
+		case (there != was || row != old) && (there != is || row != fresh):
 			return false, fmt.Sprintf("row %d is of neither moment", id)
 		default:
 			changed = append(changed, id)

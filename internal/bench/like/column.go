@@ -137,7 +137,8 @@ func whole(r *rand.Rand, x float64) int {
 
 // elements are what of an array can be made: their sizes within it, and how.
 func (c column) array() generator {
-	size, plain := 0, generator(nil)
+	var size int
+	var plain generator
 	const text = 8 // letters of a text; nobody knows how long they are
 	switch {
 	case c.ElementKind == "e":

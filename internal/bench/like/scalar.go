@@ -196,9 +196,9 @@ func (c column) numeric() generator {
 		b = append(b, '.')
 		zero := r.Float64() >= fraction
 		for i := range scale {
-			d := byte(r.IntN(10))
+			d := digit(r, 0)
 			if i == scale-1 {
-				d = 1 + byte(r.IntN(9)) // else a group less is stored
+				d = digit(r, 1) // else a group less is stored
 			}
 			if zero || i < -most { // 0.00012 of numeric(2,5)
 				d = 0
@@ -209,11 +209,14 @@ func (c column) numeric() generator {
 	}
 }
 
+// digit is at least that.
+func digit(r *rand.Rand, least int) byte { return byte(least + r.IntN(10-least)) } //nolint:gosec // below ten
+
 // number appends a number of n digits.
 func number(b []byte, r *rand.Rand, n int) []byte {
-	b = append(b, '1'+byte(r.IntN(9)))
+	b = append(b, '0'+digit(r, 1))
 	for range n - 1 {
-		b = append(b, '0'+byte(r.IntN(10)))
+		b = append(b, '0'+digit(r, 0))
 	}
 	return b
 }
@@ -227,7 +230,7 @@ func clock(b []byte, r *rand.Rand, _ float64) []byte {
 func bits(mean float64) generator {
 	return func(b []byte, r *rand.Rand, _ float64) []byte {
 		for range whole(r, mean) {
-			b = append(b, '0'+byte(r.IntN(2)))
+			b = append(b, "01"[r.IntN(2)])
 		}
 		return b
 	}

@@ -115,10 +115,10 @@ func (rec *record) glance(w *strings.Builder) {
 		cells := []string{"`" + r.Case + "`", fmt.Sprintf("%.3g", float64(r.Bytes)/gb)}
 		for _, name := range names {
 			c := r.named(name)
-			switch {
-			case c == nil:
+			switch c {
+			case nil:
 				cells = append(cells, notMeasured)
-			case c == ours:
+			case ours:
 				cells = append(cells, fmt.Sprintf("%.2f s", wall))
 			default:
 				cells = append(cells, fmt.Sprintf("%.2f s (%.2f×)", median(c.walls()), median(c.walls())/wall))
