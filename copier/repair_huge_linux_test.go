@@ -16,9 +16,9 @@ import (
 
 const (
 	repairMemory = 64 << 10 // KiB beside the row
-	// A row that is repaired is held as it came (in a buffer of a power of two), in
-	// its statement, as it is sent, and, where it is inserted, as one of the
-	// statement's rows; what is left of each step is garbage for a while.
+	// A row that is repaired is held as it came, in its statement, as it is sent,
+	// and, where it is inserted, as one of the statement's rows, each with a begin of
+	// what is not collected yet.
 	repairHolds = 6
 )
 

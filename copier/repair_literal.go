@@ -2,6 +2,7 @@ package copier
 
 import (
 	"bytes"
+	"runtime/debug"
 	"strings"
 
 	"github.com/pg2db9/pg2db9/verify/digest"
@@ -10,6 +11,17 @@ import (
 // literalPiece is how many bytes of a value are brought from COPY TEXT into a
 // literal at once: a value may be half a gigabyte, and is held once while it is.
 const literalPiece = 64 << 10
+
+// hugeRepair is how many bytes of a row or a statement are worth collecting garbage
+// for: else what is left of one such row would still be there beside the next.
+const hugeRepair = 16 << 20
+
+// makeRoom gives memory back before something of so many bytes is made.
+func makeRoom(bytes int64) {
+	if bytes > hugeRepair {
+		debug.FreeOSMemory()
+	}
+}
 
 // writeField writes a field of COPY TEXT as a statement has it: as literal does.
 func (w *repairWriter) writeField(b *strings.Builder, field []byte) {

@@ -58,6 +58,7 @@ func (w *repairWriter) source(ctx context.Context, row RepairRow, fields [][]byt
 		}
 	}
 	op := repairOp{row: row}
+	makeRoom(size)
 	if row.Kind == RepairMissing {
 		op.values = w.values(fields)
 	} else {
@@ -242,6 +243,7 @@ func (w *repairWriter) part() int64 {
 func (w *repairWriter) run(ctx context.Context, statements []string, rows []int) error {
 	text := strings.Join(statements, ";\n")
 	w.repairer.result.Sent += int64(len(text))
+	makeRoom(int64(len(text)))
 	results, err := w.send.conn.PgConn().Exec(ctx, text).ReadAll()
 	if err != nil {
 		return err
