@@ -19,7 +19,7 @@ import (
 func mixed(mb int) shape {
 	return shape{name: "mixed", tables: append([]table{
 		{name: "log", columns: []column{idColumn, textColumn}, rows: mb * 2000, key: true, after: "CREATE INDEX ON public.log (v)"},
-		{name: "letters", key: true, rows: mb * 10, columns: []column{idColumn, {name: "v", kind: "text", value: "'letter ' || n || (SELECT string_agg(md5(n::text || i), '') FROM generate_series(1, 600) i)"}}},
+		{name: "letters", key: true, rows: mb * 10, columns: []column{idColumn, {name: "v", kind: "text", value: "'letter ' || n || (SELECT string_agg(repeat(md5(n::text || i), 8), '') FROM generate_series(1, 75) i)"}}},
 		{name: "events", columns: []column{{name: "id", kind: "bigint", value: "n % 97"}, textColumn}, rows: min(mb*500, 20_000)},
 		{name: "measures", columns: []column{idColumn, textColumn}, rows: mb * 900, key: true, partitions: 4},
 	}, many(20, mb*2)...)}
