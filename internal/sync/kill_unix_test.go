@@ -26,13 +26,13 @@ type killed struct {
 	write       string // what happens on the source before each run; %[1]d is the run's number, %[2]d a number that few runs share
 }
 
-const insertRows = "INSERT INTO t SELECT %[1]d * 1000 + i, (i * 7919 + %[1]d) %% 1009, %[1]d FROM generate_series(1, 600) i"
+const insertRows = "INSERT INTO t SELECT %[1]d * 1000 + i, (i::bigint * 7919 + %[1]d) %% 1009, %[1]d FROM generate_series(1, 600) i"
 
 var killedModes = []killed{
 	{mode: "full", table: "mode: full", write: insertRows + "; UPDATE t SET v = %[1]d WHERE id %% 7 = %[2]d %% 7; DELETE FROM t WHERE id %% 11 = %[2]d %% 11"},
 	{mode: "append", table: "mode: append, cursor: c, verify: digest", write: insertRows},
 	{mode: "upsert", table: "mode: upsert, cursor: c, deletes: digest, verify: digest", write: insertRows +
-		"; UPDATE t SET v = %[1]d, c = (id * 104729 + %[1]d) %% 1013 WHERE id %% 7 = %[2]d %% 7; DELETE FROM t WHERE id %% 11 = %[2]d %% 11"},
+		"; UPDATE t SET v = %[1]d, c = (id::bigint * 104729 + %[1]d) %% 1013 WHERE id %% 7 = %[2]d %% 7; DELETE FROM t WHERE id %% 11 = %[2]d %% 11"},
 	{mode: "mirror", table: "mode: mirror", held: 150, write: insertRows + "; UPDATE t SET v = %[1]d WHERE id %% 7 = %[2]d %% 7; DELETE FROM t WHERE id %% 11 = %[2]d %% 11"},
 }
 

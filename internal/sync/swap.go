@@ -84,9 +84,10 @@ func (r *run) swap(ctx context.Context, p *prepared, t *table, plan *swapPlan) e
 	if err := r.dropBeside(ctx, target, beside); err != nil {
 		return err
 	}
-	if err := r.execute(ctx, "making "+beside.String(), slices.Concat(plan.steps["make"], []string{
+	// One message is one transaction: without its comment nobody could tell whose it is.
+	if err := r.execute(ctx, "making "+beside.String(), []string{strings.Join(slices.Concat(plan.steps["make"], []string{
 		"COMMENT ON TABLE " + name + " IS " + quote.Literal(besideComment(target)),
-	})); err != nil {
+	}), ";\n")}); err != nil {
 		return err
 	}
 	transfer, expect := *t.transfer, *t.expect

@@ -142,3 +142,19 @@ func TestSwapWaitsForOlderSnapshots(t *testing.T) {
 	require.Equal(t, Match, entry(t, rep, "t").Verdict)
 	b.same(t, "t")
 }
+
+// A table beside is made with the comment that tells whose it is, or not at all: a
+// run that ends between the two would leave one that nobody may drop.
+func TestTableBesideIsNeverAStrangersS20(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "tables: [{table: public.t, mode: full}]", "CREATE TABLE t (id integer PRIMARY KEY)")
+	b.source.Exec(t, "INSERT INTO t SELECT generate_series(1, 9)")
+	b.run(t)
+	b.target.Exec(t, `CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$;
+		CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN TAG IN ('COMMENT') EXECUTE FUNCTION refuse()`)
+	require.Contains(t, b.one(t).Err, "refused")
+	b.target.Exec(t, "DROP EVENT TRIGGER refuse")
+	b.source.Exec(t, "INSERT INTO t VALUES (10)")
+	b.run(t)
+	b.same(t, "t")
+}
