@@ -3,6 +3,7 @@ package copier
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -148,7 +149,11 @@ func complete(t *testing.T, res *Result, err error) {
 
 func soon(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	patience := time.Minute
+	if os.Getenv("HUGE_ROW_MB") != "" {
+		patience *= 10
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	return ctx
 }
