@@ -4,10 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
-	"os/exec"
-	"regexp"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -35,17 +31,12 @@ const (
 // buffers and one such row, and no goroutine is left (TestMain looks, in the other
 // process too). HUGE_ROW_MB says how large (make huge-rows: 500).
 func TestC18HugeRows(t *testing.T) {
-	if os.Getenv("HUGE_ROW_CHILD") != "" {
-		hugeChild(t)
+	if p, ok := apartPair(); ok {
+		hugeChild(t, p)
 		return
 	}
 	t.Parallel()
-	mb := 40
-	if s := os.Getenv("HUGE_ROW_MB"); s != "" {
-		var err error
-		mb, err = strconv.Atoi(s)
-		require.NoError(t, err)
-	}
+	mb := hugeMB(t, 40)
 	p := newPair(t)
 	for i := range hugeTables {
 		p.both(t, fmt.Sprintf("CREATE TABLE public.t%d (n integer, v text)", i))
@@ -55,15 +46,7 @@ func TestC18HugeRows(t *testing.T) {
 		p.both(t, fmt.Sprintf("CREATE TABLE public.huge%d (n %s, v text); ALTER TABLE public.huge%[1]d ALTER v SET STORAGE EXTERNAL", i, typ))
 		p.source.Exec(t, fmt.Sprintf("INSERT INTO public.huge%d VALUES ('1.5', repeat('0123456789abcdef', %d))", i, mb<<16))
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestC18HugeRows$", "-test.count=1", "-test.timeout=10m")
-	cmd.Env = append(os.Environ(), "HUGE_ROW_CHILD=1", "HUGE_ROW_SOURCE="+p.source.URL, "HUGE_ROW_TARGET="+p.target.URL)
-	text, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", text)
-	// Its own word: what wait4 tells counts this process too, as which the other begins.
-	m := regexp.MustCompile(`VmHWM:\s+([0-9]+) kB`).FindSubmatch(text)
-	require.NotNil(t, m, "%s", text)
-	used, err := strconv.Atoi(string(m[1]))
-	require.NoError(t, err)
+	used := apart(t, p)
 	t.Logf("%d MiB resident at most, with rows of %d MiB", used>>10, mb)
 	if !raceEnabled { // the race detector multiplies memory
 		require.LessOrEqual(t, used, memoryBesideRow+mb<<10)
@@ -75,11 +58,8 @@ func TestC18HugeRows(t *testing.T) {
 
 // hugeChild is the other process: it copies, by way of connections to the target
 // that stall in the middle of a huge row until nothing else is to be done.
-func hugeChild(t *testing.T) {
-	p := &pair{
-		source: &pgtest.DB{URL: os.Getenv("HUGE_ROW_SOURCE")}, target: &pgtest.DB{URL: os.Getenv("HUGE_ROW_TARGET")},
-		profile: ddlgen.Postgres(), events: &recorder{},
-	}
+func hugeChild(t *testing.T, p *pair) {
+	t.Helper()
 	var transfers []ddlgen.Transfer
 	for i := range hugeTables {
 		transfers = append(transfers, transfer(fmt.Sprintf("t%d", i), "n", "v"))
@@ -106,9 +86,7 @@ func hugeChild(t *testing.T) {
 	wg.Wait()
 	complete(t, res, err)
 	require.Equal(t, 2, stalled.seen)
-	status, err := os.ReadFile("/proc/self/status")
-	require.NoError(t, err)
-	fmt.Println(string(status))
+	tellPeak(t)
 }
 
 // stalls ends the stalls of connections, each when all is done that does not wait

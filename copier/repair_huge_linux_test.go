@@ -2,16 +2,9 @@ package copier
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
-	"strconv"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/pg2db9/pg2db9/ddlgen"
-	"github.com/pg2db9/pg2db9/internal/pgtest"
 )
 
 const (
@@ -26,11 +19,7 @@ const (
 // holds such a row a few times and no more, however large (Y12, Y15). HUGE_ROW_MB
 // says how large (make verify-huge: 500).
 func TestY12Y15RepairOfHugeRows(t *testing.T) {
-	if os.Getenv("REPAIR_HUGE_SOURCE") != "" {
-		p := &pair{
-			source: &pgtest.DB{URL: os.Getenv("REPAIR_HUGE_SOURCE")}, target: &pgtest.DB{URL: os.Getenv("REPAIR_HUGE_TARGET")},
-			profile: ddlgen.Postgres(), events: &recorder{},
-		}
+	if p, ok := apartPair(); ok {
 		got, err := repairCase(t, p, RepairTable{Transfer: keyed(transfer("huge", "n", "v"), "n"), Rows: []RepairRow{
 			{Kind: RepairChanged, Key: keyText("7"), Columns: []string{"v"}, Copies: 1},
 			{Kind: RepairMissing, Key: keyText("8"), Copies: 1},
@@ -39,27 +28,18 @@ func TestY12Y15RepairOfHugeRows(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, got.Refused)
 		require.Equal(t, []int64{1, 2}, []int64{got.Inserted, got.Updated})
+		tellPeak(t)
 		return
 	}
 	t.Parallel()
-	mb := 20
-	if s := os.Getenv("HUGE_ROW_MB"); s != "" {
-		var err error
-		mb, err = strconv.Atoi(s)
-		require.NoError(t, err)
-	}
+	mb := hugeMB(t, 20)
 	p := newPair(t)
 	p.both(t, "CREATE TABLE public.huge (n integer PRIMARY KEY, v text); ALTER TABLE public.huge ALTER v SET STORAGE EXTERNAL; INSERT INTO public.huge SELECT n, 'v' FROM generate_series(1, 9) n WHERE n <> 8")
 	p.source.Exec(t, fmt.Sprintf(`UPDATE public.huge SET v = repeat('0123456789ab''\ef', %d) WHERE n = 7; INSERT INTO public.huge VALUES (8, repeat('0123456789abcdef', %[1]d)); UPDATE public.huge SET v = 'w' WHERE n = 9`, mb<<16))
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestY12Y15RepairOfHugeRows$", "-test.count=1", "-test.timeout=20m")
-	cmd.Env = append(os.Environ(), "REPAIR_HUGE_SOURCE="+p.source.URL, "REPAIR_HUGE_TARGET="+p.target.URL)
-	text, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", text)
-	used, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	require.True(t, ok)
-	t.Logf("%d MiB resident at most, with rows of %d MiB", used.Maxrss>>10, mb)
+	used := apart(t, p)
+	t.Logf("%d MiB resident at most, with rows of %d MiB", used>>10, mb)
 	if !raceEnabled {
-		require.LessOrEqual(t, used.Maxrss, int64(repairMemory+repairHolds*mb<<10))
+		require.LessOrEqual(t, used, repairMemory+repairHolds*mb<<10)
 	}
 	const sums = "SELECT string_agg(n || ' ' || md5(v), ', ' ORDER BY n) FROM public.huge"
 	require.Equal(t, p.source.QueryString(t, sums), p.target.QueryString(t, sums))

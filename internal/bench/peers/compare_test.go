@@ -22,7 +22,7 @@ func TestCompareWritesThePage(t *testing.T) {
 	t.Parallel()
 	pgtest.Server(t) // skips where there is none
 	if _, err := findTools(); err != nil {
-		t.Skip(err)
+		pgtest.Lacks(t, "%v", err)
 	}
 	self, err := os.Executable()
 	require.NoError(t, err)
