@@ -16,8 +16,13 @@ func TestRowsAreWrittenInTheOrderOfTheKey(t *testing.T) {
 	t.Parallel()
 	text := func(s string) *string { return &s }
 	want := []copier.RepairRow{
-		{Key: []*string{text("-10"), text("b")}}, {Key: []*string{text("9"), text("Z")}}, {Key: []*string{text("9"), text("a")}},
-		{Key: []*string{text("9"), text("ä")}}, {Key: []*string{text("9"), nil}}, {Key: []*string{text("100.5"), text("a")}}, {Key: []*string{nil, text("a")}},
+		{Key: []*string{text("-10"), text("b")}},
+		{Key: []*string{text("9"), text("Z")}},
+		{Key: []*string{text("9"), text("a")}},
+		{Key: []*string{text("9"), text("ä")}},
+		{Key: []*string{text("9"), nil}},
+		{Key: []*string{text("100.5"), text("a")}},
+		{Key: []*string{nil, text("a")}},
 	}
 	of := &table{transfer: &ddlgen.Transfer{Key: []string{"n", "s"}, Columns: []ddlgen.ColumnTransfer{
 		{Source: "n", Target: "n", TargetType: "numeric(10,2)"}, {Source: "s", Target: "s", TargetType: "text"},
