@@ -95,6 +95,17 @@ func (b *bundle) one(t *testing.T) Entry {
 	return rep.Tables[0]
 }
 
+// settled waits until no transaction of the source's server is older than what was
+// written until now. Other tests' transactions count: a snapshot's horizon is the
+// server's, and what lies beyond it is read once more by the next run.
+func (b *bundle) settled(t *testing.T) {
+	t.Helper()
+	now := b.source.QueryString(t, "SELECT txid_current()")
+	require.Eventually(t, func() bool {
+		return b.source.QueryString(t, "SELECT txid_snapshot_xmin(txid_current_snapshot()) > "+now) == "t"
+	}, time.Minute, 20*time.Millisecond, "transactions of other tests")
+}
+
 // same requires that tables hold the same rows on both sides.
 func (b *bundle) same(t *testing.T, tables ...string) {
 	t.Helper()

@@ -43,6 +43,7 @@ func TestS19AppendAndUpsert(t *testing.T) {
 	b.source.Exec(t, `INSERT INTO log SELECT i, 'l' || i FROM generate_series(1, 3000) i;
 		INSERT INTO item SELECT i, 'i' || i, now(), '{"a":  1}', '(1,2)' FROM generate_series(1, 2000) i; INSERT INTO word VALUES ('a', 'x'), ('B', 'y'), ('ä', NULL)`)
 	b.target.Exec(t, `INSERT INTO log VALUES (17, 'stands there'); INSERT INTO word VALUES ('B', 'old'), ('gone', 'z')`)
+	b.settled(t)
 	rep := b.run(t)
 	require.Equal(t, int64(2999), entry(t, rep, "log").Inserted)
 	require.Equal(t, "stands there", b.target.QueryString(t, "SELECT v FROM log WHERE id = 17"))
