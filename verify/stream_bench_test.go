@@ -17,7 +17,7 @@ import (
 // BenchmarkCopyOut is the client's cost of reading a table for its digest,
 // beside pgconn's own way.
 func BenchmarkCopyOut(b *testing.B) {
-	db := pgtest.Server(b).Database(b)
+	db := pgtest.New(b, pgtest.ClusterOptions{TCP: true}).Database(b) // as most servers are reached
 	db.Exec(b, `
 		CREATE TABLE accounts AS SELECT i AS aid, i % 10 AS bid, 0 AS abalance, repeat(' ', 84) AS filler FROM generate_series(1, 1000000) i;
 		CREATE TABLE narrow AS SELECT i AS a, i * 7 AS b, timestamp '2020-01-01' + i * interval '1 second' AS c FROM generate_series(1, 2000000) i;

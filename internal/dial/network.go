@@ -44,7 +44,7 @@ func dialer(side Side, timeout time.Duration) pgconn.DialFunc {
 		if err != nil {
 			return nil, err
 		}
-		return &watched{Conn: c, side: side, timeout: timeout}, nil
+		return &watched{Conn: gather(c), side: side, timeout: timeout}, nil
 	}
 }
 
