@@ -115,8 +115,9 @@ type TableResult struct {
 
 	Rejected int64 // rows that the target refused, by the ledger
 
-	Bytes   int64      // COPY TEXT bytes
+	Bytes   int64      // of COPY, in the format in which the rows came
 	Digest  digest.Sum // of the rows loaded, in canonical form
+	Binary  bool       // they came in the binary format: Digest is of that form, and says nothing about text
 	Elapsed time.Duration
 	Err     error
 }

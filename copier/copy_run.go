@@ -404,7 +404,7 @@ func (c *copyRun) settleAnyway(ctx context.Context) bool {
 func (c *copyRun) result(ctx context.Context, err error) *Result {
 	res := &Result{Run: c.Run, Tables: make([]TableResult, len(c.Plan.Transfers))}
 	for i, t := range c.Plan.Transfers {
-		res.Tables[i] = TableResult{Target: t.Target, Source: t.Source, Err: c.broken[t.Target]}
+		res.Tables[i] = TableResult{Target: t.Target, Source: t.Source, Binary: t.Binary, Err: c.broken[t.Target]}
 	}
 	for _, s := range c.parts {
 		t := &res.Tables[s.part.Transfer]

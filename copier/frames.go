@@ -115,6 +115,13 @@ func (f *frames) chunk() ([]byte, error) {
 	return b, nil
 }
 
+// skip leaves out the next n bytes of the present message's payload, which must be
+// unread bytes of the buffer.
+func (f *frames) skip(n int) {
+	f.lo += n
+	f.rest -= n
+}
+
 // serverError reads the payload of an ErrorResponse.
 func (f *frames) serverError() error {
 	if !f.fits(f.rest) {

@@ -148,6 +148,9 @@ func (r *relay) open(first int64) {
 		meter: r.meter, faults: r.faults, part: r.part, committed: r.committed, latency: r.latency, watch: r.batches,
 		span: span{part: r.part.ID, first: first, last: first},
 	}
+	if r.table.Binary {
+		r.out.add(binaryHeader)
+	}
 }
 
 // bounded says that batches are collected in memory and sent whole, so that no
@@ -240,6 +243,9 @@ func (r *relay) flush(ctx context.Context) error {
 func (r *relay) finish(ctx context.Context, final bool) error {
 	r.count()
 	r.batch.span.final = final
+	if r.table.Binary {
+		r.out.add(binaryEnd)
+	}
 	if err := r.flush(ctx); err != nil {
 		return err
 	}
@@ -279,7 +285,7 @@ func (r *relay) digest(ctx context.Context, n int, sum *digest.Sum, put func(con
 		}
 		left -= len(piece)
 		line := piece
-		if left == 0 {
+		if left == 0 && !r.table.Binary {
 			if line, err = r.line(piece); err != nil {
 				return err
 			}
@@ -315,8 +321,11 @@ func (r *relay) whole(ctx context.Context, row []byte, sum *digest.Sum, put func
 }
 
 // line takes the line end off a row. That it is there proves that the message
-// was one whole row.
+// was one whole row; of a binary one its number of columns has.
 func (r *relay) line(row []byte) ([]byte, error) {
+	if r.table.Binary {
+		return row, nil
+	}
 	if len(row) == 0 || row[len(row)-1] != '\n' {
 		return nil, fmt.Errorf("row %d of the stream does not end with a line end: the source does not send one row a message", r.framed)
 	}

@@ -36,8 +36,12 @@ func (r *relay) burst(ctx context.Context) error {
 			break
 		}
 		row := buf[at+5 : at+5+n]
-		line := row[:n-1]
-		if row[n-1] != '\n' || r.utf8 && !utf8.Valid(line) {
+		line := row
+		if in := r.from.tuples; in != nil {
+			if !in.is(row) {
+				break
+			}
+		} else if line = row[:n-1]; row[n-1] != '\n' || r.utf8 && !utf8.Valid(line) {
 			break
 		}
 		sum.Add(r.canon.Row(line))

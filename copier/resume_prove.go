@@ -43,7 +43,7 @@ func (t *taking) readTable(ctx context.Context, transfer int) (sum digest.Sum, e
 		}
 		defer from.close()
 		defer from.wire.watch(ctx)()
-		canon, err := digest.ForRow(canons(x))
+		canon, err := streamCanon(x)
 		if err != nil {
 			return fmt.Errorf("table %s: %w", x.Target, err)
 		}
@@ -63,7 +63,7 @@ func (t *taking) readTable(ctx context.Context, transfer int) (sum digest.Sum, e
 
 // sum reads a part to its end and adds its rows up; none is sent.
 func (r *relay) sum(ctx context.Context, sum *digest.Sum) error {
-	if err := r.from.copyOut(copyOutSQL(r.table, r.part)); err != nil {
+	if err := r.from.open(r.table, r.part); err != nil {
 		return r.reading(err)
 	}
 	for {

@@ -27,6 +27,8 @@ type sourceConn struct {
 	keyed bool      // it is arranged to read by keys
 	made  *madeConn // no server, but a maker of rows
 	asked time.Time // when COPY was sent
+
+	tuples *tuples // what is read comes in the binary format; nil is text
 }
 
 // openSource connects and joins the snapshot. A table's lock is waited for only
@@ -113,12 +115,18 @@ func (s *sourceConn) open(t *ddlgen.Transfer, p Part) error {
 	if s.made != nil {
 		s.made.copyOut(p)
 	}
-	return s.copyOut(copyOutSQL(t, p))
+	if err := s.copyOut(copyOutSQL(t, p)); err != nil {
+		return err
+	}
+	if t.Binary {
+		s.tuples = newTuples(t)
+	}
+	return nil
 }
 
 // copyOut starts COPY ... TO STDOUT. After it, row is called until it says end.
 func (s *sourceConn) copyOut(sql string) error {
-	s.asked = time.Now()
+	s.asked, s.tuples = time.Now(), nil
 	if err := s.wire.send(&pgproto3.Query{String: sql}); err != nil {
 		return err
 	}
@@ -152,12 +160,17 @@ func (s *sourceConn) row() (n int, tag int64, end bool, err error) {
 		}
 		switch typ {
 		case 'd':
-			return n, 0, false, nil
+			if n, isRow, err := s.tuples.row(s.in, n); err != nil || isRow {
+				return n, 0, false, err
+			}
 		case 'c', 'N', 'S', 'A':
 		case 'E':
 			return 0, 0, false, s.in.serverError()
 		case 'C':
 			tag, err := s.tag()
+			if err == nil {
+				err = s.tuples.whole()
+			}
 			if err != nil {
 				return 0, 0, false, err
 			}

@@ -22,7 +22,7 @@ func copyOutSQL(t *ddlgen.Transfer, p Part) string {
 	list := strings.Join(cols, ", ")
 	if plain {
 		// COPY of a table reads the table alone, and a little faster than a query.
-		return fmt.Sprintf("COPY %s (%s) TO STDOUT", rel, list)
+		return fmt.Sprintf("COPY %s (%s) TO STDOUT", rel, list) + formatSQL(t)
 	}
 	var conditions []string
 	if p.Blocks {
@@ -43,7 +43,7 @@ func copyOutSQL(t *ddlgen.Transfer, p Part) string {
 	if len(conditions) > 0 {
 		where = " WHERE " + strings.Join(conditions, " AND ")
 	}
-	return fmt.Sprintf("COPY (SELECT %s FROM ONLY %s%s%s) TO STDOUT", list, rel, where, order)
+	return fmt.Sprintf("COPY (SELECT %s FROM ONLY %s%s%s) TO STDOUT", list, rel, where, order) + formatSQL(t)
 }
 
 // copyInSQL writes a table. A table of which no column can be written (it has

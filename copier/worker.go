@@ -352,13 +352,13 @@ func (w *worker) attempt(ctx context.Context, s *partState) error {
 		return cause(ctx, err)
 	}
 	t := &c.Plan.Transfers[s.part.Transfer]
-	canon, err := digest.ForRow(canons(t))
+	canon, err := streamCanon(t)
 	if err != nil {
 		return fmt.Errorf("table %s: %w", t.Target, err)
 	}
 	r := &relay{
 		from: l.from, to: l.to, profile: c.Profile, table: t, part: s.part, claim: s.claim, left: s.left,
-		copyIn: copyInSQL(t), canon: canon, utf8: c.checkUTF8, huge: c.huge, stop: c.Stop, meter: s.meter, faults: c.faults, between: w.between, latency: c.gate.latency, batches: c.Batches, rein: w.rein,
+		copyIn: copyInSQL(t) + formatSQL(t), canon: canon, utf8: c.checkUTF8, huge: c.huge, stop: c.Stop, meter: s.meter, faults: c.faults, between: w.between, latency: c.gate.latency, batches: c.Batches, rein: w.rein,
 		committed: func(b span, acked int64) {
 			s.next, s.done = b.last, b.final
 			s.rejected += int64(len(b.rejected))

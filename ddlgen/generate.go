@@ -45,6 +45,9 @@ type Options struct {
 	// TargetObeysPolicies says that policies hold for the role that loads, where
 	// they are forced on owners: it is no superuser, and has no BYPASSRLS.
 	TargetObeysPolicies bool
+	// Binary has rows travel in COPY's binary format where that means the same on both
+	// sides (see Transfer.Binary). The tables must be those of this plan.
+	Binary bool
 	// OnlyData leaves out every statement: transfers alone, for tables that exist.
 	OnlyData bool
 	// OnlySchema leaves out Transfers, Expect and Sequences, for who prints
@@ -231,6 +234,7 @@ func (p *planner) plan() (*Plan, error) {
 	finding.Sort(p.findings)
 	markFindings(statements, p.findings, p.names.sourceObject)
 	sortTransfers(p.transfers)
+	p.binary()
 	return &Plan{
 		SourceHash:  p.source.Hash(),
 		MappingHash: p.opts.Mapping.Hash(),

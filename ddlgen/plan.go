@@ -158,6 +158,10 @@ type Transfer struct {
 	// NoData says who leaves the rows behind ("--exclude-table-data"); empty: they
 	// are copied. Relations is empty then.
 	NoData string `json:"no_data,omitempty"`
+
+	// Binary says that the rows travel in COPY's binary format. What left the source
+	// is then no text, and has no digest that the target's text could be held against.
+	Binary bool `json:"binary,omitempty"`
 }
 
 // WhereOf is the condition on the rows of one of Relations, in parentheses;

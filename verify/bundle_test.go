@@ -17,6 +17,7 @@ import (
 	"github.com/pg2db9/pg2db9/internal/dial/quote"
 	"github.com/pg2db9/pg2db9/internal/event"
 	"github.com/pg2db9/pg2db9/internal/pgtest"
+	"github.com/pg2db9/pg2db9/verify/digest"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -80,6 +81,23 @@ func (b *bundle) alone(t *testing.T) Params {
 	t.Helper()
 	p := b.params
 	p.Source, p.Copied = endpoint(t, dial.Source, b.source), nil
+	return p
+}
+
+// inBinary is a run with an account of rows that were copied in the binary format:
+// it has counts, and a digest of something else.
+func (b *bundle) inBinary(t *testing.T) Params {
+	t.Helper()
+	p := b.params
+	plan := *b.plan
+	plan.Transfers, p.Copied = slices.Clone(plan.Transfers), slices.Clone(p.Copied)
+	for i := range plan.Transfers {
+		plan.Transfers[i].Binary = true
+	}
+	for i := range p.Copied {
+		p.Copied[i].Digest.Merge(digest.Sum{Lo: 1})
+	}
+	p.Source, p.Plan = endpoint(t, dial.Source, b.source), &plan
 	return p
 }
 

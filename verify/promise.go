@@ -130,12 +130,14 @@ func (v *run) comparable(t *ddlgen.Transfer, d *Data) bool {
 			d.Err = "nobody says that its rows were copied"
 			return false
 		}
-		d.Obtained = CopyStream
-		if v.p.Certified {
+		d.Obtained, d.SourceDigest = CopyStream, a.Digest.Hex()
+		switch {
+		case v.p.Certified:
 			d.Obtained = Certified
+		case t.Binary:
+			d.Obtained, d.SourceDigest = SourceRead, ""
 		}
 		d.Read, d.Framed, d.Acked, d.Ledger = a.Read, a.Framed, a.Acked, a.Ledger
-		d.SourceDigest = a.Digest.Hex()
 		if a.Err != nil {
 			d.Verdict, d.Err = Errored, fmt.Sprintf("its rows were not all copied: %v", a.Err)
 			return false

@@ -134,7 +134,7 @@ func (v *run) planReads(ctx context.Context, comparisons []*comparison) []*read 
 			bytes = v.sourceBytes(t)
 		}
 		add(&read{table: c, target: true, relation: t.Target, part: part{bytes: bytes}})
-		if v.p.Copied != nil {
+		if !v.readsSource(t) {
 			continue
 		}
 		for _, relation := range t.Relations {
@@ -146,6 +146,12 @@ func (v *run) planReads(ctx context.Context, comparisons []*comparison) []*read 
 	reads = slices.Concat(v.split(reads, limit), v.splitPages(ctx, paged, total))
 	v.recordCuts(ctx, reads)
 	return v.inOrder(append(reads, recalled...))
+}
+
+// readsSource says whether the source is read for a table's rows: where nobody
+// copied them, or in a format whose digest says nothing about their text.
+func (v *run) readsSource(t *ddlgen.Transfer) bool {
+	return v.p.Copied == nil || t.Binary && !v.p.Certified
 }
 
 // inOrder sorts reads, largest first. Where buckets are kept, a table's reads
@@ -415,8 +421,9 @@ func (v *run) conclude(c *comparison) {
 	d.Counted, d.TargetDigest = int64(c.target.Rows), c.target.Hex() //nolint:gosec // rows of a table
 	source := c.source
 	switch account, ok := v.accounts[c.transfer.Target]; {
-	case ok:
+	case ok && !v.readsSource(c.transfer):
 		source = account.Digest
+	case ok: // and what it counted stands beside
 	default:
 		d.Obtained = SourceRead
 		d.Read, d.Framed = int64(source.Rows), int64(source.Rows) //nolint:gosec // rows of a table

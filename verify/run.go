@@ -20,7 +20,8 @@ import (
 // Params is what Run needs.
 type Params struct {
 	// Source is read when Copied is nil. With Copied it is asked for the
-	// sequences' present positions alone, and may be nil.
+	// sequences' present positions, and for the rows that were copied in the binary
+	// format; without such it may be nil.
 	Source *dial.Endpoint
 	// Snapshot is the exported snapshot to read the source in; when it is
 	// empty, Run exports one of its own.
@@ -204,16 +205,17 @@ func (v *run) do(ctx context.Context) error {
 		return err
 	}
 	comparisons := v.comparisons()
+	reads := slices.ContainsFunc(comparisons, func(c *comparison) bool { return v.readsSource(c.transfer) })
 	if v.p.Source != nil {
 		v.source = newPool(v.p.Source, settings, v.p.Jobs)
 		v.source.snapshot = v.p.Snapshot
 		defer v.source.close()
-		release, err := v.lookAtSource(ctx, len(comparisons) > 0 && v.p.Copied == nil)
+		release, err := v.lookAtSource(ctx, reads)
 		if err != nil {
 			return err
 		}
 		defer release()
-	} else if len(comparisons) > 0 && v.p.Copied == nil {
+	} else if reads {
 		return errors.New("verify has neither a source to read nor an account of what was copied")
 	}
 	v.weighViews()
@@ -378,6 +380,9 @@ func (v *run) lookAtSource(ctx context.Context, rows bool) (release func(), err 
 	if v.sourceSizes, err = readSizes(ctx, s.conn, slices.Compact(schemas)); err != nil {
 		release()
 		return func() {}, err
+	}
+	if v.p.Copied != nil { // the copy has counted
+		return release, nil
 	}
 	if err := v.countSource(ctx, s.conn); err != nil {
 		release()

@@ -75,7 +75,7 @@ func TestRunFindsDamageY1Y2Y6(t *testing.T) {
 			if c.damage != "" {
 				b.target.Exec(t, c.damage)
 			}
-			for _, p := range []Params{b.params, b.alone(t)} {
+			for _, p := range []Params{b.params, b.alone(t), b.inBinary(t)} {
 				report, err := Run(t.Context(), p)
 				require.NoError(t, err)
 				got := table(t, report, "t")

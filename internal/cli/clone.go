@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/pg2db9/pg2db9/internal/config"
 )
@@ -36,7 +37,7 @@ func cloneCommand() command {
 			"            are dropped first and made again after the rows\n" +
 			"  drop      drop exactly what the plan creates, without CASCADE, and make it anew\n" +
 			"Nothing else on the target is touched.\n\n" + resumeAbout,
-		options: optionNames(serverOptions, filterOptions, planOptions, rightsOptions, probeOptions, []string{"call-routines", "left-behind", "certificate"}, transferOptions, rowOptions, politeOptions, resumeOptions, outputOptions),
+		options: optionNames(serverOptions, filterOptions, planOptions, rightsOptions, probeOptions, []string{"call-routines", "left-behind", "certificate", "format"}, transferOptions, rowOptions, politeOptions, resumeOptions, outputOptions),
 		run:     runClone,
 	}
 }
@@ -46,7 +47,7 @@ func runClone(ctx context.Context, p *program, cfg *config.Config) (Code, error)
 	if err != nil {
 		return OK, err
 	}
-	if err := checkCertificates(cmdClone, cfg); err != nil {
+	if err := errors.Join(checkCertificates(cmdClone, cfg), checkFormat(cmdClone, cfg)); err != nil {
 		return OK, err
 	}
 	return p.startJob(ctx, cmdClone, opts, func(j *job) []step {
@@ -61,6 +62,7 @@ func runClone(ctx context.Context, p *program, cfg *config.Config) (Code, error)
 			j.loadCatalog,
 			j.findUnfit,
 			j.makePlan(false),
+			j.tellFormat,
 			j.checkTarget(false),
 			j.refuseBlockedPlan,
 			j.dryRun,

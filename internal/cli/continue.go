@@ -121,7 +121,7 @@ func commandLine(command string, groups ...[]string) string {
 // continued run needs too.
 func (j *job) otherFlags() []string {
 	var out []string
-	for _, o := range config.Options(slices.Concat([]string{"primary-key"}, rightsOptions, []string{"call-routines", "jobs", "retry-for", "split-by", "skip-verify", "max-snapshot-age"}, politeOptions, rowOptions)...) {
+	for _, o := range config.Options(slices.Concat([]string{"primary-key"}, rightsOptions, []string{"call-routines", "format", "jobs", "retry-for", "split-by", "skip-verify", "max-snapshot-age"}, politeOptions, rowOptions)...) {
 		if !j.opts.Given(o.Name) || j.opts.InFile(o.Name) || strings.HasPrefix(j.opts.Where(o.Name), "PG2DB9_") {
 			continue
 		}

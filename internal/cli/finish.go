@@ -163,7 +163,7 @@ func (j *job) fillTables() {
 			t.Rejected, t.RejectsFile = c.Rejected, j.rejectFiles[c.Target]
 			if c.Err != nil {
 				t.Error = redact(ui.ErrorText(c.Err))
-			} else {
+			} else if !c.Binary {
 				t.SourceDigest = c.Digest.Hex()
 			}
 			if j.opts.SkipVerify {
@@ -180,6 +180,9 @@ func (j *job) fillTables() {
 				t.Counted, t.TargetDigest = d.Counted, d.TargetDigest
 				t.Level, t.Found, t.Excused, t.ReadAgain = string(d.Level), d.Found, d.Excused, d.ReadAgain
 				t.Live, t.Obtained = d.Live, string(d.Obtained)
+				if d.Obtained == verify.SourceRead {
+					t.SourceDigest = d.SourceDigest
+				}
 				if j.copied == nil {
 					t.Read, t.SourceDigest, t.Bytes, t.Seconds = d.Read, d.SourceDigest, d.Bytes, d.Elapsed.Seconds()
 				}

@@ -69,7 +69,11 @@ func (j *job) copyOutcome(ctx context.Context, err error) (int, error) {
 
 // releaseSnapshot gives the snapshot back as soon as every part is committed:
 // held through index builds it would keep the source from cleaning up.
+// A verification that reads the source needs it: then the run's end does.
 func (j *job) releaseSnapshot(ctx context.Context) error {
+	if j.binary() > 0 && !j.opts.SkipVerify {
+		return nil
+	}
 	j.endKept(ctx)
 	j.release(ctx)
 	return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/pg2db9/pg2db9/catalog/finding"
 	"github.com/pg2db9/pg2db9/copier"
 	"github.com/pg2db9/pg2db9/ddlgen"
+	"github.com/pg2db9/pg2db9/internal/config"
 	"github.com/pg2db9/pg2db9/internal/event"
 	"github.com/pg2db9/pg2db9/internal/preflight"
 	"github.com/pg2db9/pg2db9/internal/ui/report"
@@ -103,7 +104,7 @@ func (j *job) findUnfit(ctx context.Context) error {
 func (j *job) makePlan(onlyData bool) step {
 	return func(ctx context.Context) error {
 		opts := ddlgen.Options{
-			Accept: j.opts.Accept, OnlyData: onlyData, OnlySchema: j.command == cmdSchema && j.opts.Apply == "", Sketch: j.command == cmdAssess, Unfit: j.unfit, TargetVersion: j.targetAbout.Version,
+			Accept: j.opts.Accept, OnlyData: onlyData, OnlySchema: j.command == cmdSchema && j.opts.Apply == "", Sketch: j.command == cmdAssess, Binary: j.opts.Format == config.FormatBinary, Unfit: j.unfit, TargetVersion: j.targetAbout.Version,
 			Mapping: j.mapping, Dangling: j.dangling, Unserved: j.unserved,
 			Roles: j.opts.Roles, Owners: j.opts.Owners, Privileges: j.opts.Privileges, Policies: j.opts.Policies, NoComments: j.opts.NoComments,
 		}

@@ -104,7 +104,7 @@ type runOptions struct {
 
 // planShaping are the options that a continued run must share with its beginning.
 func planShaping() []string {
-	return slices.Concat(filterOptions, []string{"profile", "primary-key"})
+	return slices.Concat(filterOptions, []string{"profile", "primary-key", "format"})
 }
 
 // asked is this run's options for the ledger.

@@ -73,6 +73,7 @@ type Config struct {
 	YieldLocks           int // seconds
 
 	SplitBy    string
+	Format     string
 	RetryFor   int // seconds
 	Profile    string
 	PrimaryKey string

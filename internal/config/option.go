@@ -81,6 +81,12 @@ const (
 	SplitNone = "none"
 )
 
+// The values of --format.
+const (
+	FormatText   = "text"
+	FormatBinary = "binary"
+)
+
 // The values of --exclude-column-keys.
 const (
 	RefuseKeys = "refuse"
@@ -239,6 +245,11 @@ var mainOptions = []Option{
 		Name: "split-by", Kind: Text, Default: SplitAuto, Values: []string{SplitAuto, SplitCtid, SplitKey, SplitNone}, Holder: "WHAT",
 		ref:   func(c *Config) any { return &c.SplitBy },
 		Usage: "cut large tables by `WHAT`: ctid (blocks), key (ranges of a unique key), none, or auto: blocks, and keys where the source cannot read blocks apart (13, tables that are no heap)",
+	},
+	{
+		Name: "format", Kind: Text, Default: FormatText, Values: []string{FormatText, FormatBinary}, Holder: "FORMAT",
+		ref:   func(c *Config) any { return &c.Format },
+		Usage: "send rows as COPY `FORMAT`: text, or binary between two PostgreSQL of one major: less work for both servers, but what was sent has no digest, so that verification reads the source once more",
 	},
 	{
 		Name: "retry-for", Kind: Number, Default: "300", Holder: "SECONDS", ref: func(c *Config) any { return &c.RetryFor },

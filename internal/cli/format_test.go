@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pg2db9/pg2db9/internal/pgtest"
+)
+
+// Rows in COPY's binary format, where it means the same on both sides; others as
+// text, which is said. What was sent has no digest: the source is read for it.
+func TestFormatBinary(t *testing.T) {
+	t.Parallel()
+	b := setup(t, toResume, `CREATE TABLE named (id int PRIMARY KEY, r regclass, x xml); INSERT INTO named VALUES (1, 'big', '<a/>');
+		CREATE DOMAIN cents AS bigint CHECK (VALUE >= 0); CREATE TYPE mood AS ENUM ('ok'); CREATE TYPE two AS (a int, b int);
+		CREATE TABLE own (id int PRIMARY KEY, c cents, m mood); INSERT INTO own VALUES (1, 5, 'ok');
+		CREATE TABLE composed (id int PRIMARY KEY, t two, m mood[]); INSERT INTO composed VALUES (1, '(1,2)', '{ok}');
+		CREATE MATERIALIZED VIEW seen AS SELECT count(*) FROM big`)
+	file := filepath.Join(t.TempDir(), "report.json")
+	r := b.ok(t, "clone", "--format", "binary", "--report", file)
+	require.Contains(t, r.err, "2 tables with columns whose binary form may mean something else on the target: the rows travel as text (public.composed, public.named)")
+	var rep struct {
+		Tables []struct {
+			Target, Obtained, Verdict string
+			SourceDigest              string `json:"source_digest"`
+			TargetDigest              string `json:"target_digest"`
+		}
+	}
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &rep))
+	from := map[string]string{}
+	for _, x := range rep.Tables {
+		require.Equal(t, "match", x.Verdict, x.Target)
+		require.Equal(t, x.SourceDigest, x.TargetDigest, x.Target)
+		require.NotEmpty(t, x.TargetDigest, x.Target)
+		from[x.Target] = x.Obtained
+	}
+	require.Equal(t, map[string]string{
+		"public.big": "source read", "public.small": "source read", "public.nokey": "source read", "public.own": "source read",
+		"public.named": "copy stream", "public.composed": "copy stream",
+	}, from)
+	b.sameRows(t)
+	eventually(t, "the snapshot's keeper is ended", func() bool {
+		return b.source.QueryString(t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()") == "0"
+	})
+}
+
+// A run in binary is continued as one.
+func TestFormatBinaryResumed(t *testing.T) {
+	t.Parallel()
+	for name, keep := range map[string]string{"kept": "60", "new snapshot": "0"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, toResume)
+			killed(t, b, "--format", "binary", "--keep-snapshot", keep)
+			r := b.run(t, "clone", "--resume")
+			require.Equal(t, Usage, r.code, r.err)
+			require.Contains(t, r.err, "cannot be continued with other options: it was begun with --format=binary")
+			if keep == "0" {
+				b.source.Exec(t, "INSERT INTO nokey VALUES (0, 'of later')")
+			}
+			r = b.ok(t, "clone", "--resume", "--format", "binary", "--on-changed", "reconcile")
+			if keep == "0" {
+				require.Contains(t, r.err, "1 tables were proved against the new snapshot")
+			}
+			b.sameRows(t)
+		})
+	}
+}
+
+// What cannot be had with it is said before anything is written.
+func TestFormatBinaryRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t, toResume)
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"--on-row-error", "reject"}, "rows that are kept apart are kept as text"},
+		{[]string{"--on-existing", "truncate"}, "tables that stand may be of other types"},
+		{[]string{"--profile", "db9", "--probe", "never"}, "profile db9 has rows travel as text alone"},
+	} {
+		r := b.run(t, "clone", append([]string{"--format", "binary"}, c.args...)...)
+		require.Equal(t, Usage, r.code, r.err)
+		require.Contains(t, r.err, c.says)
+		b.untouched(t)
+	}
+	for _, major := range []int{13, 18} {
+		other := pgtest.Major(t, major)
+		if other.Major() == b.source.Cluster().Major() {
+			continue
+		}
+		target := other.Database(t)
+		r := b.run(t, "clone", "--format", "binary", "--target", target.URL)
+		require.Equal(t, Usage, r.code, r.err)
+		require.Contains(t, r.err, "only within one major the binary format is known to mean the same")
+		return
+	}
+}
