@@ -41,6 +41,7 @@ func ownCases() []benchCase {
 		{"one-stream", "one table, one job, beside psql | psql", oneStreamBytes, oneStream},
 		{"tables-505", "505 tables, two jobs, beside pg_dump and pg_restore", mixBytes, tables505},
 		{"pgcopydb", "505 tables, two jobs, beside pgcopydb", mixBytes, besidePgcopydb},
+		{"binary", "505 tables, two jobs, in COPY's binary format beside text", mixBytes, binary},
 		{"one-large", "one table beside 200 small ones, two jobs, beside the same bytes in equal tables", 2 * largeBytes, oneLarge},
 		{"memory", "the most memory of a clone with eight jobs, and of one huge row", memoryBytes + hugeRowBytes, memory},
 		{"wan", "four tables over a long and narrow link, data phase alone", wanBytes, wan},

@@ -66,6 +66,31 @@ func tables505(ctx context.Context, b *bench) (*result, error) {
 	return &result{Data: d.String(), Contenders: []*contender{ours, peer}, Figures: compare(ours, peer, 0.9)}, nil
 }
 
+// binary times a whole database in COPY's binary format beside text, verified and
+// not: binary rows have no digest, and cost a verification one more read.
+func binary(ctx context.Context, b *bench) (*result, error) {
+	tables, err := mix(b.opts.size)
+	if err != nil {
+		return nil, err
+	}
+	d, err := b.makeData(ctx, tables)
+	if err != nil {
+		return nil, err
+	}
+	ours := b.ours("A binary", "--jobs", "2", "--skip-verify", "--format", "binary")
+	text := b.ours("B text", "--jobs", "2", "--skip-verify")
+	verified := b.ours("C binary, verified", "--jobs", "2", "--format", "binary")
+	both := b.ours("D text, verified", "--jobs", "2")
+	if err := b.contend(ctx, b.opts.rounds, ours, text, verified, both); err != nil {
+		return nil, err
+	}
+	return &result{Data: d.String(), Contenders: []*contender{ours, text, verified, both}, Figures: []figure{
+		atMost("wall of A to B, ratio of medians", median(ours.walls())/median(text.walls()), "", 1),
+		{Name: "wall of C to D, ratio of medians", Value: median(verified.walls()) / median(both.walls())},
+		{Name: "client CPU of A to B", Value: median(ours.cpus()) / median(text.cpus())},
+	}}, nil
+}
+
 // memory looks for the most memory of a clone, verified: of many rows, then of
 // one that is larger than every buffer. Memory does not vary as time does, so
 // each is run once.
