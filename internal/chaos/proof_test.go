@@ -13,7 +13,8 @@ import (
 // prove holds what the target has, after the program has said that all is done,
 // against what the source held at the moments that the ledger names.
 func (r *run) prove(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, endWait)
+	const slowest = 4 << 20 // bytes a second of which digests are made
+	ctx, cancel := context.WithTimeout(ctx, endWait+time.Duration(r.bytes/slowest)*time.Second)
 	defer cancel()
 	for _, a := range r.plan.accidents {
 		if a.kind == lateCommit || a.kind == lostAnswer {
