@@ -19,7 +19,7 @@ import (
 // answer does not wait for bytes that will not come.
 const (
 	gatherBytes = 64 << 10             // kept by the system before it wakes the reader
-	gatherWait  = 2 * time.Millisecond // that the reader waits for them
+	gatherWait  = 4 * time.Millisecond // that the reader waits for them
 	gatherAfter = 16                   // reads of a piece in a row before it begins
 	gatherMost  = 1024                 // the same after it was in vain a few times
 	gatherPiece = 4 << 10              // bytes that make a read one of a table
@@ -63,6 +63,9 @@ func (g *gathered) Read(b []byte) (int, error) {
 	}
 	g.wait(time.Now().Add(gatherWait))
 	n, err := g.TCPConn.Read(b)
+	if n >= gatherBytes {
+		g.after = max(gatherAfter, g.after/2)
+	}
 	if g.wait(time.Time{}); n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || g.expired() {
 		return n, err
 	}
