@@ -362,6 +362,9 @@ func (r *relay) tooLarge(n int) error {
 
 // rowKey renders the key columns of a row of which head is the beginning.
 func rowKey(t *ddlgen.Transfer, head []byte) string {
+	if t.Binary {
+		return ""
+	}
 	fields := strings.Split(string(head), "\t")
 	var parts []string
 	for i, c := range t.Columns {

@@ -31,7 +31,10 @@ type Resume struct {
 	// target has already.
 	SameSnapshot bool
 	OnChanged    OnChanged
-	Redo         []catalog.Name // target tables that are loaded anew, whatever they hold
+	// Reread says that the source's rows will be held against the target's once more, in
+	// the snapshot: then each table must show that one, complete or not.
+	Reread bool
+	Redo   []catalog.Name // target tables that are loaded anew, whatever they hold
 	// Unlink takes away what stands in the way of emptying and changing tables: foreign
 	// keys that tie them to others, triggers upon them. Nil: nothing does.
 	Unlink func(ctx context.Context, tables []catalog.Name) error
@@ -166,7 +169,7 @@ func (t *taking) decide(ctx context.Context) error {
 	}
 	// Where no row is missing and all are of one moment, that of the first try,
 	// there is nothing to mix.
-	all := t.oneMoment() && !slices.ContainsFunc(t.Plan.Transfers, func(x ddlgen.Transfer) bool {
+	all := !t.Resume.Reread && t.oneMoment() && !slices.ContainsFunc(t.Plan.Transfers, func(x ddlgen.Transfer) bool {
 		return !t.complete(x.Target) || slices.Contains(t.Resume.Redo, x.Target) || lost[x.Target]
 	})
 	var older []int

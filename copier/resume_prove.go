@@ -35,6 +35,10 @@ func (t *taking) prove(ctx context.Context, transfers []int) (map[int]bool, erro
 // readTable is the digest of all rows of a transfer under the snapshot.
 func (t *taking) readTable(ctx context.Context, transfer int) (sum digest.Sum, err error) {
 	x := &t.Plan.Transfers[transfer]
+	if t.byTarget[x.Target][0].part.Relation == wholeTable { // it was reconciled, by text
+		text := *x
+		text.Binary, x = false, &text
+	}
 	err = retry(ctx, "reading "+x.Source.String(), t.patience(), func() error {
 		sum = digest.Sum{}
 		from, err := openSource(ctx, t.Source, t.reader, t.Snapshot)

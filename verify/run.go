@@ -223,6 +223,7 @@ func (v *run) do(ctx context.Context) error {
 		return err
 	}
 	if v.p.Source != nil {
+		v.source.close()           // its sessions are not needed any more, and a role may have few
 		v.askSource(ctx, settings) // after the rows: what is excused follows from them, and its transaction is not that of the snapshot
 	}
 	v.leaveSequences()

@@ -18,9 +18,15 @@ const closeTimeout = 2 * time.Second
 
 // session is one connection with the buffer that its COPY streams are read into.
 type session struct {
-	conn *pgx.Conn
-	buf  []byte
+	conn  *pgx.Conn
+	buf   []byte
+	reads int // since its transaction began: each leaves the locks of a table and its indexes
 }
+
+// maxReads is how many tables or parts of them one transaction in a snapshot reads.
+// Without a bound a database of many tables would take the server's lock table from
+// everybody else.
+const maxReads = 64
 
 func (s *session) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
@@ -53,6 +59,10 @@ func newPool(endpoint *dial.Endpoint, settings dial.Settings, users int) *pool {
 func (p *pool) get(ctx context.Context) (*session, error) {
 	for {
 		if s := p.take(); s != nil {
+			if err := p.renew(ctx, s); err != nil {
+				p.drop(s)
+				return nil, err
+			}
 			return s, nil
 		}
 		s, err := p.grow(ctx)
@@ -117,8 +127,22 @@ func (p *pool) open(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
+// renew ends a transaction that has read much, and with it its locks, and joins the
+// snapshot anew.
+func (p *pool) renew(ctx context.Context, s *session) error {
+	if p.snapshot == "" || s.reads < maxReads {
+		return nil
+	}
+	s.reads = 0
+	if _, err := s.conn.PgConn().Exec(ctx, "COMMIT;"+dial.SnapshotSQL(p.snapshot)).ReadAll(); err != nil {
+		return fmt.Errorf("joining the source's snapshot again: %w", err)
+	}
+	return nil
+}
+
 // put gives a session back that is at rest.
 func (p *pool) put(s *session) {
+	s.reads++
 	p.mu.Lock()
 	p.idle = append(p.idle, s)
 	p.mu.Unlock()
@@ -154,7 +178,7 @@ func (p *pool) wake() {
 // close ends the idle sessions.
 func (p *pool) close() {
 	for s := p.take(); s != nil; s = p.take() {
-		s.close()
+		p.drop(s)
 	}
 }
 

@@ -83,6 +83,7 @@ func TestFormatBinaryRefused(t *testing.T) {
 	}{
 		{[]string{"--on-row-error", "reject"}, "rows that are kept apart are kept as text"},
 		{[]string{"--on-existing", "truncate"}, "tables that stand may be of other types"},
+		{[]string{"--max-active", "9"}, "verification reads the source once more"},
 		{[]string{"--profile", "db9", "--probe", "never"}, "profile db9 has rows travel as text alone"},
 	} {
 		r := b.run(t, "clone", append([]string{"--format", "binary"}, c.args...)...)
@@ -100,5 +101,34 @@ func TestFormatBinaryRefused(t *testing.T) {
 		require.Equal(t, Usage, r.code, r.err)
 		require.Contains(t, r.err, "only within one major the binary format is known to mean the same")
 		return
+	}
+}
+
+// All rows are there, and the run ends among what follows them. Goes on: in the
+// snapshot that is kept, whose rows verification reads; or under a new one, which all
+// tables are made to show.
+func TestFormatBinaryResumedAfterTheRows(t *testing.T) {
+	t.Parallel()
+	for name, keep := range map[string]string{"kept": "60", "new snapshot": "0"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, toResume)
+			proxy := pgtest.NewProxy(t, b.target.Cluster())
+			hit := proxy.Add(pgtest.Rule{Action: pgtest.Stall, Dir: pgtest.ToClient, Match: pgtest.Tag("CREATE INDEX")})
+			p := start(t, "clone", "--source", b.source.URL, "--target", proxy.URL(b.target.Name), "--jobs", "1", "--format", "binary", "--keep-snapshot", keep)
+			<-hit.Fired()
+			p.kill(t)
+			hit.Release()
+			b.source.Exec(t, "UPDATE nokey SET t = 'of later' WHERE x = 9; DELETE FROM small WHERE id = 7")
+			r := b.ok(t, "clone", "--resume", "--format", "binary")
+			if keep != "0" {
+				require.Equal(t, "0 500", b.target.QueryString(t, "SELECT (SELECT count(*) FROM nokey WHERE t = 'of later') || ' ' || (SELECT count(*) FROM small)"), "the moment of the first try")
+				return
+			}
+			require.Contains(t, r.err, "1 tables were proved against the new snapshot")
+			b.sameRows(t)
+			b.ok(t, "clone", "--resume", "--format", "binary", "--redo", "nokey") // what was reconciled by text is known as it is
+			b.sameRows(t)
+		})
 	}
 }

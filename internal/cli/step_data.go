@@ -71,7 +71,7 @@ func (j *job) copyOutcome(ctx context.Context, err error) (int, error) {
 // held through index builds it would keep the source from cleaning up.
 // A verification that reads the source needs it: then the run's end does.
 func (j *job) releaseSnapshot(ctx context.Context) error {
-	if j.binary() > 0 && !j.opts.SkipVerify {
+	if j.readsAgain() {
 		return nil
 	}
 	j.endKept(ctx)
@@ -123,6 +123,9 @@ func (j *job) verify(existingTables bool) step {
 		}
 		if j.snapshot != nil {
 			p.Snapshot = j.snapshot.ID
+		}
+		if j.readsAgain() {
+			p.MaxRate = j.opts.polite.rate
 		}
 		if j.copied != nil {
 			p.Copied, p.Sequences, p.Missing, p.ViewRows = j.accounts(), j.positions(), j.notMade(), j.viewRows

@@ -18,9 +18,15 @@ func checkFormat(command string, cfg *config.Config) error {
 	case cfg.OnRowError != config.RowStop && cfg.OnRowError != config.RowTable:
 		return usagef(command, "%s: rows that are kept apart are kept as text: leave --on-row-error %s out", cfg.Where("format"), cfg.OnRowError)
 	case cfg.OnExisting == config.Truncate:
-		return usagef(command, "%s: tables that stand may be of other types, which the binary format does not notice: leave --on-existing %s out", cfg.Where("format"), cfg.OnExisting)
+		return standing(command, cfg)
+	case !cfg.SkipVerify && (cfg.MaxLagBytes != "" || cfg.MaxActive+cfg.MaxTransaction+cfg.YieldLocks > 0):
+		return usagef(command, "%s: verification reads the source once more, and heeds neither --max-lag-bytes, --max-active, --max-transaction nor --yield-locks: leave them out, or verify by itself later (--skip-verify)", cfg.Where("format"))
 	}
 	return nil
+}
+
+func standing(command string, cfg *config.Config) error {
+	return usagef(command, "%s: tables that stand may be of other types, which the binary format does not notice: it is not for --on-existing %s", cfg.Where("format"), config.Truncate)
 }
 
 // binary is how many tables' rows travel in the binary format.
@@ -36,6 +42,9 @@ func (j *job) binary() (n int) {
 	return n
 }
 
+// readsAgain says that verification will read the source, in the snapshot of the copy.
+func (j *job) readsAgain() bool { return !j.opts.SkipVerify && j.binary() > 0 }
+
 // tellFormat says which tables' rows travel as text though binary was asked for,
 // and refuses where it can be none's.
 func (j *job) tellFormat(context.Context) error {
@@ -46,6 +55,8 @@ func (j *job) tellFormat(context.Context) error {
 	switch {
 	case j.profile.Map:
 		return usagef(j.command, "%s: profile %s has rows travel as text alone", j.opts.Where("format"), j.profile.Name)
+	case j.onExisting == config.Truncate: // of the run that is continued
+		return standing(j.command, j.opts.Config)
 	case source != target:
 		return usagef(j.command, "%s: the source is PostgreSQL %d and the target %d, and only within one major the binary format is known to mean the same: leave it out", j.opts.Where("format"), source, target)
 	case j.db.Encoding == "SQL_ASCII":

@@ -93,7 +93,8 @@ func (j *job) warnOfAge(ctx context.Context) {
 // endKept ends the process that keeps the snapshot, when no part needs it any
 // more: every row is there, or none will be asked for.
 func (j *job) endKept(ctx context.Context) {
-	needed := (j.claimed || j.joined) && j.copied == nil || j.takenOver.Load() // by whoever goes on with it
+	needed := (j.claimed || j.joined) && j.copied == nil || j.takenOver.Load() || // by whoever goes on with it
+		j.claimed && j.verified == nil && j.readsAgain()
 	for _, err := range j.incomplete {
 		// What was refused is mended at the source, and a kept snapshot would not show it.
 		needed = needed || j.claimed && (copier.MayGoOn(err) || errors.Is(err, errInterrupted))

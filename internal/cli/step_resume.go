@@ -275,7 +275,7 @@ func (j *job) resume() (*copier.Resume, error) {
 			redo = append(redo, t.Target)
 		}
 	}
-	return &copier.Resume{SameSnapshot: j.joined, OnChanged: copier.OnChanged(j.opts.OnChanged), Redo: redo, Skip: skip, OnlyFailed: j.opts.RetryFailed, Unlink: j.unlink}, nil
+	return &copier.Resume{SameSnapshot: j.joined, OnChanged: copier.OnChanged(j.opts.OnChanged), Redo: redo, Skip: skip, OnlyFailed: j.opts.RetryFailed, Unlink: j.unlink, Reread: j.readsAgain()}, nil
 }
 
 // named are the target tables of the source tables that match patterns.

@@ -27,12 +27,12 @@ const (
 
 // gathered is a TCP connection that wakes its reader for much at once.
 type gathered struct {
-	*net.TCPConn
-	raw   syscall.RawConn
-	after int       // reads of a piece in a row before it begins
-	reads int       // so many were seen
-	bytes int       // in them
-	since time.Time // the first
+	net.Conn // not *net.TCPConn: its WriteTo would not come by here
+	raw      syscall.RawConn
+	after    int       // reads of a piece in a row before it begins
+	reads    int       // so many were seen
+	bytes    int       // in them
+	since    time.Time // the first
 
 	mu       sync.Mutex
 	until    time.Time // for which the reader waits now; zero: it does not gather
@@ -49,20 +49,20 @@ func gather(c net.Conn) net.Conn {
 	if err != nil {
 		return c
 	}
-	return &gathered{TCPConn: tcp, raw: raw, after: gatherAfter}
+	return &gathered{Conn: tcp, raw: raw, after: gatherAfter}
 }
 
 // Read implements net.Conn.
 func (g *gathered) Read(b []byte) (int, error) {
 	if g.reads < g.after {
-		n, err := g.TCPConn.Read(b)
+		n, err := g.Conn.Read(b)
 		if g.worth(n) {
 			g.keep(gatherBytes)
 		}
 		return n, err
 	}
 	g.wait(time.Now().Add(gatherWait))
-	n, err := g.TCPConn.Read(b)
+	n, err := g.Conn.Read(b)
 	if n >= gatherBytes {
 		g.after = max(gatherAfter, g.after/2)
 	}
@@ -71,7 +71,7 @@ func (g *gathered) Read(b []byte) (int, error) {
 	}
 	g.after, g.reads = min(2*g.after, gatherMost), 0
 	g.keep(1)
-	return g.TCPConn.Read(b)
+	return g.Conn.Read(b)
 }
 
 // worth counts a read of n bytes, and says whether there were enough of them, and
@@ -110,7 +110,7 @@ func (g *gathered) wait(until time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.until = until
-	_ = g.TCPConn.SetReadDeadline(g.first()) // of an open connection; else the read says so
+	_ = g.Conn.SetReadDeadline(g.first()) // of an open connection; else the read says so
 }
 
 // first is the earlier of both limits.
@@ -133,7 +133,7 @@ func (g *gathered) SetReadDeadline(t time.Time) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.deadline = t
-	return g.TCPConn.SetReadDeadline(g.first())
+	return g.Conn.SetReadDeadline(g.first())
 }
 
 // SetDeadline implements net.Conn.

@@ -15,9 +15,9 @@ import (
 // The most rows that differ, and bytes of their keys, that are held at once. Where
 // there are more, those are written, and the others looked for again.
 const (
-	heldRows  = 50_000
-	heldBytes = 6 << 20
-	heldWhole = 6 << 20 // bytes of rows of one side, while they are looked for
+	heldRows  = 30_000
+	heldBytes = 4 << 20
+	heldWhole = 4 << 20 // bytes of rows of one side, while they are looked for
 )
 
 // errHeld ends a search that has found as much as is held.
