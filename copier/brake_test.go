@@ -51,7 +51,9 @@ func TestMaxRateHolds(t *testing.T) {
 				}
 				took := r.done.Sub(r.begun).Seconds()
 				// What each job read last, less than paceEvery, is not waited for at the end.
-				require.InDelta(t, rate*took, bytes, rate*took/10+float64(params.Jobs*paceEvery), "%d bytes in %.2f s", bytes, took)
+				// A busy machine may take longer by itself.
+				require.LessOrEqual(t, float64(bytes), rate*took*1.1+float64(params.Jobs*paceEvery), "%d bytes in %.2f s", bytes, took)
+				require.Greater(t, float64(bytes), rate*took/3, "%d bytes in %.2f s", bytes, took)
 				p.same(t, names...)
 			})
 		})
