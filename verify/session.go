@@ -152,10 +152,15 @@ func (p *pool) put(s *session) {
 // drop ends a session that is of no more use.
 func (p *pool) drop(s *session) {
 	s.close()
-	p.mu.Lock()
-	p.live--
-	p.mu.Unlock()
+	p.fewer()
 	p.wake()
+}
+
+// fewer says that a session is gone.
+func (p *pool) fewer() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.live--
 }
 
 // forgive lets a pool that was refused a session ask again: whoever calls it
@@ -178,7 +183,8 @@ func (p *pool) wake() {
 // close ends the idle sessions.
 func (p *pool) close() {
 	for s := p.take(); s != nil; s = p.take() {
-		p.drop(s)
+		s.close()
+		p.fewer()
 	}
 }
 
