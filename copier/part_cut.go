@@ -7,6 +7,10 @@ const (
 
 	minSlowPart = 1 << 20 // the least part where the target bounds its batches: there a part costs no more than a batch
 
+	// The largest part there. It lasts minutes, over which connections are lost, and what
+	// is committed of it is read once more each time: a second or two of a source.
+	maxSlowPart = 64 << 20
+
 	tidScanSince = 14 // the major that reads a range of blocks without reading the others
 )
 
@@ -32,7 +36,7 @@ func newCut(sizes []relationSize, batchBytes int64, jobs, major int, split Split
 	perJob := total / int64(max(jobs, 1))
 	c := cut{largest: min(maxPartBytes, max(minPartBytes, perJob/shareOfJob)), smallest: minPartBytes}
 	if batchBytes > 0 {
-		c = cut{largest: min(maxPartBytes, perJob/2), smallest: max(minSlowPart, batchBytes), shrink: true}
+		c = cut{largest: min(maxSlowPart, perJob/2), smallest: max(minSlowPart, batchBytes), shrink: true}
 	}
 	if split.smallest > 0 {
 		c.largest, c.smallest = split.largest, split.smallest
