@@ -54,6 +54,7 @@ type watched struct {
 	side    Side
 	timeout time.Duration
 	silence atomic.Pointer[SilenceError] // the first: the system tells it once, and then the end of the stream
+	reading atomic.Int32
 }
 
 // Read implements net.Conn.
@@ -61,6 +62,8 @@ func (w *watched) Read(b []byte) (int, error) {
 	if s := w.silence.Load(); s != nil {
 		return 0, s
 	}
+	w.reading.Add(1)
+	defer w.reading.Add(-1)
 	n, err := w.Conn.Read(b)
 	return n, w.explain("while waiting for its answer", err)
 }
@@ -71,7 +74,18 @@ func (w *watched) Write(b []byte) (int, error) {
 		return 0, s
 	}
 	n, err := w.Conn.Write(b)
-	return n, w.explain("while data were sent to it", err)
+	// Whoever reads meanwhile may have been told of the silence, and not have said so yet.
+	for range 100 {
+		if !errors.Is(err, syscall.EPIPE) || w.silence.Load() != nil || w.reading.Load() == 0 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	const doing = "while data were sent to it"
+	if s := w.silence.Load(); err != nil && s != nil {
+		return n, &SilenceError{Side: s.Side, Doing: doing, After: s.After, Err: s.Err}
+	}
+	return n, w.explain(doing, err)
 }
 
 func (w *watched) explain(doing string, err error) error {

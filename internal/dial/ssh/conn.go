@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"time"
 )
 
 // conn is one connection through the tunnel. A channel of SSH knows no
@@ -43,6 +44,16 @@ func (c *conn) Write(b []byte) (int, error) {
 func (c *conn) explain(err error) error {
 	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrClosedPipe) {
 		return err
+	}
+	if errors.Is(err, io.EOF) {
+		// A channel ends before the connection that carries it: whether that has ended too
+		// is known a moment later.
+		moment := time.NewTimer(100 * time.Millisecond)
+		defer moment.Stop()
+		select {
+		case <-c.client.dead:
+		case <-moment.C:
+		}
 	}
 	if lost := c.client.why(); lost != nil {
 		return lost
