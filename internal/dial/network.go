@@ -44,7 +44,7 @@ func dialer(side Side, timeout time.Duration) pgconn.DialFunc {
 		if err != nil {
 			return nil, err
 		}
-		return &watched{Conn: gather(c), side: side, timeout: timeout}, nil
+		return &watched{Conn: gather(c), side: side, timeout: timeout, told: make(chan struct{})}, nil
 	}
 }
 
@@ -54,6 +54,7 @@ type watched struct {
 	side    Side
 	timeout time.Duration
 	silence atomic.Pointer[SilenceError] // the first: the system tells it once, and then the end of the stream
+	told    chan struct{}                // closed when there is one
 	reading atomic.Int32
 }
 
@@ -75,11 +76,13 @@ func (w *watched) Write(b []byte) (int, error) {
 	}
 	n, err := w.Conn.Write(b)
 	// Whoever reads meanwhile may have been told of the silence, and not have said so yet.
-	for range 100 {
-		if !errors.Is(err, syscall.EPIPE) || w.silence.Load() != nil || w.reading.Load() == 0 {
-			break
+	if errors.Is(err, syscall.EPIPE) && w.reading.Load() > 0 {
+		moment := time.NewTimer(100 * time.Millisecond)
+		defer moment.Stop()
+		select {
+		case <-w.told:
+		case <-moment.C:
 		}
-		time.Sleep(time.Millisecond)
 	}
 	const doing = "while data were sent to it"
 	if s := w.silence.Load(); err != nil && s != nil {
@@ -92,7 +95,9 @@ func (w *watched) explain(doing string, err error) error {
 	if err == nil || !errors.Is(err, syscall.ETIMEDOUT) {
 		return err
 	}
-	w.silence.CompareAndSwap(nil, &SilenceError{Side: w.side, Doing: doing, After: w.timeout, Err: err})
+	if w.silence.CompareAndSwap(nil, &SilenceError{Side: w.side, Doing: doing, After: w.timeout, Err: err}) {
+		close(w.told)
+	}
 	return w.silence.Load()
 }
 
