@@ -217,8 +217,10 @@ func (p *pagedRows) resume(ctx context.Context, err error) error {
 	if p.open && p.rows > 0 {
 		p.at = keyset.Position{Key: p.last(), Level: len(p.pages.Key)}
 	}
+	if p.open { // a server that is away says nothing of what it can do
+		p.pace.Failed()
+	}
 	p.open = false
-	p.pace.Failed()
 	p.drop()
 	return nil
 }

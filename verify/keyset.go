@@ -67,7 +67,7 @@ func (v *run) readPagesInto(ctx context.Context, r *read, taker pageTaker, meter
 	for {
 		started := time.Now()
 		limit := min(pace.Rows, taker.most())
-		page, err := v.readPage(ctx, r, at, limit, taker)
+		page, asked, err := v.readPage(ctx, r, at, limit, taker)
 		if err == nil {
 			if err := taker.keep(); err != nil {
 				return s, err
@@ -104,7 +104,9 @@ func (v *run) readPagesInto(ctx context.Context, r *read, taker pageTaker, meter
 		if tries == 1 {
 			v.p.Bus.Emit(event.Note{Text: fmt.Sprintf("%s is read on from where it was on the target (%s): %v", r.relation, r.part.label, err)})
 		}
-		pace.Failed()
+		if asked { // a server that is away says nothing of what it can do
+			pace.Failed()
+		}
 		if len(r.pages.Key) == 0 {
 			meter.Reset(0, 0)
 		}
@@ -121,27 +123,27 @@ func (v *run) readPagesInto(ctx context.Context, r *read, taker pageTaker, meter
 
 // readPage reads one page on a session of the pool. The session of a page that
 // failed is closed, whatever the failure: after a timeout a target may have
-// left its transaction in silence.
-func (v *run) readPage(ctx context.Context, r *read, at keyset.Position, limit int64, taker pageTaker) (*page, error) {
+// left its transaction in silence. Asked says whether the target was asked for it.
+func (v *run) readPage(ctx context.Context, r *read, at keyset.Position, limit int64, taker pageTaker) (p *page, asked bool, err error) {
 	page, err := newPage(r.pages, r.table.canons)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	taker.attach(page.tally)
 	s, err := v.target.get(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if err := s.checkBorder(ctx, r.pages.BorderSQL(at)); err != nil {
 		v.target.drop(s)
-		return nil, err
+		return nil, false, err
 	}
 	if err := s.selectPage(ctx, r.pages.SQL(at, limit), page); err != nil {
 		v.target.drop(s)
-		return nil, err
+		return nil, true, err
 	}
 	v.target.put(s)
-	return page, nil
+	return page, true, nil
 }
 
 // checkBorder executes a statement of borderSQL, if there is one.

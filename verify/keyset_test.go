@@ -1,9 +1,13 @@
 package verify
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -203,6 +207,32 @@ func TestPagesGoOn(t *testing.T) {
 		})
 		require.EqualValues(t, 20000, table(t, matches(t, p), "t").Data.Counted)
 	})
+	t.Run("server away for a while", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, sql)
+		p := b.byKey(t)
+		p.Jobs = 1
+		again := &pagesAgain{}
+		p.Log = slog.New(again)
+		var away atomic.Int32 // dials that fail yet
+		var once sync.Once
+		p.Target = faulty(p.Target, func(int) error {
+			if away.Add(-1) >= 0 {
+				return errCut
+			}
+			return nil
+		}, func(_ int, read int64) (err error) {
+			if read > 700_000 {
+				once.Do(func() { away.Store(4); err = errCut })
+			}
+			return err
+		})
+		require.EqualValues(t, 20000, table(t, matches(t, p), "t").Data.Counted)
+		require.Len(t, again.rows, 5)
+		for _, rows := range again.rows[1:] {
+			require.Equal(t, again.rows[1], rows, "a page that was not asked for makes the next one no smaller")
+		}
+	})
 	t.Run("timeout", func(t *testing.T) {
 		t.Parallel()
 		for _, code := range []string{"57014", "25P03"} {
@@ -249,6 +279,30 @@ func TestPagesGoOn(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, Errored, table(t, report, "t").Verdict)
 	})
+}
+
+// pagesAgain keeps how many rows a page had that is read again.
+type pagesAgain struct {
+	mu   sync.Mutex
+	rows []int64
+}
+
+func (h *pagesAgain) Enabled(context.Context, slog.Level) bool { return true }
+func (h *pagesAgain) WithAttrs([]slog.Attr) slog.Handler       { return h }
+func (h *pagesAgain) WithGroup(string) slog.Handler            { return h }
+
+func (h *pagesAgain) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == "a page is read again" {
+		r.Attrs(func(a slog.Attr) bool {
+			if a.Key == "rows" {
+				h.mu.Lock()
+				defer h.mu.Unlock()
+				h.rows = append(h.rows, a.Value.Int64())
+			}
+			return true
+		})
+	}
+	return nil
 }
 
 // A table without a key is read in one statement, tried once more when the
