@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,14 +16,16 @@ import (
 // text, which is said. What was sent has no digest: the source is read for it.
 func TestFormatBinary(t *testing.T) {
 	t.Parallel()
-	b := setup(t, toResume, `CREATE TABLE named (id int PRIMARY KEY, r regclass, x xml); INSERT INTO named VALUES (1, 'big', '<a/>');
-		CREATE DOMAIN cents AS bigint CHECK (VALUE >= 0); CREATE TYPE mood AS ENUM ('ok'); CREATE TYPE two AS (a int, b int);
-		CREATE TABLE own (id int PRIMARY KEY, c cents, m mood); INSERT INTO own VALUES (1, 5, 'ok');
-		CREATE TABLE composed (id int PRIMARY KEY, t two, m mood[]); INSERT INTO composed VALUES (1, '(1,2)', '{ok}');
+	b := setup(t, toResume, `CREATE TABLE named (id int PRIMARY KEY, r regclass); INSERT INTO named VALUES (1, 'big');
+		CREATE DOMAIN cents AS bigint CHECK (VALUE >= 0); CREATE TYPE mood AS ENUM ('ok'); CREATE TYPE two AS (a int, b int); CREATE DOMAIN one AS regclass;
+		CREATE TABLE own (id int PRIMARY KEY, c cents, m mood, a int[]); INSERT INTO own VALUES (1, 5, 'ok', '{1,2}');
+		CREATE TABLE composed (id int PRIMARY KEY, t two); INSERT INTO composed VALUES (1, '(1,2)');
+		CREATE TABLE domains (id int PRIMARY KEY, o one); INSERT INTO domains VALUES (1, 'big');
+		CREATE TABLE moods (id int PRIMARY KEY, m mood[]); INSERT INTO moods VALUES (1, '{ok}');
 		CREATE MATERIALIZED VIEW seen AS SELECT count(*) FROM big`)
 	file := filepath.Join(t.TempDir(), "report.json")
 	r := b.ok(t, "clone", "--format", "binary", "--report", file)
-	require.Contains(t, r.err, "2 tables with columns whose binary form may mean something else on the target: the rows travel as text (public.composed, public.named)")
+	require.Contains(t, r.err, "4 tables with columns whose binary form may mean something else on the target: the rows travel as text (public.composed, public.domains, public.moods, public.named)")
 	var rep struct {
 		Tables []struct {
 			Target, Obtained, Verdict string
@@ -42,9 +45,18 @@ func TestFormatBinary(t *testing.T) {
 	}
 	require.Equal(t, map[string]string{
 		"public.big": "source read", "public.small": "source read", "public.nokey": "source read", "public.own": "source read",
-		"public.named": "copy stream", "public.composed": "copy stream",
+		"public.named": "copy stream", "public.composed": "copy stream", "public.domains": "copy stream", "public.moods": "copy stream",
 	}, from)
 	b.sameRows(t)
+
+	b.ok(t, "clone", "--format", "binary", "--skip-verify", "--on-existing", "drop", "--report", file)
+	text, err = os.ReadFile(file)
+	require.NoError(t, err)
+	rep.Tables = nil
+	require.NoError(t, json.Unmarshal(text, &rep))
+	for _, x := range rep.Tables {
+		require.Equal(t, from[x.Target] == "source read", x.SourceDigest == "", "%s: what was sent in binary has no digest of text", x.Target)
+	}
 	eventually(t, "the snapshot's keeper is ended", func() bool {
 		return b.source.QueryString(t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()") == "0"
 	})
@@ -127,8 +139,26 @@ func TestFormatBinaryResumedAfterTheRows(t *testing.T) {
 			}
 			require.Contains(t, r.err, "1 tables were proved against the new snapshot")
 			b.sameRows(t)
-			b.ok(t, "clone", "--resume", "--format", "binary", "--redo", "nokey") // what was reconciled by text is known as it is
+			r = b.ok(t, "clone", "--resume", "--format", "binary", "--redo", "nokey")
+			require.NotContains(t, r.err, "was reconciled", "what was, by text, is known as it is")
 			b.sameRows(t)
 		})
 	}
+}
+
+// An interrupt among what follows the rows leaves the snapshot kept, in which they are
+// still to be verified.
+func TestFormatBinaryInterruptedKeepsTheSnapshot(t *testing.T) {
+	t.Parallel()
+	b := setup(t, slowIndex)
+	b.slow(t, "0.005")
+	p := start(t, "clone", "--source", b.source.URL, "--target", b.target.URL, "--jobs", "1", "--format", "binary")
+	eventually(t, "the index is built", func() bool { return b.target.QueryString(t, building) == "t" })
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGINT))
+	require.Equal(t, Partial, p.code(t), "%s", p.err)
+	b.source.Exec(t, "INSERT INTO a VALUES (501)")
+	b.slow(t, "0")
+	r := b.ok(t, "clone", "--resume", "--format", "binary")
+	require.NotContains(t, r.err, "a new snapshot is taken")
+	require.Equal(t, "500", b.target.QueryString(t, "SELECT count(*) FROM a"), "the moment of the first try")
 }
