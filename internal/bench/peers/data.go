@@ -21,6 +21,16 @@ func (d *data) String() string {
 	return fmt.Sprintf("%d tables, %d rows, %.3f GB of COPY TEXT", len(d.tables), d.rows, float64(d.bytes)/gb)
 }
 
+// makeMix makes the source anew with the mix, of so many times its size.
+func (b *bench) makeMix(ctx context.Context, factor float64) ([]table, *data, error) {
+	tables, err := mix(factor)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := b.makeData(ctx, tables)
+	return tables, d, err
+}
+
 // makeData makes the source anew with these tables. It leaves them as a table
 // is that was not written to for a while: vacuumed, so that no reader is the
 // first and pays for hint bits, and with statistics.

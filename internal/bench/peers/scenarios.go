@@ -47,11 +47,7 @@ func oneStream(ctx context.Context, b *bench) (*result, error) {
 
 // tables505 times a whole database: schema, rows, keys.
 func tables505(ctx context.Context, b *bench) (*result, error) {
-	tables, err := mix(b.opts.size)
-	if err != nil {
-		return nil, err
-	}
-	d, err := b.makeData(ctx, tables)
+	_, d, err := b.makeMix(ctx, b.opts.size)
 	if err != nil {
 		return nil, err
 	}
@@ -69,11 +65,7 @@ func tables505(ctx context.Context, b *bench) (*result, error) {
 // binary times a whole database in COPY's binary format beside text, verified and
 // not: binary rows have no digest, and cost a verification one more read.
 func binary(ctx context.Context, b *bench) (*result, error) {
-	tables, err := mix(b.opts.size)
-	if err != nil {
-		return nil, err
-	}
-	d, err := b.makeData(ctx, tables)
+	_, d, err := b.makeMix(ctx, b.opts.size)
 	if err != nil {
 		return nil, err
 	}
@@ -95,11 +87,7 @@ func binary(ctx context.Context, b *bench) (*result, error) {
 // one that is larger than every buffer. Memory does not vary as time does, so
 // each is run once.
 func memory(ctx context.Context, b *bench) (*result, error) {
-	tables, err := mix(memoryBytes / mixBytes * b.opts.size)
-	if err != nil {
-		return nil, err
-	}
-	d, err := b.makeData(ctx, tables)
+	_, d, err := b.makeMix(ctx, memoryBytes/mixBytes*b.opts.size)
 	if err != nil {
 		return nil, err
 	}
@@ -153,11 +141,7 @@ func (b *bench) single(ctx context.Context, c *contender) error {
 // verifyCost times a clone with and without verification, and what it costs to
 // read the target once, which is what verification must do at least.
 func verifyCost(ctx context.Context, b *bench) (*result, error) {
-	tables, err := mix(verifyBytes / mixBytes * b.opts.size)
-	if err != nil {
-		return nil, err
-	}
-	d, err := b.makeData(ctx, tables)
+	tables, d, err := b.makeMix(ctx, verifyBytes/mixBytes*b.opts.size)
 	if err != nil {
 		return nil, err
 	}

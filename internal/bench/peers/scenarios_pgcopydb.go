@@ -20,11 +20,7 @@ func besidePgcopydb(ctx context.Context, b *bench) (*result, error) {
 	if len(programs) == 0 {
 		return nil, errors.New("pgcopydb is compared with and was not found: install Debian's package pgcopydb, or name it by PGCOPYDB")
 	}
-	tables, err := mix(b.opts.size)
-	if err != nil {
-		return nil, err
-	}
-	d, err := b.makeData(ctx, tables)
+	_, d, err := b.makeMix(ctx, b.opts.size)
 	if err != nil {
 		return nil, err
 	}

@@ -13,11 +13,7 @@ import (
 // of all rows a table, in psql), and beside pgcopydb's comparison where a program
 // that has it is named.
 func verifySpeed(ctx context.Context, b *bench) (*result, error) {
-	tables, err := mix(b.opts.size)
-	if err != nil {
-		return nil, err
-	}
-	d, err := b.makeData(ctx, tables)
+	tables, d, err := b.makeMix(ctx, b.opts.size)
 	if err != nil {
 		return nil, err
 	}
