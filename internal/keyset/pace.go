@@ -16,12 +16,17 @@ const (
 	pageGrowth    = 4      // times the last page, at most
 	pageShrink    = 4      // by which a page is smaller after a failure
 	limitFraction = 4      // of the statement limit that a page aims at: well below the half
+	failedAgain   = 2      // by which pages stay smaller than one that failed
+	boundGrowth   = 1.2    // of that bound with each page that arrives
 )
 
-// Pace sizes pages: in bytes, and in time where a statement has a limit.
+// Pace sizes pages: in bytes, and in time where a statement has a limit. Over a
+// line that breaks again and again they stay below what did not arrive, and come
+// near it by and by: each page that breaks is read twice.
 type Pace struct {
 	Rows  int64         // of the next page
 	limit time.Duration // of a statement; 0 is none
+	bound float64       // rows of a page since one failed; 0 is none
 }
 
 // NewPace begins with rows of a known length, or of none (0).
@@ -49,7 +54,14 @@ func (p *Pace) Measured(rows, bytes int64, elapsed time.Duration) {
 	}
 	// A page that came short says what its rows cost, not that the next must be small.
 	p.Rows = max(1, min(int64(float64(max(rows, 1))*factor), p.Rows*pageGrowth, largestPage))
+	if p.bound > 0 {
+		p.Rows = min(p.Rows, int64(p.bound))
+		p.bound *= boundGrowth
+	}
 }
 
 // Failed takes a page that did not.
-func (p *Pace) Failed() { p.Rows = max(1, p.Rows/pageShrink) }
+func (p *Pace) Failed() {
+	p.bound = max(1, float64(p.Rows)/failedAgain)
+	p.Rows = max(1, p.Rows/pageShrink)
+}

@@ -174,3 +174,29 @@ func TestPace(t *testing.T) {
 	p.Measured(0, 0, 0)
 	require.EqualValues(t, 1, p.Rows)
 }
+
+// A line of 0.6 MB/s that breaks every ten seconds, which a page of 8 MB outlasts:
+// pages find a size that arrives, and half of what the line carries is new.
+func TestPaceOnALineThatBreaks(t *testing.T) {
+	t.Parallel()
+	const rate, every, over, row = 600_000.0, 10.0, 3600.0, 200
+	p := NewPace(time.Minute, row)
+	arrived, now, up := 0.0, 0.0, every
+	for now < over {
+		size := float64(p.Rows * row)
+		took := 0.2 + size/rate // a round trip, and the rows
+		if now+took > up {      // broken: a second until there is a connection again
+			now, up = up+1, up+every
+			p.Failed()
+			continue
+		}
+		now += took
+		arrived += size
+		p.Measured(p.Rows, p.Rows*row, time.Duration(took*float64(time.Second)))
+	}
+	require.Greater(t, arrived, rate*over/2)
+	for range 30 { // and where it does not break any more, they are what they would be
+		p.Measured(p.Rows, p.Rows*row, time.Second)
+	}
+	require.EqualValues(t, PageBytes/row, p.Rows)
+}
