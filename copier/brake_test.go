@@ -53,7 +53,7 @@ func TestMaxRateHolds(t *testing.T) {
 				// What each job read last, less than paceEvery, is not waited for at the end.
 				// A busy machine may take longer by itself.
 				require.LessOrEqual(t, float64(bytes), rate*took*1.1+float64(params.Jobs*paceEvery), "%d bytes in %.2f s", bytes, took)
-				require.Greater(t, float64(bytes), rate*took/3, "%d bytes in %.2f s", bytes, took)
+				require.Greater(t, float64(bytes), rate*took/6, "%d bytes in %.2f s", bytes, took)
 				p.same(t, names...)
 			})
 		})

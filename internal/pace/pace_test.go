@@ -3,6 +3,7 @@ package pace_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -13,35 +14,38 @@ import (
 // Each piece has its time, whoever reads it; a cancelled reader waits no longer.
 func TestPace(t *testing.T) {
 	t.Parallel()
-	p := pace.New(pace.Rate{Bytes: 1000, Rows: 10})
-	require.NoError(t, p.Wait(t.Context(), 500, 1), "the first begins at once")
-	require.InDelta(t, 0.5, p.Take(1000, 600).Seconds(), 0.3)
-	require.InDelta(t, 60.5, p.Take(0, 0).Seconds(), 0.3, "600 rows at 10 a second")
-	require.InDelta(t, 61.5, p.Pay(1000, 0).Seconds(), 0.3, "what was read has its own time too")
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	require.ErrorIs(t, p.Wait(ctx, 1, 1), context.Canceled)
-	free := pace.New(pace.Rate{})
-	require.Nil(t, free)
-	free.Take(1<<40, 1<<40)
-	require.NoError(t, free.Wait(t.Context(), 1, 1))
+	synctest.Test(t, func(t *testing.T) {
+		p := pace.New(pace.Rate{Bytes: 1000, Rows: 10})
+		require.NoError(t, p.Wait(t.Context(), 500, 1), "the first begins at once")
+		require.Equal(t, 500*time.Millisecond, p.Take(1000, 600))
+		require.Equal(t, 60*time.Second+500*time.Millisecond, p.Take(0, 0), "600 rows at 10 a second")
+		require.Equal(t, 61*time.Second+500*time.Millisecond, p.Pay(1000, 0), "what was read has its own time too")
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.ErrorIs(t, p.Wait(ctx, 1, 1), context.Canceled)
+		free := pace.New(pace.Rate{})
+		require.Nil(t, free)
+		free.Take(1<<40, 1<<40)
+		require.NoError(t, free.Wait(t.Context(), 1, 1))
+	})
 }
 
-// Many small pieces keep the rate: timers that fire late are made up for.
+// Many small pieces keep the rate, also where timers fire late: that is made up for.
 func TestPaceOfSmallPieces(t *testing.T) {
 	t.Parallel()
-	least := time.Hour
-	for range 4 { // a busy machine may be later still, but not each time
-		p := pace.New(pace.Rate{Bytes: 100_000})
-		started := time.Now()
-		for range 500 {
-			require.NoError(t, p.Wait(t.Context(), 200, 0))
-		}
-		if least = min(least, time.Since(started)); least < 1250*time.Millisecond {
-			break
-		}
+	for _, late := range []time.Duration{0, 9 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			p := pace.New(pace.Rate{Bytes: 100_000})
+			started := time.Now()
+			for i := range 500 {
+				require.NoError(t, p.Wait(t.Context(), 200, 0))
+				if i%10 == 0 {
+					time.Sleep(late)
+				}
+			}
+			require.InDelta(t, 1, time.Since(started).Seconds(), 0.25, "100 kB at 100 kB a second")
+		})
 	}
-	require.InDelta(t, 1, least.Seconds(), 0.25, "100 kB at 100 kB a second")
 }
 
 func TestParse(t *testing.T) {
