@@ -85,6 +85,21 @@ func TestFormatBinaryResumed(t *testing.T) {
 	}
 }
 
+// A column that somebody has altered since would take the bytes for another value:
+// the run does not go on, until it is as it was made.
+func TestFormatBinaryResumedAltered(t *testing.T) {
+	t.Parallel()
+	b := setup(t, toResume)
+	killed(t, b, "--format", "binary")
+	b.target.Exec(t, "ALTER TABLE nokey ALTER x TYPE real")
+	r := b.run(t, "clone", "--resume", "--format", "binary")
+	require.Equal(t, Blocked, r.code, r.err)
+	require.Contains(t, r.err, "column x is real, and was made as integer")
+	b.target.Exec(t, "ALTER TABLE nokey ALTER x TYPE integer")
+	b.ok(t, "clone", "--resume", "--format", "binary")
+	b.sameRows(t)
+}
+
 // What cannot be had with it is said before anything is written.
 func TestFormatBinaryRefused(t *testing.T) {
 	t.Parallel()

@@ -60,6 +60,9 @@ func TargetChecks(t Target) []Check {
 		{"target empty", t.empty},
 		{"unfinished runs", t.unfinished},
 	}
+	if t.OnExisting == Resume && slices.ContainsFunc(t.Plan.Transfers, func(x ddlgen.Transfer) bool { return x.Binary }) {
+		checks = append(checks, Check{"target tables", t.binaryAsMade})
+	}
 	if t.OnExisting == Truncate {
 		checks = append(checks,
 			Check{"target tables", t.tablesAsPlanned},
@@ -290,6 +293,44 @@ func (t Target) tablesAsPlanned(ctx context.Context) ([]finding.Finding, error) 
 				Code: TargetDiffers, Severity: finding.Block, Object: finding.Object{Kind: kindTable, Schema: e.Name.Schema, Name: e.Name.Name},
 				Message: "the table on the target is not the one that would be created: " + few(what),
 				Remedy:  "--on-existing drop makes it anew; pg2db9 copy loads tables that differ; or --exclude-table",
+			})
+		}
+	}
+	return out, nil
+}
+
+// binaryAsMade: a table whose rows travel in the binary format must have the types
+// that it was made with. The format does not say what it means: an integer is read
+// as a real without an error.
+func (t Target) binaryAsMade(ctx context.Context) ([]finding.Finding, error) {
+	there, err := t.columns(ctx)
+	if err != nil {
+		return nil, err
+	}
+	made := map[catalog.Name]ddlgen.ExpectedTable{}
+	for _, e := range t.Plan.Expect {
+		made[e.Name] = e
+	}
+	var out []finding.Finding
+	for _, x := range t.Plan.Transfers {
+		if !x.Binary {
+			continue
+		}
+		now := map[string]string{}
+		for _, c := range there[x.Target] {
+			now[c.Name] = c.Type
+		}
+		var what []string
+		for _, c := range made[x.Target].Columns {
+			if typ, ok := now[c.Name]; ok && typ != c.Type {
+				what = append(what, fmt.Sprintf("column %s is %s, and was made as %s", c.Name, typ, c.Type))
+			}
+		}
+		if len(what) > 0 {
+			out = append(out, finding.Finding{
+				Code: TargetDiffers, Severity: finding.Block, Object: finding.Object{Kind: kindTable, Schema: x.Target.Schema, Name: x.Target.Name},
+				Message: "the table was altered on the target since the run made it, and rows in the binary format would be taken for other values: " + few(what),
+				Remedy:  "alter the table back, or begin anew: --on-existing drop",
 			})
 		}
 	}
