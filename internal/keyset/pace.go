@@ -56,7 +56,9 @@ func (p *Pace) Measured(rows, bytes int64, elapsed time.Duration) {
 	p.Rows = max(1, min(int64(float64(max(rows, 1))*factor), p.Rows*pageGrowth, largestPage))
 	if p.bound > 0 {
 		p.Rows = min(p.Rows, int64(p.bound))
-		p.bound *= boundGrowth
+		if p.bound *= boundGrowth; p.bound > largestPage { // none any more, long before it is no integer
+			p.bound = 0
+		}
 	}
 }
 

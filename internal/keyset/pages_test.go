@@ -195,7 +195,7 @@ func TestPaceOnALineThatBreaks(t *testing.T) {
 		p.Measured(p.Rows, p.Rows*row, time.Duration(took*float64(time.Second)))
 	}
 	require.Greater(t, arrived, rate*over/2)
-	for range 30 { // and where it does not break any more, they are what they would be
+	for range 5000 { // and where it does not break any more, they are what they would be
 		p.Measured(p.Rows, p.Rows*row, time.Second)
 	}
 	require.EqualValues(t, PageBytes/row, p.Rows)
